@@ -1,0 +1,1 @@
+"""dispatchopt: where stores stand, what stock lies in them, which courier carries what."""

@@ -1,0 +1,48 @@
+"""What every other layer stands on: errors, limits, results, and the one runner."""
+
+from dispatchopt.core.errors import (
+    DispatchOptError,
+    EngineError,
+    InputError,
+    Issue,
+    MissingPackageError,
+    NoSolutionError,
+    UnsupportedError,
+)
+from dispatchopt.core.result import (
+    Progress,
+    Report,
+    Result,
+    Status,
+    StopReason,
+    TracePoint,
+    Violation,
+)
+from dispatchopt.core.run import Callback, Domain, Engine, Run, solve, versions
+from dispatchopt.core.stop import Cancel, Stop, StopClock
+
+__all__ = [
+    "Callback",
+    "Cancel",
+    "DispatchOptError",
+    "Domain",
+    "Engine",
+    "EngineError",
+    "InputError",
+    "Issue",
+    "MissingPackageError",
+    "NoSolutionError",
+    "Progress",
+    "Report",
+    "Result",
+    "Run",
+    "Status",
+    "Stop",
+    "StopClock",
+    "StopReason",
+    "TracePoint",
+    "UnsupportedError",
+    "Violation",
+    "solve",
+    "versions",
+]
