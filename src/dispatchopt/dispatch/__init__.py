@@ -1,1 +1,1 @@
-"""dispatch"""
+"""The dispatch layer."""

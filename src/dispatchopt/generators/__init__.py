@@ -1,1 +1,1 @@
-"""generators"""
+"""The generators layer."""

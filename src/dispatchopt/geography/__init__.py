@@ -1,1 +1,1 @@
-"""geography"""
+"""The geography layer."""

@@ -1,1 +1,1 @@
-"""inventory"""
+"""The inventory layer."""

@@ -1,1 +1,1 @@
-"""pipeline"""
+"""The pipeline layer."""

@@ -1,1 +1,1 @@
-"""reporting"""
+"""The reporting layer."""

@@ -1,1 +1,1 @@
-"""routing"""
+"""The routing layer."""

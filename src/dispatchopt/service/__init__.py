@@ -1,1 +1,1 @@
-"""service"""
+"""The service layer."""

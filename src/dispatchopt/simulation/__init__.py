@@ -1,1 +1,1 @@
-"""simulation"""
+"""The simulation layer."""

@@ -1,1 +1,1 @@
-"""siting"""
+"""The siting layer."""

@@ -1,1 +1,1 @@
-"""dispatch/policies"""
+"""The dispatch policies layer."""

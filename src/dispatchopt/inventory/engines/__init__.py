@@ -1,1 +1,1 @@
-"""inventory/engines"""
+"""The inventory engines layer."""

@@ -1,1 +1,1 @@
-"""routing/engines"""
+"""The routing engines layer."""

@@ -1,1 +1,1 @@
-"""siting/engines"""
+"""The siting engines layer."""

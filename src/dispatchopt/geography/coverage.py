@@ -1,0 +1,97 @@
+"""Which customer is within reach of which site."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dispatchopt.core.arrays import IntArray, set_frozen
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Coverage:
+    """Pairs of site and customer within reach, sorted by site and then by customer (CSR).
+
+    Parameters
+    ----------
+    indptr
+        int64, shape (num_sites + 1,): pairs of site i are ``indptr[i]:indptr[i + 1]``.
+    customer_idx
+        int64, shape (num_pairs,).
+    distance_m
+        int64, shape (num_pairs,): from site to customer, at most the cut-off.
+    num_customers
+        Number of customers, covered or not.
+    cutoff_m
+        The reach that was asked for.
+
+    Raises
+    ------
+    ValueError
+        If the arrays do not fit together.
+    """
+
+    indptr: IntArray
+    customer_idx: IntArray
+    distance_m: IntArray
+    num_customers: int
+    cutoff_m: int
+
+    def __post_init__(self) -> None:
+        for name in ("indptr", "customer_idx", "distance_m"):
+            set_frozen(self, name, np.int64)
+        pairs = len(self.customer_idx)
+        if len(self.indptr) == 0 or self.indptr[0] != 0 or self.indptr[-1] != pairs:
+            raise ValueError(f"indptr must run from 0 to the number of pairs ({pairs})")
+        if (np.diff(self.indptr) < 0).any() or len(self.distance_m) != pairs:
+            raise ValueError("indptr must not fall, and every pair needs a distance")
+        if pairs:
+            if self.customer_idx.min() < 0 or self.customer_idx.max() >= self.num_customers:
+                raise ValueError(f"customer_idx must lie in [0, {self.num_customers})")
+            step = np.diff(self.customer_idx)
+            starts = self.indptr[1:-1]
+            # Inside a row the customers must rise strictly; at the start of a row they may fall.
+            step[starts[(starts > 0) & (starts < pairs)] - 1] = 1
+            if (step <= 0).any():
+                raise ValueError("customers of a site must be sorted and listed once")
+
+    @property
+    def num_sites(self) -> int:
+        """Number of sites, with or without a customer in reach."""
+        return len(self.indptr) - 1
+
+    @property
+    def num_pairs(self) -> int:
+        """Number of pairs within reach."""
+        return len(self.customer_idx)
+
+    @property
+    def site_idx(self) -> IntArray:
+        """Site of each pair, shape (num_pairs,)."""
+        rows: IntArray = np.repeat(np.arange(self.num_sites), np.diff(self.indptr))
+        return rows
+
+    @staticmethod
+    def from_pairs(
+        *,
+        site_idx: IntArray,
+        customer_idx: IntArray,
+        distance_m: IntArray,
+        num_sites: int,
+        num_customers: int,
+        cutoff_m: int,
+    ) -> Coverage:
+        """Build from pairs in any order; of a repeated pair the least distance counts."""
+        order = np.lexsort((distance_m, customer_idx, site_idx))
+        site, customer = np.asarray(site_idx)[order], np.asarray(customer_idx)[order]
+        first = np.ones(len(order), dtype=bool)
+        first[1:] = (np.diff(site) != 0) | (np.diff(customer) != 0)
+        counts = np.bincount(site[first], minlength=num_sites)
+        return Coverage(
+            indptr=np.concatenate([[0], np.cumsum(counts)]),
+            customer_idx=customer[first],
+            distance_m=np.asarray(distance_m)[order][first],
+            num_customers=num_customers,
+            cutoff_m=cutoff_m,
+        )
