@@ -1,1 +1,5 @@
-"""The testing layer."""
+"""For authors of engines: the checks that every engine must pass."""
+
+from dispatchopt.testing.conformance import CHECKS, EngineCases
+
+__all__ = ["CHECKS", "EngineCases"]

@@ -1,0 +1,107 @@
+"""Finds domains, engines and policies, and solves any problem with the right one."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import pkgutil
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import dispatchopt
+from dispatchopt.core import plugins
+from dispatchopt.core.errors import UnsupportedError
+from dispatchopt.core.result import Result
+from dispatchopt.core.run import Callback, Domain, versions
+from dispatchopt.core.run import solve as run_solve
+from dispatchopt.core.stop import Stop
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineEntry:
+    """One engine or policy that works here: kind of problem, name, what it does, versions."""
+
+    domain: str
+    name: str
+    about: str
+    versions: dict[str, str]
+
+
+@cache
+def domains() -> dict[str, Domain[Any, Any]]:
+    """Return every domain by name: a package of dispatchopt with a module ``domain``."""
+    found = {}
+    for module in pkgutil.iter_modules(dispatchopt.__path__):
+        name = f"dispatchopt.{module.name}"
+        if module.ispkg and importlib.util.find_spec(f"{name}.domain") is not None:
+            domain = importlib.import_module(f"{name}.domain").DOMAIN
+            found[domain.name] = domain
+    return found
+
+
+def domain_of(problem: object) -> Domain[Any, Any]:
+    """Return the domain of a problem.
+
+    Raises
+    ------
+    UnsupportedError
+        If the object is not a problem of any domain.
+    """
+    for domain in domains().values():
+        if isinstance(problem, domain.problem_type):
+            return domain
+    kinds = ", ".join(sorted(domains()))
+    raise UnsupportedError(
+        f"{type(problem).__name__} is not a problem to solve; there are problems of {kinds}. "
+        "A city is planned with plan(), a day is replayed with simulate()."
+    )
+
+
+def solve(
+    problem: Any,
+    *,
+    engine: str = "auto",
+    stop: Stop | None = None,
+    seed: int = 1,
+    callback: Callback | None = None,
+    start: Any = None,
+) -> Result[Any]:
+    """Solve a problem of any domain; see ``dispatchopt.core.run.solve``."""
+    return run_solve(
+        domain_of(problem),
+        problem,
+        engine=engine,
+        stop=stop,
+        seed=seed,
+        callback=callback,
+        start=start,
+    )
+
+
+def policies() -> dict[str, Any]:
+    """Return every dispatch policy by name."""
+    return plugins.scan("dispatchopt.dispatch.policies", "POLICY", group="dispatchopt.policies")
+
+
+def entries() -> list[EngineEntry]:
+    """List every engine and policy that can be used here."""
+    listed = [
+        EngineEntry(
+            domain=domain.name,
+            name=name,
+            about=_first_line(engine),
+            versions=versions(*engine.packages),
+        )
+        for domain in domains().values()
+        for name, engine in domain.engines().items()
+    ]
+    listed += [
+        EngineEntry(domain="dispatch", name=name, about=_first_line(policy), versions=versions())
+        for name, policy in policies().items()
+    ]
+    return listed
+
+
+def _first_line(thing: object) -> str:
+    return (type(thing).__doc__ or "").strip().partition("\n")[0]
