@@ -1,0 +1,235 @@
+"""The independent checker: recomputes rules and objective from the definition."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from dispatchopt.core.arrays import BoolArray, FloatArray, IntArray
+from dispatchopt.core.result import Report, Violation
+from dispatchopt.siting.problem import SiteStatus, SitingGoal, SitingProblem, SitingSolution
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Service:
+    """All service as a list: customer, site, units, and the pair's place in the coverage or -1."""
+
+    customer: IntArray
+    site: IntArray
+    units: IntArray
+    pair: IntArray
+    served_units: IntArray
+
+
+def check(problem: SitingProblem, solution: SitingSolution) -> Report:
+    """Return the objective of a solution and every rule that it breaks.
+
+    Rules: ``wrong-length``, ``unknown-site``, ``unknown-customer``, ``repeated-site``,
+    ``forbidden-open``, ``existing-closed``, ``required-closed``, ``max-sites``, ``budget``,
+    ``min-spacing``, ``served-by-closed-site``, ``out-of-reach``, ``negative-units``,
+    ``served-twice``, ``split``, ``too-few-sites-in-reach``, ``capacity``, ``unserved``,
+    ``required-share``.
+    """
+    broken = list(_form(problem, solution))
+    if broken:
+        return Report(objective=float("inf"), violations=tuple(broken))
+    service = _service(problem, solution)
+    is_open = np.zeros(problem.num_sites, dtype=bool)
+    is_open[solution.open_sites] = True
+    broken += _sites(problem, is_open)
+    broken += _pairs(problem, service, is_open)
+    broken += _customers(problem, solution, service, is_open)
+    broken += _loads(problem, service)
+    parts = _parts(problem, service, is_open)
+    return Report(
+        objective=float(sum(parts.values())),
+        parts=parts,
+        violations=tuple(broken),
+        figures=_figures(problem, service, is_open),
+    )
+
+
+def _form(problem: SitingProblem, solution: SitingSolution) -> Iterable[Violation]:
+    """List what makes a solution unreadable."""
+    n, m = problem.num_customers, problem.num_sites
+    if len(solution.assignment) != n:
+        by = abs(len(solution.assignment) - n)
+        yield Violation(rule="wrong-length", where="assignment", by=by)
+    sites = np.concatenate([solution.open_sites, solution.split_site_idx])
+    for site in np.unique(sites[(sites < 0) | (sites >= m)]):
+        yield Violation(rule="unknown-site", where=f"site {site}", by=1)
+    given = solution.assignment
+    for site in np.unique(given[(given < -1) | (given >= m)]):
+        yield Violation(rule="unknown-site", where=f"site {site} in assignment", by=1)
+    customers = solution.split_customer_idx
+    for customer in np.unique(customers[(customers < 0) | (customers >= n)]):
+        yield Violation(rule="unknown-customer", where=f"customer {customer}", by=1)
+    steps = np.diff(solution.open_sites)
+    if (steps <= 0).any():
+        yield Violation(
+            rule="repeated-site", where="open_sites, which must rise", by=int((steps <= 0).sum())
+        )
+
+
+def _service(problem: SitingProblem, solution: SitingSolution) -> _Service:
+    whole = np.flatnonzero(solution.assignment >= 0)
+    customer = np.concatenate([whole, solution.split_customer_idx])
+    site = np.concatenate([solution.assignment[whole], solution.split_site_idx])
+    units = np.concatenate([problem.demand_units[whole], solution.split_units])
+    coverage = problem.coverage
+    keys = coverage.site_idx * problem.num_customers + coverage.customer_idx
+    wanted = site * problem.num_customers + customer
+    at = np.searchsorted(keys, wanted)
+    pair = np.full(len(wanted), -1, dtype=np.int64)
+    inside = at < len(keys)
+    found = inside.copy()
+    found[inside] = keys[at[inside]] == wanted[inside]
+    pair[found] = at[found]
+    served = np.zeros(problem.num_customers, dtype=np.int64)
+    np.add.at(served, customer, units)
+    return _Service(customer=customer, site=site, units=units, pair=pair, served_units=served)
+
+
+def _sites(problem: SitingProblem, is_open: BoolArray) -> Iterable[Violation]:
+    """Rules about which sites are open."""
+    for rule, status, wrong in (
+        ("forbidden-open", SiteStatus.FORBIDDEN, is_open),
+        ("existing-closed", SiteStatus.EXISTING, ~is_open),
+        ("required-closed", SiteStatus.REQUIRED, ~is_open),
+    ):
+        for site in np.flatnonzero(wrong & (problem.statuses == status)):
+            yield Violation(rule=rule, where=problem.site_name(int(site)), by=1)
+    count = int(is_open.sum())
+    if problem.max_sites is not None and count > problem.max_sites:
+        yield Violation(rule="max-sites", where="open sites", by=count - problem.max_sites)
+    spent = int(problem.opening_cents[is_open].sum())
+    if problem.budget_cents is not None and spent > problem.budget_cents:
+        yield Violation(rule="budget", where="opening cost", by=spent - problem.budget_cents)
+    for first, second in problem.conflicts():
+        if is_open[first] and is_open[second] and problem.site_distance_m is not None:
+            apart = min(
+                problem.site_distance_m[first, second], problem.site_distance_m[second, first]
+            )
+            yield Violation(
+                rule="min-spacing",
+                where=f"{problem.site_name(int(first))} and {problem.site_name(int(second))}",
+                by=int(problem.min_spacing_m - apart),
+            )
+
+
+def _pairs(problem: SitingProblem, service: _Service, is_open: BoolArray) -> Iterable[Violation]:
+    """Rules about each pair of customer and site."""
+
+    def where(at: int) -> str:
+        customer = problem.customer_name(int(service.customer[at]))
+        return f"{customer} from {problem.site_name(int(service.site[at]))}"
+
+    for at in np.flatnonzero(~is_open[service.site]):
+        yield Violation(rule="served-by-closed-site", where=where(at), by=int(service.units[at]))
+    for at in np.flatnonzero(service.pair < 0):
+        yield Violation(rule="out-of-reach", where=where(at), by=int(service.units[at]))
+    for at in np.flatnonzero(service.units < 0):
+        yield Violation(rule="negative-units", where=where(at), by=int(-service.units[at]))
+
+
+def _customers(
+    problem: SitingProblem, solution: SitingSolution, service: _Service, is_open: BoolArray
+) -> Iterable[Violation]:
+    """Rules about each customer, and about all of them."""
+    demand, served = problem.demand_units, service.served_units
+    for customer in np.flatnonzero(served > demand):
+        by = int(served[customer] - demand[customer])
+        yield Violation(rule="served-twice", where=problem.customer_name(int(customer)), by=by)
+    if problem.single_source:
+        for customer in np.unique(solution.split_customer_idx):
+            yield Violation(rule="split", where=problem.customer_name(int(customer)), by=1)
+    if problem.cover_by > 1:
+        pairs = is_open[problem.coverage.site_idx]
+        reached_by = np.bincount(
+            problem.coverage.customer_idx[pairs], minlength=problem.num_customers
+        )
+        is_weak = (served > 0) & (reached_by < problem.cover_by)
+        for customer in np.flatnonzero(is_weak):
+            by = int(problem.cover_by - reached_by[customer])
+            where = problem.customer_name(int(customer))
+            yield Violation(rule="too-few-sites-in-reach", where=where, by=by)
+    if problem.must_serve_all:
+        for customer in np.flatnonzero(served < demand):
+            by = int(demand[customer] - served[customer])
+            yield Violation(rule="unserved", where=problem.customer_name(int(customer)), by=by)
+    elif problem.goal is SitingGoal.COVER_ALL:
+        total = int(np.minimum(served, demand).sum())
+        if total < problem.required_units:
+            by = problem.required_units - total
+            yield Violation(rule="required-share", where="all demand", by=by)
+
+
+def _loads(problem: SitingProblem, service: _Service) -> Iterable[Violation]:
+    """Capacities."""
+    if problem.capacity_units is None:
+        return
+    load = np.zeros(problem.num_sites, dtype=np.int64)
+    np.add.at(load, service.site, service.units)
+    for site in np.flatnonzero(load > problem.capacity_units):
+        by = int(load[site] - problem.capacity_units[site])
+        yield Violation(rule="capacity", where=problem.site_name(int(site)), by=by)
+
+
+def _parts(problem: SitingProblem, service: _Service, is_open: BoolArray) -> dict[str, float]:
+    """Return the objective's parts, which add up to it."""
+    goal, known = problem.goal, service.pair >= 0
+    units, pair = service.units[known], service.pair[known]
+    unserved = int(np.maximum(problem.demand_units - service.served_units, 0).sum())
+    opening = float(problem.opening_cents[is_open].sum())
+    if goal is SitingGoal.COVER_ALL:
+        if problem.minimise_cost:
+            return {"opening_cents": opening}
+        return {"sites": float(is_open.sum())}
+    if goal is SitingGoal.MAX_COVERAGE:
+        return {"unserved_units": float(unserved)}
+    distance = problem.coverage.distance_m[pair]
+    if goal is SitingGoal.P_CENTER:
+        needed = problem.demand_units[service.customer[known]] > 0
+        return {"max_distance_m": float(distance[needed].max(initial=0))}
+    if goal is SitingGoal.P_MEDIAN:
+        return {
+            "distance_unit_m": float(int((units * distance).sum())),
+            "unserved_unit_m": float(unserved * (problem.unserved_m or 0)),
+        }
+    return {
+        "opening_cents": opening,
+        "transport_cents": _transport(problem, service.customer[known], units, pair),
+        "unserved_cents": unserved * (problem.unserved_cents or 0.0),
+    }
+
+
+def _transport(
+    problem: SitingProblem, customer: IntArray, units: IntArray, pair: IntArray
+) -> float:
+    if problem.pair_cost_cents is None:
+        travelled = int((units * problem.coverage.distance_m[pair]).sum())
+        return travelled * problem.cents_per_unit_km / 1000.0
+    demand = np.maximum(problem.demand_units[customer], 1)
+    whole: FloatArray = problem.pair_cost_cents[pair] * (problem.demand_units[customer] > 0)
+    return float((whole * (units / demand)).sum())
+
+
+def _figures(problem: SitingProblem, service: _Service, is_open: BoolArray) -> dict[str, float]:
+    """Return figures for reports; distances are weighted by demand."""
+    total = problem.total_units
+    served = int(np.minimum(service.served_units, problem.demand_units).sum())
+    known = (service.pair >= 0) & (service.units > 0)
+    distance, units = problem.coverage.distance_m[service.pair[known]], service.units[known]
+    carried = int(units.sum())
+    return {
+        "num_open": float(is_open.sum()),
+        "opening_cents": float(problem.opening_cents[is_open].sum()),
+        "demand_units": float(total),
+        "served_units": float(served),
+        "covered_share": served / total if total else 1.0,
+        "num_unserved_customers": float((service.served_units < problem.demand_units).sum()),
+        "mean_distance_m": int((distance * units).sum()) / carried if carried else 0.0,
+        "max_distance_m": float(distance.max(initial=0)),
+    }

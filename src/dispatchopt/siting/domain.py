@@ -1,0 +1,42 @@
+"""What the runner needs to know about siting."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from dispatchopt.core.plugins import scan
+from dispatchopt.core.run import Domain, Engine
+from dispatchopt.siting.bound import bound
+from dispatchopt.siting.check import check
+from dispatchopt.siting.problem import SitingGoal, SitingProblem, SitingSolution
+
+#: Pairs of an assignment model up to which it is built; beyond, memory and time are not enough.
+MAX_ASSIGNMENT_PAIRS = 600_000
+
+
+def engines() -> Mapping[str, Engine[SitingProblem, SitingSolution]]:
+    """Return the siting engines by name."""
+    return scan("dispatchopt.siting.engines", "ENGINE", group="dispatchopt.siting.engines")
+
+
+def needs_assignment(problem: SitingProblem) -> bool:
+    """Whether a model must say who serves whom, not only who is served."""
+    by_distance = problem.goal in (SitingGoal.P_MEDIAN, SitingGoal.FIXED_CHARGE)
+    return by_distance or problem.capacity_units is not None
+
+
+def choose(problem: SitingProblem) -> tuple[Sequence[str], str]:
+    """Return the engines in the order in which ``auto`` tries them, and why."""
+    if needs_assignment(problem) and problem.coverage.num_pairs > MAX_ASSIGNMENT_PAIRS:
+        return ("interchange", "mip"), "too many pairs to serve for a mixed-integer model"
+    return ("mip", "interchange"), "a mixed-integer model proves how good its answer is"
+
+
+DOMAIN: Domain[SitingProblem, SitingSolution] = Domain(
+    name="siting",
+    problem_type=SitingProblem,
+    check=check,
+    bound=bound,
+    engines=engines,
+    choose=choose,
+)
