@@ -273,7 +273,7 @@ class InventoryProblem:
         holding = np.broadcast_to(self.holding_cost, is_bad.shape)
         wanted = f"more than shortage_cost / {MAX_COST_RATIO:g}: else the best level is endless"
         issues += self._cells(
-            "holding-cost-too-low", "holding_cost", shape, is_bad, holding, wanted
+            "holding-cost-too-low", f"holding_cost {shape}", is_bad, holding, wanted
         )
 
     def _check_target(self, issues: list[Issue]) -> None:
@@ -291,7 +291,7 @@ class InventoryProblem:
         wanted = f"a number from {low:g} to {high:.10g} for {self.rule}"
         is_bad = ~((target >= low) & (target <= high))
         issues += self._cells(
-            "out-of-range", "target", "SK"[2 - target.ndim :], is_bad, target, wanted
+            "out-of-range", f"target {'SK'[2 - target.ndim :]}", is_bad, target, wanted
         )
 
     def _cells(
