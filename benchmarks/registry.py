@@ -2,8 +2,8 @@
 
 A suite is a file in ``benchmarks/suites`` that exports ``SUITE``. Every row it returns is a dict of
 plain values with at least ``case``, ``method`` and ``seconds``; where there is one, ``objective``
-(smaller is better), ``bound``, ``gap``, ``peak_mb``, and ``ratio`` (time or cost against the rival of
-the same run, said in ``note``).
+(smaller is better), ``bound``, ``gap``, ``peak_mb``, and ``ratio`` (time or cost against the rival
+of the same run, said in ``note``).
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""The cli layer."""
+"""The command line; one file per command, no logic that the API lacks."""

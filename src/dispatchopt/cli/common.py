@@ -1,0 +1,174 @@
+"""What commands share: options, limits, progress, and where results go."""
+
+from __future__ import annotations
+
+import json
+import logging
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from dispatchopt.core.stop import Cancel, Stop
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+#: When this process began to work, so that a time limit covers reading and imports as well.
+STARTED = time.perf_counter()
+#: Seconds kept back from a time limit for checking and writing the answer.
+RESERVE_S = 0.3
+
+EXIT_INFEASIBLE, EXIT_NOTHING_FOUND, EXIT_CHECK_FAILED, EXIT_INTERRUPTED = 4, 5, 6, 130
+
+
+def limits(command: F) -> F:
+    """Add the options that limit a run."""
+    for option in reversed(
+        (
+            click.option(
+                "--time-limit",
+                type=click.FloatRange(min=0, min_open=True),
+                metavar="SECONDS",
+                help="Wall clock for everything, reading included.",
+            ),
+            click.option(
+                "--gap",
+                type=click.FloatRange(min=0),
+                default=0.0,
+                show_default=True,
+                help="Relative gap that is good enough.",
+            ),
+            click.option(
+                "--iterations",
+                type=click.IntRange(min=1),
+                help="Steps of the engine; makes a run repeatable to the last bit.",
+            ),
+            click.option(
+                "--seed",
+                type=click.IntRange(min=0),
+                default=1,
+                show_default=True,
+                help="The same seed and iteration limit give the same answer.",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def verbosity(command: F) -> F:
+    """Add ``-q`` and ``-v``."""
+
+    def set_level(_ctx: click.Context, _param: click.Parameter, value: int) -> int:
+        if value:
+            logging.basicConfig(stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
+            logging.getLogger("dispatchopt").setLevel(logging.DEBUG if value > 1 else logging.INFO)
+        return value
+
+    quiet = click.option("-q", "--quiet", is_flag=True, help="No progress and no summary.")
+    verbose = click.option(
+        "-v",
+        "--verbose",
+        count=True,
+        callback=set_level,
+        expose_value=False,
+        help="Log to stderr; twice for details.",
+    )
+    return quiet(verbose(command))
+
+
+def output(*formats: str) -> Callable[[F], F]:
+    """Add ``--format``, ``-o`` and ``--overwrite``."""
+
+    def add(command: F) -> F:
+        command = click.option(
+            "--overwrite", is_flag=True, help="Replace what is at the output path."
+        )(command)
+        command = click.option(
+            "-o",
+            "--output",
+            type=click.Path(path_type=Path, allow_dash=True),
+            help="File to write; - for stdout.",
+        )(command)
+        if formats:
+            command = click.option(
+                "--format",
+                "format_",
+                type=click.Choice(formats),
+                default=formats[0],
+                show_default=True,
+                help="What is printed on stdout.",
+            )(command)
+        return command
+
+    return add
+
+
+@contextmanager
+def cancel_on_interrupt(quiet: bool = False) -> Iterator[Cancel]:
+    """Turn the first Ctrl-C into a wish to end; a second one ends at once."""
+    from dispatchopt.core.stop import Cancel
+
+    cancel = Cancel()
+
+    def on_interrupt(_signal: int, _frame: object) -> None:
+        if cancel.is_set():
+            raise KeyboardInterrupt
+        cancel.set()
+        if not quiet:
+            click.echo("\nending; the best answer so far is kept (again to give up)", err=True)
+
+    try:
+        before = signal.signal(signal.SIGINT, on_interrupt)
+    except ValueError:  # not in the main thread, where Python takes no signals
+        yield cancel
+        return
+    try:
+        yield cancel
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def make_stop(
+    cancel: Cancel,
+    time_limit: float | None = None,
+    gap: float = 0.0,
+    iterations: int | None = None,
+) -> Stop:
+    """Build the limits of a run; what the process has used so far counts."""
+    from dispatchopt.core.stop import Stop
+
+    time_s = None
+    if time_limit is not None:
+        time_s = max(0.001, time_limit - RESERVE_S - (time.perf_counter() - STARTED))
+    return Stop(time_s=time_s, gap=gap, iterations=iterations, cancel=cancel)
+
+
+def print_json(value: Any) -> None:
+    """Print plain values as JSON on stdout; non-finite numbers become null."""
+    click.echo(json.dumps(_plain(value), indent=2, allow_nan=False, ensure_ascii=False))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(entry) for entry in value]
+    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):  # noqa: PLR0124 (nan)
+        return None
+    return value
+
+
+def exit_code(status: str, stopped_by: str) -> int:
+    """Return the exit code of a result."""
+    if stopped_by == "cancelled":
+        return EXIT_INTERRUPTED
+    if status == "infeasible":
+        return EXIT_INFEASIBLE
+    return EXIT_NOTHING_FOUND if status == "unknown" else 0
