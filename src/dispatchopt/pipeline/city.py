@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -12,16 +11,19 @@ import numpy as np
 from dispatchopt.core.arrays import BoolArray, FloatArray, IntArray, set_frozen
 from dispatchopt.core.errors import InputError, Issue
 from dispatchopt.geography.points import Points
-from dispatchopt.geography.roads import Network
+from dispatchopt.geography.network import Network
+from dispatchopt.siting.problem import SiteStatus
 
-
-class SiteStatus(enum.IntEnum):
-    """What may be decided about a site."""
-
-    CANDIDATE = 0
-    EXISTING = 1
-    REQUIRED = 2
-    FORBIDDEN = 3
+__all__ = [
+    "City",
+    "CityParameters",
+    "CourierShifts",
+    "Customers",
+    "DayOrders",
+    "SiteStatus",
+    "Sites",
+    "Skus",
+]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -160,7 +162,7 @@ class DayOrders:
     is_surge
         Whether the order stems from a live stream, bool, shape (q,).
     line_ptr, line_sku, line_units
-        CSR: the lines of order i are ``line_ptr[i]:line_ptr[i + 1]``; empty where baskets are unknown.
+        CSR: the lines of order i are ``line_ptr[i]:line_ptr[i + 1]``; none where baskets are unknown.
     """
 
     ids: tuple[str, ...]
@@ -355,10 +357,11 @@ def _table_issues(name: str, table: Any, size: int) -> list[Issue]:
             continue
         if len(values) != size:
             issues.append(_issue(where, len(values), f"{size} values"))
-        elif isinstance(values, np.ndarray) and column not in _SIGNED and len(values):
+        elif isinstance(values, np.ndarray) and column not in _SIGNED:
             # Written so that nan fails as well.
-            if not (values >= 0).all() or not np.isfinite(values).all():
-                issues.append(_issue(where, values.min(), "finite values >= 0"))
+            bad = ~((values >= 0) & np.isfinite(values))
+            if bad.any():
+                issues.append(_issue(where, values[bad][0], "finite values >= 0"))
     return issues
 
 
