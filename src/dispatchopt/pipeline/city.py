@@ -10,8 +10,8 @@ import numpy as np
 
 from dispatchopt.core.arrays import BoolArray, FloatArray, IntArray, set_frozen
 from dispatchopt.core.errors import InputError, Issue
-from dispatchopt.geography.points import Points
 from dispatchopt.geography.network import Network
+from dispatchopt.geography.points import Points
 from dispatchopt.siting.problem import SiteStatus
 
 __all__ = [
@@ -162,7 +162,7 @@ class DayOrders:
     is_surge
         Whether the order stems from a live stream, bool, shape (q,).
     line_ptr, line_sku, line_units
-        CSR: the lines of order i are ``line_ptr[i]:line_ptr[i + 1]``; none where baskets are unknown.
+        CSR: lines of order i are ``line_ptr[i]:line_ptr[i + 1]``; none where baskets are unknown.
     """
 
     ids: tuple[str, ...]
