@@ -20,7 +20,8 @@ class TravelMatrix:
     Parameters
     ----------
     distance_m
-        Metres, int64, shape (num_origins, num_targets), >= 0; ``UNREACHABLE`` where there is no way.
+        Metres, int64, shape (num_origins, num_targets), >= 0; ``UNREACHABLE`` where there is
+        no way.
     duration_s
         Seconds in free flow, int64, same shape.
     source
