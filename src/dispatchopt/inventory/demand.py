@@ -20,6 +20,8 @@ from dispatchopt.inventory.problem import DemandLaw, InventoryProblem
 _MIN_EXCESS = 1e-8
 #: Smaller means of laws on numbers >= 0 are no demand; their squares would underflow.
 _MIN_MEAN = 1e-100
+#: Smaller variances relative to mean^2 are none: float64 cannot tell such a gamma from its mean.
+_MIN_SPREAD = 1e-24
 #: Beyond these many standard deviations a normal law has no tail in float64.
 _Z_LIMIT = 38.0
 _DISCRETE = (DemandLaw.NEGATIVE_BINOMIAL, DemandLaw.POISSON)
@@ -86,7 +88,8 @@ class Demand:
         if self.is_discrete:
             variance = np.where(self.is_counted_as_poisson, self.mean_units, variance)
         if self.law is not DemandLaw.NORMAL:
-            variance = np.where(self.mean_units > 0, variance, 0.0)
+            has_spread = (self.mean_units > 0) & (variance > _MIN_SPREAD * self.mean_units**2)
+            variance = np.where(has_spread, variance, 0.0)
         return np.asarray(variance)
 
     def take(self, index: Any) -> Demand:
