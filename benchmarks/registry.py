@@ -9,7 +9,6 @@ of the same run, said in ``note``).
 from __future__ import annotations
 
 import importlib
-import resource
 import sys
 import time
 from collections.abc import Callable
@@ -17,7 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from dispatchopt.core.memory import peak_mb
+
 Row = dict[str, Any]
+__all__ = ["Row", "Suite", "peak_mb", "suites", "timed"]
+
 T = TypeVar("T")
 HERE = Path(__file__).parent
 
@@ -73,9 +76,3 @@ def timed(work: Callable[[], T]) -> tuple[T, float]:
     start = time.perf_counter()
     value = work()
     return value, time.perf_counter() - start
-
-
-def peak_mb() -> float:
-    """Most memory this process has held so far, MB."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 1024 if sys.platform != "darwin" else peak / 1024**2
