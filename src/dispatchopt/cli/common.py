@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import logging
 import signal
@@ -172,3 +174,53 @@ def exit_code(status: str, stopped_by: str) -> int:
     if status == "infeasible":
         return EXIT_INFEASIBLE
     return EXIT_NOTHING_FOUND if status == "unknown" else 0
+
+
+def emit_rows(
+    rows: list[dict[str, Any]], format_: str, output: Path | None, overwrite: bool
+) -> None:
+    """Print rows as a table, JSON or CSV, or write them to a file."""
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    if format_ == "table" and (output is None or str(output) == "-"):
+        _print_table(rows, columns)
+        return
+    if format_ == "csv" or (output is not None and output.suffix == ".csv"):
+        buffer = io.StringIO()
+        writer = csv.DictWriter(buffer, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        text = buffer.getvalue()
+    else:
+        text = json.dumps(_plain(rows), indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+    emit_text(text, output, overwrite)
+
+
+def emit_text(text: str, output: Path | None, overwrite: bool) -> None:
+    """Print text, or write it to a file whole or not at all."""
+    if output is None or str(output) == "-":
+        click.echo(text, nl=not text.endswith("\n"))
+        return
+    from dispatchopt.io import write_text
+
+    write_text(text, output, overwrite=overwrite)
+
+
+def _print_table(rows: list[dict[str, Any]], columns: list[str]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table()
+    for name in columns:
+        is_number = all(isinstance(row.get(name, 0), int | float) for row in rows)
+        table.add_column(name.replace("_", " "), justify="right" if is_number else "left")
+    for row in rows:
+        table.add_row(*(_cell(row.get(name)) for name in columns))
+    Console().print(table)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.6g}"
