@@ -13,13 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from dispatchopt.core.arrays import BoolArray, FloatArray, frozen
-from dispatchopt.inventory.problem import DemandLaw, InventoryProblem
+from dispatchopt.inventory.problem import MIN_EXCESS, DemandLaw, InventoryProblem
 
-#: Below this relative excess of variance over mean a negative binomial is Poisson: its exponent
-#: mean^2 / (variance - mean) is then beyond what the incomplete beta function resolves.
-_MIN_EXCESS = 1e-8
 #: Smaller means of laws on numbers >= 0 are no demand; their squares would underflow.
 _MIN_MEAN = 1e-100
+#: Success rate of a negative binomial below which its complement is inexact.
+_RARE = 1e-6
 #: Smaller variances relative to mean^2 are none: float64 cannot tell such a gamma from its mean.
 _MIN_SPREAD = 1e-24
 #: Beyond these many standard deviations a normal law has no tail in float64.
@@ -79,7 +78,7 @@ class Demand:
         if self.law is not DemandLaw.NEGATIVE_BINOMIAL:
             return np.zeros(self.mean_units.shape, dtype=np.bool_)
         excess = self.variance_units - self.mean_units
-        return np.asarray(excess <= _MIN_EXCESS * self.mean_units)
+        return np.asarray(excess <= MIN_EXCESS * self.mean_units)
 
     @property
     def true_variance(self) -> FloatArray:
@@ -197,13 +196,12 @@ def _upper_nb(exponent: FloatArray, mean: FloatArray, variance: FloatArray, y: F
     from scipy import special
 
     success = mean / variance
-    failure = (variance - mean) / variance
-    # The argument that is at most one half keeps its digits.
-    low = special.betaincc(exponent, y + 1.0, success)
-    near = success > 0.5
-    if near.any():
-        low[near] = special.betainc(y[near] + 1.0, exponent[near], failure[near])
-    return low
+    upper = special.betainc(y + 1.0, exponent, (variance - mean) / variance)
+    # A failure rate next to 1 has lost its digits; the complement has them, at ten times the time.
+    rare = success < _RARE
+    if rare.any():
+        upper[rare] = special.betaincc(exponent[rare], y[rare] + 1.0, success[rare])
+    return upper
 
 
 def _sf(law: DemandLaw, mean: FloatArray, variance: FloatArray, level: FloatArray) -> FloatArray:

@@ -22,6 +22,9 @@ MAX_TOTAL = 10**15
 MAX_COST = 1e12
 #: Largest ratio of shortage to holding cost; beyond it the best level has no meaning.
 MAX_COST_RATIO = 1e9
+#: A negative binomial whose variance exceeds its mean by this share or less is taken as Poisson:
+#: its exponent mean^2 / (variance - mean) is beyond what the incomplete beta function resolves.
+MIN_EXCESS = 1e-8
 #: Issues listed per field; a table of a million bad cells helps nobody.
 _MAX_LISTED = 20
 
