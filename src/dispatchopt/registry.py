@@ -12,7 +12,7 @@ from typing import Any
 import dispatchopt
 from dispatchopt.core import plugins
 from dispatchopt.core.errors import UnsupportedError
-from dispatchopt.core.result import Result
+from dispatchopt.core.result import Report, Result
 from dispatchopt.core.run import Callback, Domain, versions
 from dispatchopt.core.run import solve as run_solve
 from dispatchopt.core.stop import Stop
@@ -77,6 +77,11 @@ def solve(
         callback=callback,
         start=start,
     )
+
+
+def check(problem: Any, solution: Any) -> Report:
+    """Check a solution of any domain's problem: every broken rule, and what it costs."""
+    return domain_of(problem).check(problem, solution)
 
 
 def policies() -> dict[str, Any]:

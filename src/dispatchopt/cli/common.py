@@ -152,9 +152,21 @@ def make_stop(
     return Stop(time_s=time_s, gap=gap, iterations=iterations, cancel=cancel)
 
 
-def print_json(value: Any) -> None:
-    """Print plain values as JSON on stdout; non-finite numbers become null."""
-    click.echo(json.dumps(_plain(value), indent=2, allow_nan=False, ensure_ascii=False))
+def emit_json(value: Any, output: Path | None = None, overwrite: bool = False) -> None:
+    """Print or write plain values as JSON; non-finite numbers become null."""
+    text = json.dumps(_plain(value), indent=2, allow_nan=False, ensure_ascii=False)
+    emit_text(text + "\n", output, overwrite)
+
+
+def key_values(options: tuple[str, ...]) -> dict[str, Any]:
+    """Split ``KEY=VALUE`` options; values stay text."""
+    pairs: dict[str, Any] = {}
+    for option in options:
+        key, sign, value = option.partition("=")
+        if not sign or not key:
+            raise click.UsageError(f"--set wants KEY=VALUE, not {option!r}")
+        pairs[key.replace("-", "_")] = value
+    return pairs
 
 
 def _plain(value: Any) -> Any:
@@ -189,10 +201,9 @@ def emit_rows(
         writer = csv.DictWriter(buffer, columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-        text = buffer.getvalue()
+        emit_text(buffer.getvalue(), output, overwrite)
     else:
-        text = json.dumps(_plain(rows), indent=2, allow_nan=False, ensure_ascii=False) + "\n"
-    emit_text(text, output, overwrite)
+        emit_json(rows, output, overwrite)
 
 
 def emit_text(text: str, output: Path | None, overwrite: bool) -> None:

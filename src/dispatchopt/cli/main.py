@@ -11,6 +11,9 @@ from typing import Any
 
 import click
 
+from dispatchopt.cli.common import EXIT_NOTHING_FOUND
+from dispatchopt.cli.deadline import TimeIsUp
+
 #: Command name -> module in this package that holds it as ``command``; imported when called.
 COMMANDS = (
     "bench",
@@ -143,6 +146,9 @@ def run(args: list[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         return 130
+    except TimeIsUp:
+        click.echo("the time limit passed before there was anything to keep", err=True)
+        return EXIT_NOTHING_FOUND
     except BrokenPipeError:
         # The reader of a pipe has gone, as with `| head`: nothing is left to say to it.
         sys.stderr.close()

@@ -1,0 +1,51 @@
+"""``dispatchopt check``: the independent checker on a solution file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from dispatchopt.cli import common
+
+
+@click.command()
+@click.argument("instance", type=click.Path(path_type=Path, allow_dash=True))
+@click.argument("solution", type=click.Path(path_type=Path, allow_dash=True))
+@common.output("table", "json")
+@common.verbosity
+def command(
+    instance: Path, solution: Path, format_: str, output: Path | None, overwrite: bool, quiet: bool
+) -> int:
+    """Check SOLUTION against INSTANCE: every broken rule, or the confirmed objective.
+
+    Exit code 6 if a rule is broken, or if the objective differs from what the file claims.
+    """
+    from dispatchopt.core.tolerance import same_cost
+    from dispatchopt.io import read, read_solution
+    from dispatchopt.registry import check
+
+    given = read(instance)
+    held = read_solution(solution, given)
+    report = check(given.problem, held.solution)
+    claimed = held.objective
+    is_claim_true = claimed is None or same_cost(claimed, report.objective)
+    verdict = {
+        "is_feasible": report.is_feasible,
+        "objective": report.objective,
+        "claimed": claimed,
+        "is_claim_true": is_claim_true,
+        "parts": dict(report.parts),
+        "figures": dict(report.figures),
+        "violations": [
+            {"rule": broken.rule, "where": broken.where, "by": broken.by}
+            for broken in report.violations
+        ],
+    }
+    if format_ == "json" or output is not None:
+        common.emit_json(verdict, output, overwrite)
+    elif not quiet:
+        from dispatchopt.reporting import print_verdict
+
+        print_verdict(verdict)
+    return 0 if report.is_feasible and is_claim_true else common.EXIT_CHECK_FAILED

@@ -1,0 +1,54 @@
+"""A time limit that also holds while there is nothing yet to keep: reading, measuring, importing.
+
+Engines keep their limits by themselves and hand over what they have. Before an engine works there
+is nothing to hand over, so an alarm may end the work wherever it is.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from dispatchopt.cli.common import STARTED
+
+
+class TimeIsUp(BaseException):
+    """The time limit passed before there was anything to keep.
+
+    Not an ``Exception``, so that nothing in between takes it for a failure of its own.
+    """
+
+
+@contextmanager
+def alarm(time_limit: float | None) -> Iterator[Callable[[], None]]:
+    """Raise ``TimeIsUp`` in the main thread once the limit has passed.
+
+    Yields
+    ------
+    A function that calls the alarm off: from then on there is something to keep.
+    """
+    has_alarm = hasattr(signal, "setitimer") and time_limit is not None
+    if not has_alarm or time_limit is None:
+        yield lambda: None
+        return
+
+    def ring(_signal: int, _frame: object) -> None:
+        raise TimeIsUp
+
+    def call_off() -> None:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+    try:
+        before = signal.signal(signal.SIGALRM, ring)
+    except ValueError:  # not in the main thread
+        yield lambda: None
+        return
+    left = time_limit - (time.perf_counter() - STARTED)
+    signal.setitimer(signal.ITIMER_REAL, max(0.001, left))
+    try:
+        yield call_off
+    finally:
+        call_off()
+        signal.signal(signal.SIGALRM, before)

@@ -1,0 +1,144 @@
+"""``dispatchopt plan``: the main job."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dispatchopt.cli import common, deadline, progress
+
+if TYPE_CHECKING:
+    from dispatchopt.pipeline.city import City
+    from dispatchopt.pipeline.result import CityPlan
+
+
+@click.command()
+@click.argument("city", type=click.Path(path_type=Path, allow_dash=True))
+@click.option(
+    "--goal",
+    type=click.Choice(["cover-all", "max-coverage", "p-median", "fixed-charge"]),
+    help="What the siting decision is after. [default: as the city says]",
+)
+@click.option("--sites", "max_sites", type=click.IntRange(min=1), help="Most stores to open.")
+@click.option("--budget", type=click.FloatRange(min=0), help="Most rent a day, in money units.")
+@click.option(
+    "--share",
+    "required_share",
+    type=click.FloatRange(min=0, max=1),
+    help="Share of demand to cover under cover-all.",
+)
+@click.option("--reach", "reach_m", type=click.IntRange(min=1), help="Reach of a store, metres.")
+@click.option("--promise", type=click.FloatRange(min=1), help="Promised minutes to the door.")
+@click.option("--travel", type=click.Choice(["road", "straight"]), help="How travel is measured.")
+@click.option("--policy", default="rolling", show_default=True, help="Dispatch policy of the day.")
+@click.option("--tiles", metavar="URL", help="Map tiles to show; the report then needs a network.")
+@common.limits
+@common.output("table", "json")
+@common.verbosity
+def command(
+    city: Path,
+    policy: str,
+    tiles: str | None,
+    time_limit: float | None,
+    gap: float,
+    iterations: int | None,
+    seed: int,
+    format_: str,
+    output: Path | None,
+    overwrite: bool,
+    quiet: bool,
+    **wishes: Any,
+) -> int:
+    """Plan CITY: choose its stores, stock them, replay a day, and write a report.
+
+    CITY is a document of dispatchopt (folder, JSON, GeoPackage, XLSX) or another format that
+    `convert` reads. The folder of -o gets report.html, figures.json, siting.json, stock.csv,
+    orders.csv and stores.geojson. With --format json the figures are printed, and a folder is
+    written only if -o is given.
+    """
+    from dispatchopt.io import require_absent
+
+    folder = _folder(city, output, format_)
+    if folder is not None:
+        require_absent(folder, overwrite=overwrite)
+    with deadline.alarm(time_limit) as call_off, common.cancel_on_interrupt(quiet) as cancel:
+        from dispatchopt.io import read
+        from dispatchopt.pipeline import plan
+
+        asked = _city_of(read(city), wishes)
+        reserve = 0.0 if time_limit is None else _report_seconds(asked, time_limit)
+        with progress.plan_progress(quiet, call_off) as callback:
+            made = plan(
+                asked,
+                stop=common.make_stop(
+                    cancel,
+                    None if time_limit is None else time_limit - reserve,
+                    gap,
+                    iterations,
+                ),
+                seed=seed,
+                policy=policy,
+                callback=callback,
+            )
+    if folder is not None:
+        _write(made, folder, overwrite, tiles)
+    if format_ == "json":
+        common.emit_json(made.figures)
+    elif not quiet:
+        from dispatchopt.reporting import print_plan
+
+        print_plan(made)
+        if folder is not None:
+            click.echo(f"report: {folder / 'report.html'}", err=True)
+    return common.exit_code(str(made.siting.status), str(made.stopped_by))
+
+
+def _folder(city: Path, output: Path | None, format_: str) -> Path | None:
+    if output is not None and str(output) == "-":
+        raise click.UsageError("a plan is a folder of files; for stdout use --format json")
+    if output is not None or format_ == "json":
+        return output
+    name = "city" if str(city) == "-" else city.resolve().stem
+    return Path(f"{name}-plan")
+
+
+def _city_of(instance: Any, wishes: dict[str, Any]) -> City:
+    from dataclasses import replace
+
+    from dispatchopt.core.errors import InputError, Issue
+    from dispatchopt.pipeline.city import City
+
+    city = instance.problem
+    if not isinstance(city, City):
+        raise InputError(
+            Issue(
+                code="wrong-kind",
+                where=instance.name,
+                found=f"a document of kind {instance.kind}",
+                wanted="a city",
+                hint="`solve` takes siting, inventory and routing documents, `simulate` takes days",
+            )
+        )
+    promise, budget = wishes.pop("promise"), wishes.pop("budget")
+    wishes["siting_goal"] = wishes.pop("goal")
+    wishes["promise_s"] = None if promise is None else round(60 * promise)
+    wishes["budget_cents"] = None if budget is None else round(100 * budget)
+    given = {name: value for name, value in wishes.items() if value is not None}
+    return city.replace(parameters=replace(city.parameters, **given)) if given else city
+
+
+def _report_seconds(city: City, time_limit: float) -> float:
+    """Return how much of a time limit to keep back for the report, by the size of the city."""
+    rows = len(city.orders) + len(city.customers)
+    if city.network is not None:
+        rows += city.network.num_arcs
+    return min(0.5 * time_limit, 0.7 + rows / 20_000)
+
+
+def _write(made: CityPlan, folder: Path, overwrite: bool, tiles: str | None) -> None:
+    from dispatchopt.io import write_folder
+    from dispatchopt.reporting import plan_files
+
+    write_folder(folder, plan_files(made, tiles=tiles), overwrite=overwrite)

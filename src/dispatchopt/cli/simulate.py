@@ -1,0 +1,100 @@
+"""``dispatchopt simulate``: replay a day under a dispatch policy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from dispatchopt.cli import common, deadline, progress
+
+
+@click.command()
+@click.argument("day", type=click.Path(path_type=Path, allow_dash=True))
+@click.option("--policy", default="rolling", show_default=True, help="Name of a dispatch policy.")
+@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True)
+@click.option(
+    "--time-limit",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="Wall clock; the day so far is kept.",
+)
+@common.output("table", "json", "csv", "geojson")
+@common.verbosity
+def command(
+    day: Path,
+    policy: str,
+    seed: int,
+    time_limit: float | None,
+    format_: str,
+    output: Path | None,
+    overwrite: bool,
+    quiet: bool,
+) -> int:
+    """Replay DAY and measure what the promise was worth.
+
+    --format csv prints one row per order, json the figures. -o writes the log: .json, .csv,
+    .geojson, or .html for a map with play-back.
+    """
+    from dispatchopt.io import read, require_absent
+    from dispatchopt.simulation import check_outcome, metrics, simulate
+
+    if output is not None and str(output) != "-":
+        require_absent(output, overwrite=overwrite)
+    with deadline.alarm(time_limit) as call_off, common.cancel_on_interrupt(quiet) as cancel:
+        given = _day_of(read(day))
+        call_off()
+        with progress.day_progress(quiet) as callback:
+            outcome = simulate(
+                given,
+                policy,
+                seed=seed,
+                stop=common.make_stop(cancel, time_limit),
+                callback=callback,
+            )
+    broken = check_outcome(given, outcome)
+    figures = metrics(given, outcome)
+    _emit(given, outcome, figures, format_, output, overwrite, quiet)
+    if broken.violations:
+        for violation in broken.violations[:20]:
+            click.echo(f"check: {violation}", err=True)
+        return common.EXIT_CHECK_FAILED
+    return common.exit_code("feasible", str(outcome.stopped_by))
+
+
+def _day_of(instance: Any) -> Any:
+    from dispatchopt.core.errors import InputError, Issue
+    from dispatchopt.simulation.day import Day
+
+    if isinstance(instance.problem, Day):
+        return instance.problem
+    raise InputError(
+        Issue(
+            code="wrong-kind",
+            where=instance.name,
+            found=f"a document of kind {instance.kind}",
+            wanted="a day",
+            hint="a city is planned and its day replayed by `dispatchopt plan`",
+        )
+    )
+
+
+def _emit(
+    day: Any,
+    outcome: Any,
+    figures: dict[str, Any],
+    format_: str,
+    output: Path | None,
+    overwrite: bool,
+    quiet: bool,
+) -> None:
+    from dispatchopt.reporting import day_text, print_day
+
+    if output is not None:
+        ending = output.suffix.removeprefix(".") or "json"
+        common.emit_text(day_text(day, outcome, figures, ending), output, overwrite)
+    if format_ != "table":
+        common.emit_text(day_text(day, outcome, figures, format_), None, overwrite=False)
+    elif not quiet and str(output) != "-":
+        print_day(figures)

@@ -1,0 +1,80 @@
+"""``dispatchopt solve``: any problem, one engine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from dispatchopt.cli import common, deadline, progress
+
+
+@click.command()
+@click.argument("instance", type=click.Path(path_type=Path, allow_dash=True))
+@click.option("--engine", default="auto", show_default=True, help="Name of an engine.")
+@click.option(
+    "--start",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="A solution to start from; the result is never worse.",
+)
+@common.limits
+@common.output("table", "json", "csv", "geojson")
+@common.verbosity
+def command(
+    instance: Path,
+    engine: str,
+    start: Path | None,
+    time_limit: float | None,
+    gap: float,
+    iterations: int | None,
+    seed: int,
+    format_: str,
+    output: Path | None,
+    overwrite: bool,
+    quiet: bool,
+) -> int:
+    """Solve INSTANCE: a siting, inventory or routing document.
+
+    -o writes the solution; its ending says how: .json, .csv, .geojson or .gpkg. stdout gets a
+    summary, or the solution itself with --format.
+    """
+    from dispatchopt.io import require_absent
+
+    if output is not None and str(output) != "-":
+        require_absent(output, overwrite=overwrite)
+    with deadline.alarm(time_limit) as call_off, common.cancel_on_interrupt(quiet) as cancel:
+        from dispatchopt.io import read, read_solution
+        from dispatchopt.registry import solve
+
+        given = read(instance)
+        known = None if start is None else read_solution(start, given).solution
+        call_off()
+        with progress.solve_progress(quiet) as callback:
+            result = solve(
+                given.problem,
+                engine=engine,
+                stop=common.make_stop(cancel, time_limit, gap, iterations),
+                seed=seed,
+                callback=callback,
+                start=known,
+            )
+    _emit(result, given, format_, output, overwrite, quiet)
+    return common.exit_code(str(result.status), str(result.stopped_by))
+
+
+def _emit(
+    result: Any, given: Any, format_: str, output: Path | None, overwrite: bool, quiet: bool
+) -> None:
+    from dispatchopt.io import solution_text, write_solution
+
+    if output is not None and str(output) != "-":
+        write_solution(result, given, output, overwrite=overwrite)
+    elif output is not None and format_ == "table":
+        format_ = "json"
+    if format_ != "table":
+        common.emit_text(solution_text(result, given, format_), None, overwrite=False)
+    elif not quiet:
+        from dispatchopt.reporting import print_result
+
+        print_result(result, given)
