@@ -208,7 +208,7 @@ def _variance(law: DemandLaw, mean: FloatArray, variance: FloatArray) -> FloatAr
 
 
 def _cdf(law: DemandLaw, mean: FloatArray, variance: FloatArray, level: FloatArray) -> FloatArray:
-    from scipy import special, stats
+    from scipy import special
 
     has_demand = (mean > 1e-100) | (law is DemandLaw.NORMAL)
     spread = _variance(law, mean, variance)
@@ -218,7 +218,7 @@ def _cdf(law: DemandLaw, mean: FloatArray, variance: FloatArray, level: FloatArr
     if law is DemandLaw.NORMAL:
         out[some] = special.ndtr((y - m) / np.sqrt(v))
     elif law is DemandLaw.GAMMA:
-        out[some] = stats.gamma.cdf(y, m * m / v, scale=v / m)
+        out[some] = special.gammainc(m * m / v, y * m / v)
     else:
         poisson = _is_poisson(law, m, variance[some])
         value = np.empty(m.shape)

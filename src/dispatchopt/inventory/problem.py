@@ -218,7 +218,9 @@ class InventoryProblem:
             if given is None and name in _OPTIONAL:
                 continue
             try:
-                object.__setattr__(self, name, frozen(given, dtype))
+                # The reshape keeps a single number single.
+                array = frozen(given, dtype).reshape(np.shape(given))
+                object.__setattr__(self, name, array)
             except (ValueError, TypeError, OverflowError) as error:
                 kind = "whole numbers" if dtype is np.int64 else "numbers"
                 found = _short(given) if np.ndim(given) == 0 else str(error)

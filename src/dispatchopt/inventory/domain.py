@@ -1,0 +1,34 @@
+"""What the runner needs to know about inventory problems."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+
+from dispatchopt.core import Domain, Engine
+from dispatchopt.core.plugins import scan
+from dispatchopt.inventory.bound import bound
+from dispatchopt.inventory.check import check
+from dispatchopt.inventory.problem import InventoryProblem, InventorySolution
+
+
+@cache
+def _engines() -> Mapping[str, Engine[InventoryProblem, InventorySolution]]:
+    package = "dispatchopt.inventory.engines"
+    return scan(package, "ENGINE", group="dispatchopt.inventory.engines")
+
+
+def _choose(problem: InventoryProblem) -> tuple[Sequence[str], str]:
+    if not problem.is_coupled:
+        return ("levels",), "nothing ties the pairs together, so each has a closed form"
+    return ("dual",), "limits tie the pairs together"
+
+
+DOMAIN: Domain[InventoryProblem, InventorySolution] = Domain(
+    name="inventory",
+    problem_type=InventoryProblem,
+    check=check,
+    bound=bound,
+    engines=_engines,
+    choose=_choose,
+)
