@@ -1,0 +1,186 @@
+"""PyVRP: an iterated local search of the best published quality on static sets.
+
+Wouda, Lan and Kool (2024), PyVRP: a high-performance VRP solver package, INFORMS Journal on
+Computing 36(4), 943-955.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+from dispatchopt.core.run import Run
+from dispatchopt.routing.bound import proof_of_infeasibility
+from dispatchopt.routing.engines import _pyvrp_model as translation
+from dispatchopt.routing.problem import RoutingProblem, RoutingSolution
+
+#: Between two improvements that are checked and offered, so that the early ones cost little.
+_ITERATIONS_BETWEEN_OFFERS = 100
+#: PyVRP multiplies penalties with violations of up to 1e9: the product has to fit 64 bits.
+_LARGEST_PENALTY = 1e7
+
+
+@dataclass(frozen=True, kw_only=True)
+class PyVrpEngine:
+    """PyVRP behind the common shape.
+
+    Parameters
+    ----------
+    num_neighbours
+        Length of the neighbour lists of the local search.
+    patience_per_order
+        Steps without improvement, per order, after which the search ends by itself.
+    """
+
+    name: str = "pyvrp"
+    packages: tuple[str, ...] = ("pyvrp",)
+    num_neighbours: int = 50
+    patience_per_order: int = 1_000
+
+    def unsupported(self, problem: RoutingProblem) -> str | None:
+        """Return why PyVRP cannot take the problem, or None."""
+        return translation.unsupported(problem)
+
+    def search(self, problem: RoutingProblem, run: Run[RoutingSolution]) -> None:
+        """Translate, search, and offer what is found on the way."""
+        proof = proof_of_infeasibility(problem)
+        if proof is not None:
+            run.note(f"No solution exists: {proof}.")
+            run.prove_infeasible()
+            return
+        if not problem.orders.is_mandatory.any():
+            run.offer(RoutingSolution())
+        model = translation.build(problem)
+        if model is None or run.should_stop():
+            return
+        _Search(self, model, run).go()
+
+
+class _Search:
+    """One run of PyVRP, watched."""
+
+    def __init__(self, engine: PyVrpEngine, model: translation.Model, run: Run[Any]) -> None:
+        self._engine = engine
+        self._model = model
+        self._run = run
+        self._pending: Any = None
+        self._next_offer = 0
+        self._last_improved = 0
+        self._is_first_query = True
+        self._patience = engine.patience_per_order * (1 + len(model.problem.orders))
+
+    def go(self) -> None:
+        import pyvrp
+
+        with warnings.catch_warnings():
+            # A large penalty is no news: what PyVRP finds is checked in any case.
+            warnings.simplefilter("ignore")
+            try:
+                self._iterate(pyvrp)
+            finally:
+                self._flush()
+
+    def _iterate(self, pyvrp: Any) -> None:
+        from pyvrp.search import (
+            OPERATORS,
+            LocalSearch,
+            NeighbourhoodParams,
+            PerturbationManager,
+            PerturbationParams,
+            compute_neighbours,
+        )
+
+        data, run = self._model.data, self._run
+        rng = pyvrp.RandomNumberGenerator(seed=run.seed)
+        near = NeighbourhoodParams(num_neighbours=self._engine.num_neighbours)
+        neighbours = compute_neighbours(data, near)
+        if run.should_stop():
+            return
+        search = LocalSearch(data, rng, neighbours, PerturbationManager(PerturbationParams()))
+        for operator in OPERATORS:
+            if operator.supports(data):
+                search.add_operator(operator(data))
+        params = self._penalties(pyvrp)
+        manager = pyvrp.PenaltyManager(pyvrp.PenaltyParams().midpoint_penalties(data), params)
+        initial = None if run.start is None else self._model.start(run.start)
+        if initial is None:
+            random = pyvrp.Solution.make_random(data, rng)
+            initial = search(random, manager.max_cost_evaluator(), exhaustive=True)
+        self.on_best(initial)
+        settings = pyvrp.IteratedLocalSearchParams(callbacks=_Callbacks(self))
+        pyvrp.IteratedLocalSearch(data, manager, search, initial, settings).run(
+            self, collect_stats=False, display=False
+        )
+
+    def _penalties(self, pyvrp: Any) -> Any:
+        """Let penalties outgrow refusal costs, or breaking a rule would pay."""
+        price = int(self._model.problem.orders.refusal_cost.max(initial=0))
+        usual = pyvrp.PenaltyParams().max_penalty
+        return pyvrp.PenaltyParams(max_penalty=min(max(usual, 2.0 * price), _LARGEST_PENALTY))
+
+    def __call__(self, best_cost: int) -> bool:  # noqa: ARG002 - PyVRP passes it
+        """Count the iteration that has passed; PyVRP asks before each."""
+        run = self._run
+        if self._is_first_query:
+            self._is_first_query = False
+        else:
+            run.step()
+        if self._pending is not None and run.iterations >= self._next_offer:
+            self._offer_pending()
+        return run.should_stop() or run.iterations - self._last_improved >= self._patience
+
+    def on_best(self, best: Any) -> None:
+        """Keep an improvement; the first is offered at once."""
+        self._last_improved = self._run.iterations
+        if best.is_feasible():
+            self._pending = best
+            if self._run.iterations >= self._next_offer:
+                self._offer_pending()
+
+    def _flush(self) -> None:
+        if self._pending is not None:
+            self._offer_pending()
+
+    def _offer_pending(self) -> None:
+        found, self._pending = self._pending, None
+        self._next_offer = self._run.iterations + _ITERATIONS_BETWEEN_OFFERS
+        solution = self._model.solution(found)
+        if solution is not None:
+            self._run.offer(solution, claimed=self._cost(found))
+
+    def _cost(self, found: Any) -> float:
+        """Return what PyVRP says a solution costs, in our terms."""
+        total = (
+            found.distance_cost()
+            + found.duration_cost()
+            + found.fixed_vehicle_cost()
+            + found.uncollected_prizes()
+        )
+        return float(total - self._model.surplus)
+
+
+class _Callbacks:
+    """What PyVRP calls during its search."""
+
+    def __init__(self, search: _Search) -> None:
+        self._search = search
+
+    def on_best(self, best: Any) -> None:
+        """Hand an improvement on."""
+        self._search.on_best(best)
+
+    def on_start(self, ils: Any) -> None:
+        """Nothing to do."""
+
+    def on_end(self, result: Any) -> None:
+        """Nothing to do."""
+
+    def on_iteration(self, current: Any, candidate: Any, best: Any, cost_evaluator: Any) -> None:
+        """Nothing to do; the limits are asked about between iterations."""
+
+    def on_restart(self, best: Any) -> None:
+        """Nothing to do."""
+
+
+ENGINE = PyVrpEngine()
