@@ -83,15 +83,38 @@ class Coverage:
         cutoff_m: int,
     ) -> Coverage:
         """Build from pairs in any order; of a repeated pair the least distance counts."""
-        order = np.lexsort((distance_m, customer_idx, site_idx))
-        site, customer = np.asarray(site_idx)[order], np.asarray(customer_idx)[order]
-        first = np.ones(len(order), dtype=bool)
+        site, customer, distance = _sorted(
+            np.asarray(site_idx, dtype=np.int64),
+            np.asarray(customer_idx, dtype=np.int64),
+            np.asarray(distance_m, dtype=np.int64),
+            num_sites,
+            num_customers,
+        )
+        first = np.ones(len(site), dtype=bool)
         first[1:] = (np.diff(site) != 0) | (np.diff(customer) != 0)
         counts = np.bincount(site[first], minlength=num_sites)
         return Coverage(
             indptr=np.concatenate([[0], np.cumsum(counts)]),
             customer_idx=customer[first],
-            distance_m=np.asarray(distance_m)[order][first],
+            distance_m=distance[first],
             num_customers=num_customers,
             cutoff_m=cutoff_m,
         )
+
+
+def _sorted(
+    site: IntArray, customer: IntArray, distance: IntArray, num_sites: int, num_customers: int
+) -> tuple[IntArray, IntArray, IntArray]:
+    """Return pairs sorted by site, customer and distance."""
+    if len(site) == 0:
+        return site, customer, distance
+    span = int(distance.max()) + 1
+    is_plain = min(site.min(), customer.min(), distance.min()) >= 0
+    if not is_plain or num_sites * num_customers * span >= 2**63:
+        order = np.lexsort((distance, customer, site))
+        return site[order], customer[order], distance[order]
+    # One number per pair sorts several times faster than three columns.
+    key = np.sort((site * num_customers + customer) * span + distance)
+    key, distance = np.divmod(key, span)
+    site, customer = np.divmod(key, num_customers)
+    return site, customer, distance

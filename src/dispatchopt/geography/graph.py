@@ -14,8 +14,9 @@ from dispatchopt.geography.profiles import Profile
 #: Lengths and times inside this layer are whole hundredths (cm, 1/100 s) in 32 bits, so that one
 #: way gives the same figure whoever asks; this value stands for "no way".
 NO_WAY = np.iinfo(np.int32).max
-#: The dense result of one call to scipy holds at most this many numbers.
-_DENSE_AT_ONCE = 8_000_000
+#: The dense result of one call to scipy holds at most this many numbers. Besides bounding memory,
+#: a result of a few megabytes is several times faster to fill than one that takes new pages.
+_DENSE_AT_ONCE = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dispatchopt.core.arrays import FloatArray, IntArray, set_frozen
-from dispatchopt.geography.distance import LocalPlane, earth_xyz
+from dispatchopt.geography.distance import MEAN_RADIUS_M, LocalPlane, earth_xyz
 from dispatchopt.geography.points import Points
 
 
@@ -152,6 +152,15 @@ class Network:
     def xy_m(self) -> FloatArray:
         """Nodes in the metric plane, shape (num_nodes, 2)."""
         return self.plane.to_xy(self.points)
+
+    @cached_property
+    def flat_m(self) -> FloatArray:
+        """Nodes roughly in metres, shape (num_nodes, 2): for tiles, not for lengths."""
+        if self.num_nodes == 0:
+            return np.empty((0, 2))
+        degree_m = np.pi / 180 * MEAN_RADIUS_M
+        narrowing = np.cos(np.radians(self.lat.mean()))
+        return np.column_stack([self.lon * degree_m * narrowing, self.lat * degree_m])
 
     @cached_property
     def xyz_m(self) -> FloatArray:

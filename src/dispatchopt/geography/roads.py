@@ -14,16 +14,14 @@ from dispatchopt.geography.graph import (
     NO_WAY,
     Graph,
     VehicleGraph,
-    rows_at_once,
-    shortest,
     shortest_table,
-    to_hundredths,
     vehicle_graph,
 )
 from dispatchopt.geography.matrix import UNREACHABLE, TravelMatrix
 from dispatchopt.geography.network import Network
 from dispatchopt.geography.points import Points
 from dispatchopt.geography.profiles import E_BIKE, Profile
+from dispatchopt.geography.road_coverage import road_coverage
 from dispatchopt.geography.snapping import Far, Snapped, Snapper
 
 
@@ -143,34 +141,7 @@ class RoadRouter:
         """
         here = self.snapper(sites, "sites")
         there = self.snapper(customers, "customers")
-        at_node = _Stacks.of(there.node, self.network.num_nodes)
-        nodes, site_row = np.unique(here.node, return_inverse=True)
-        parts = []
-        step = rows_at_once(self.network.num_nodes)
-        first_real = int(np.searchsorted(nodes, 0))
-        for first in range(first_real, len(nodes), step):
-            batch = nodes[first : first + step]
-            dense = shortest(self.graph.metres.csr, batch, limit=cutoff_m + 0.5)
-            parts.append(at_node.pairs(dense, np.arange(first, first + len(batch))))
-        row, customer, road_cm = (
-            np.concatenate([part[k] for part in parts]) if parts else np.empty(0, dtype=np.int64)
-            for k in range(3)
-        )
-        site, customer, road_cm = _spread_rows(row, customer, road_cm, site_row, len(nodes))
-        total = here.access_cm[site] + road_cm + there.access_cm[customer]
-        same = np.flatnonzero(here.node[site] == there.node[customer])
-        straight = here.straight_cm(site[same], there, customer[same])
-        total[same] = np.minimum(straight, total[same])
-        distance = (total + 50) // 100
-        inside = distance <= cutoff_m
-        return Coverage.from_pairs(
-            site_idx=site[inside],
-            customer_idx=customer[inside],
-            distance_m=distance[inside],
-            num_sites=len(sites),
-            num_customers=len(customers),
-            cutoff_m=cutoff_m,
-        )
+        return road_coverage(self.graph.metres, self.network.flat_m, here, there, cutoff_m)
 
     def path(self, origin: Points, target: Points) -> FloatArray | None:
         """Return the fastest way as (k, 2) lon, lat with both places; None if there is none."""
@@ -235,50 +206,3 @@ def _finished(hundredths: IntArray, no_way: BoolArray) -> IntArray:
     hundredths[no_way] = UNREACHABLE
     hundredths.setflags(write=False)
     return hundredths
-
-
-@dataclass(frozen=True, eq=False)
-class _Stacks:
-    """Customers by the node where they meet the network (CSR over nodes)."""
-
-    indptr: IntArray
-    customer: IntArray
-
-    @staticmethod
-    def of(node: IntArray, num_nodes: int) -> _Stacks:
-        order = np.argsort(node, kind="stable")
-        order = order[np.searchsorted(node[order], 0) :]
-        counts = np.bincount(node[order], minlength=num_nodes)
-        return _Stacks(np.concatenate([[0], np.cumsum(counts)]), order)
-
-    def pairs(self, dense: FloatArray, row_idx: IntArray) -> tuple[IntArray, IntArray, IntArray]:
-        """Return row, customer and cm of every customer at a node reached in a dense result."""
-        flat = np.flatnonzero(np.isfinite(dense))
-        row, node = np.divmod(flat, dense.shape[1])
-        count = self.indptr[node + 1] - self.indptr[node]
-        some = count > 0
-        flat, row, node, count = flat[some], row[some], node[some], count[some]
-        road_cm = to_hundredths(dense.ravel()[flat]).astype(np.int64)
-        # Position of each pair inside the stack of its node: 0, 1, ... count - 1.
-        ends = np.cumsum(count)
-        inside = np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - count, count)
-        customer = self.customer[np.repeat(self.indptr[node], count) + inside]
-        return row_idx[np.repeat(row, count)], customer, np.repeat(road_cm, count)
-
-
-def _spread_rows(
-    row: IntArray, customer: IntArray, road_cm: IntArray, site_row: IntArray, num_rows: int
-) -> tuple[IntArray, IntArray, IntArray]:
-    """Turn rows, which stand for nodes, into sites; several sites may share a node."""
-    sites_of_row = np.bincount(site_row, minlength=num_rows)
-    if (sites_of_row == 1).all():
-        site_of_row = np.empty(num_rows, dtype=np.int64)
-        site_of_row[site_row] = np.arange(len(site_row))
-        return site_of_row[row], customer, road_cm
-    start = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=num_rows))])
-    # Rows come in rising order, so the pairs of a row are one slice.
-    count = np.diff(start)[site_row]
-    ends = np.cumsum(count)
-    inside = np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - count, count)
-    taken = np.repeat(start[site_row], count) + inside
-    return np.repeat(np.arange(len(site_row)), count), customer[taken], road_cm[taken]

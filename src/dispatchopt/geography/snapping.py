@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -13,6 +14,9 @@ from dispatchopt.core.errors import InputError, Issue
 from dispatchopt.geography.distance import arc_m, chord_m, earth_xyz
 from dispatchopt.geography.network import Network
 from dispatchopt.geography.points import Points
+
+#: From so many places on, starting threads for the search pays.
+_MANY = 10_000
 
 Far = Literal["error", "unreachable"]
 
@@ -71,6 +75,10 @@ class Snapper:
     limit_m: float
     far: Far = "error"
 
+    def __getstate__(self) -> dict[str, Any]:
+        # Places remembered by identity mean nothing in another process.
+        return {name: value for name, value in self.__dict__.items() if name != "_known"}
+
     @cached_property
     def _nodes(self) -> IntArray:
         return np.flatnonzero(self.is_allowed)
@@ -79,27 +87,42 @@ class Snapper:
     def _tree(self) -> Any:
         from scipy.spatial import cKDTree
 
-        return cKDTree(self.network.xyz_m[self._nodes])
+        return cKDTree(self.network.xyz_m[self._nodes], leafsize=8)
+
+    @cached_property
+    def _known(self) -> WeakKeyDictionary[Points, Snapped]:
+        return WeakKeyDictionary()
 
     def __call__(self, points: Points, where: str) -> Snapped:
         """Return where points meet the network; ``where`` names them in errors.
+
+        The answer is kept for as long as the points live: plans ask for many cut-offs and
+        matrices of the same customers.
 
         Raises
         ------
         InputError
             If a point is far and ``far`` is ``error``.
         """
+        snapped = self._known.get(points)
+        if snapped is None:
+            snapped = self._known[points] = self._nearest(points)
+        if self.far == "error" and not snapped.is_near.all():
+            far_idx = np.flatnonzero(~snapped.is_near)
+            raise InputError(self._issues(points, snapped.xyz, far_idx, where))
+        return snapped
+
+    def _nearest(self, points: Points) -> Snapped:
         xyz = earth_xyz(points)
         node = np.full(len(points), -1, dtype=np.int64)
         access_cm = np.zeros(len(points), dtype=np.int64)
         if len(points) and len(self._nodes):
             reach = chord_m(self.limit_m) * (1 + 1e-12)
-            chord, found = self._tree.query(xyz, distance_upper_bound=reach)
+            workers = -1 if len(points) > _MANY else 1
+            chord, found = self._tree.query(xyz, distance_upper_bound=reach, workers=workers)
             near = np.isfinite(chord)
             node[near] = self._nodes[found[near]]
             access_cm[near] = np.rint(arc_m(chord[near]) * 100)
-        if self.far == "error" and (node < 0).any():
-            raise InputError(self._issues(points, xyz, np.flatnonzero(node < 0), where))
         return Snapped(node=node, access_cm=access_cm, xyz=xyz)
 
     def _issues(

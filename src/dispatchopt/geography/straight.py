@@ -89,10 +89,10 @@ class StraightRouter:
         if len(here) and len(there):
             # The tree gives candidates with slack; the exact rule is applied to them below.
             radius = chord_m((cutoff_m + 1) / self.detour_factor) + 0.01
-            found = cKDTree(there).query_ball_point(here, radius)
-            counts = np.fromiter(map(len, found), dtype=np.int64, count=len(found))
-            site_idx = np.repeat(np.arange(len(here)), counts)
-            customer_idx = np.concatenate([np.asarray(row, dtype=np.int64) for row in found])
+            found = cKDTree(here).sparse_distance_matrix(
+                cKDTree(there), radius, output_type="ndarray"
+            )
+            site_idx, customer_idx = found["i"], found["j"]
         distance, _ = self.pairs_of(here[site_idx], there[customer_idx])
         inside = distance <= cutoff_m
         return Coverage.from_pairs(
