@@ -68,7 +68,11 @@ def by_chunk(function: Callable[[slice], T], count: int, size: int = CHUNK_PAIRS
 
 def flat_pairs(problem: InventoryProblem, chunk: slice) -> tuple[Pairs, IntArray]:
     """Return some pairs, counted store by store, and their least orders."""
-    index = np.arange(chunk.start, chunk.stop)
+    return pairs_at(problem, np.arange(chunk.start, chunk.stop))
+
+
+def pairs_at(problem: InventoryProblem, index: IntArray) -> tuple[Pairs, IntArray]:
+    """Return the pairs ``store * K + sku`` of an index, and their least orders."""
     store, sku = np.divmod(index, max(1, problem.num_skus))
     least = problem.min_order_units[store, sku]
     demand = Demand(
@@ -118,12 +122,26 @@ def _best_packs(pairs: Pairs) -> tuple[IntArray, float]:
         some = take(pairs, rest)
         packs[rest] = closed_form_packs(some)
         loss[rest] = some.demand.loss(some.start_units + packs[rest] * some.pack_units)
+    return packs, float(cost_of(pairs, packs, loss).sum())
+
+
+def cost_of(pairs: Pairs, packs: IntArray, loss: FloatArray) -> FloatArray:
+    """Return the expected cost of each pair at a level with a known loss.
+
+    Parameters
+    ----------
+    pairs
+        The pairs, n of them.
+    packs
+        Case packs above the start, (n,).
+    loss
+        Expected demand not met there, (n,).
+    """
     level = pairs.start_units + packs * pairs.pack_units
-    left = np.maximum(level - pairs.demand.mean_units + loss, 0.0)
-    cost = float((pairs.holding_cost * left).sum())
+    cost = pairs.holding_cost * np.maximum(level - pairs.demand.mean_units + loss, 0.0)
     if pairs.rule is LevelRule.CRITICAL_RATIO:
-        cost += float((pairs.shortage_cost * loss).sum())
-    return packs, cost
+        cost += pairs.shortage_cost * loss
+    return cost
 
 
 def closed_form_packs(pairs: Pairs) -> IntArray:
