@@ -36,13 +36,7 @@ def cheapest_assignment(problem: SitingProblem, open_sites: IntArray) -> SitingS
     count = np.bincount(customer, minlength=problem.num_customers)
     is_served = (count >= problem.cover_by) & (problem.demand_units > 0)
     chosen = first & is_served[customer]
-    price = unserved_price(problem)
-    if price is not None:
-        cost = rank if problem.goal is SitingGoal.FIXED_CHARGE else rank * 1.0
-        limit = price[customer]
-        if problem.goal is SitingGoal.P_MEDIAN:
-            cost = cost * problem.demand_units[customer]
-        chosen &= cost <= limit
+    chosen &= _is_worth(problem, customer, rank)
     assignment = np.full(problem.num_customers, -1, dtype=np.int64)
     assignment[customer[chosen]] = site[chosen]
     return SitingSolution(open_sites=np.sort(open_sites), assignment=assignment)
@@ -58,3 +52,15 @@ def unserved_price(problem: SitingProblem) -> FloatArray | None:
     if problem.goal is SitingGoal.MAX_COVERAGE:
         return demand
     return None
+
+
+def _is_worth(problem: SitingProblem, customer: IntArray, rank: FloatArray | IntArray) -> BoolArray:
+    """Return for which pairs serving costs no more than leaving the customer unserved."""
+    price = unserved_price(problem)
+    if price is None or problem.goal is SitingGoal.MAX_COVERAGE:
+        return np.ones(len(customer), dtype=bool)
+    cost = rank
+    if problem.goal is SitingGoal.P_MEDIAN:
+        cost = rank * problem.demand_units[customer]
+    worth: BoolArray = cost <= price[customer]
+    return worth

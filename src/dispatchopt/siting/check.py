@@ -122,7 +122,8 @@ def _sites(problem: SitingProblem, is_open: BoolArray) -> Iterable[Violation]:
 def _pairs(problem: SitingProblem, service: _Service, is_open: BoolArray) -> Iterable[Violation]:
     """Rules about each pair of customer and site."""
 
-    def where(at: int) -> str:
+    def where(place: np.integer) -> str:
+        at = int(place)
         customer = problem.customer_name(int(service.customer[at]))
         return f"{customer} from {problem.site_name(int(service.site[at]))}"
 

@@ -160,6 +160,16 @@ def _together(problem: SitingProblem) -> list[Issue]:
                 "a backup site would need capacity kept free, which is not modelled",
             )
         )
+    if problem.cover_by > 1 and goal is SitingGoal.P_CENTER:
+        issues.append(
+            _issue(
+                "fields-clash",
+                "cover_by",
+                problem.cover_by,
+                "1 for p-center",
+                "cover-all within a chosen cut-off takes cover_by",
+            )
+        )
     return issues
 
 

@@ -1,0 +1,241 @@
+"""From a siting problem to a mixed-integer model, and from its values back to a solution."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from dispatchopt.core.arrays import FloatArray, IntArray
+from dispatchopt.siting.assign import cheapest_assignment, open_mask, unserved_price
+from dispatchopt.siting.engines._model import LinearModel
+from dispatchopt.siting.engines._pairs import Pairs, merge
+from dispatchopt.siting.engines._sets import Sets, build, minimal
+from dispatchopt.siting.problem import SitingGoal, SitingProblem, SitingSolution
+
+
+@dataclass(frozen=True, kw_only=True)
+class Formulation:
+    """A model with the way back.
+
+    Parameters
+    ----------
+    model
+        The arrays.
+    decode
+        Turns values of the columns into a solution.
+    encode
+        Turns a solution into values of the columns, for a start; None where it cannot.
+    """
+
+    model: LinearModel
+    decode: Callable[[FloatArray], SitingSolution]
+    encode: Callable[[SitingSolution], FloatArray | None]
+
+
+def formulate(problem: SitingProblem, should_stop: Callable[[], bool]) -> Formulation | None:
+    """Return a model of any problem but p-center; None when the time is out."""
+    model = LinearModel()
+    sites = _site_columns(problem, model)
+    if should_stop():
+        return None
+    if problem.capacity_units is not None:
+        return _with_capacities(problem, model, sites)
+    pairs = merge(problem)
+    if should_stop():
+        return None
+    if pairs.is_unreachable:
+        model.rows(1, lower=1.0)
+    if problem.cover_by > 1:
+        return _with_backup(problem, pairs, model, sites)
+    if problem.goal is SitingGoal.COVER_ALL and problem.must_serve_all:
+        row, site = minimal(pairs)
+        count = int(row.max(initial=-1)) + 1
+        model.rows(count, (row, sites[site], 1.0), lower=1.0)
+        return _without_sets(problem, model)
+    sets = build(pairs)
+    return None if should_stop() else _with_sets(problem, sets, model, sites)
+
+
+def _site_columns(problem: SitingProblem, model: LinearModel) -> IntArray:
+    """Add y, whether a site is open, with all rules that concern sites alone."""
+    opening = problem.opening_cents
+    cost = np.zeros(problem.num_sites)
+    if problem.goal is SitingGoal.FIXED_CHARGE or problem.minimise_cost:
+        cost = opening.astype(np.float64)
+    elif problem.goal is SitingGoal.COVER_ALL:
+        cost = np.ones(problem.num_sites)
+    sites = model.columns(
+        cost, lower=problem.is_fixed_open, upper=problem.is_allowed, is_whole=True
+    )
+    one = np.zeros(len(sites), dtype=np.int64)
+    if problem.max_sites is not None:
+        model.rows(1, (one, sites, 1.0), upper=problem.max_sites)
+    if problem.budget_cents is not None:
+        model.rows(1, (one, sites, opening), upper=problem.budget_cents)
+    conflicts = problem.conflicts()
+    row = np.arange(len(conflicts))
+    model.rows(
+        len(row), (row, sites[conflicts[:, 0]], 1.0), (row, sites[conflicts[:, 1]], 1.0), upper=1.0
+    )
+    return sites
+
+
+def _opened(problem: SitingProblem, values: FloatArray) -> IntArray:
+    opened: IntArray = np.flatnonzero(values[: problem.num_sites] > 0.5)
+    return opened
+
+
+def _without_sets(problem: SitingProblem, model: LinearModel) -> Formulation:
+    return Formulation(
+        model=model,
+        decode=lambda values: cheapest_assignment(problem, _opened(problem, values)),
+        encode=lambda solution: open_mask(problem, solution.open_sites).astype(np.float64),
+    )
+
+
+def _with_sets(
+    problem: SitingProblem, sets: Sets, model: LinearModel, sites: IntArray
+) -> Formulation:
+    """Add u, whether no site of a set is open: u_s + sum of added y >= u_parent."""
+    must = np.isinf(sets.weight)
+    is_partial = problem.goal is SitingGoal.COVER_ALL
+    cost = np.where(must | is_partial, 0.0, sets.weight)
+    uncovered = model.columns(cost, upper=np.where(must, 0.0, 1.0))
+    model.offset = 0.0 if is_partial else sets.constant
+    index = np.arange(sets.num_sets)
+    child = np.flatnonzero(sets.parent >= 0)
+    model.rows(
+        sets.num_sets,
+        (index, uncovered, 1.0),
+        (sets.set_idx, sites[sets.site], 1.0),
+        (child, uncovered[sets.parent[child]], -1.0),
+        lower=np.where(sets.parent >= 0, 0.0, 1.0),
+    )
+    if is_partial:
+        _limit_unserved(problem, model, uncovered, sets.units)
+
+    def encode(solution: SitingSolution) -> FloatArray:
+        is_open = open_mask(problem, solution.open_sites)
+        return np.concatenate([is_open, sets.is_uncovered(is_open)]).astype(np.float64)
+
+    return Formulation(model=model, decode=_without_sets(problem, model).decode, encode=encode)
+
+
+def _limit_unserved(
+    problem: SitingProblem, model: LinearModel, uncovered: IntArray, units: IntArray
+) -> None:
+    """Cover-all in part: unserved demand that could be served is limited."""
+    may_miss = int(units.sum()) - problem.required_units
+    model.rows(1, (np.zeros(len(uncovered), dtype=np.int64), uncovered, units), upper=may_miss)
+
+
+def _with_backup(
+    problem: SitingProblem, pairs: Pairs, model: LinearModel, sites: IntArray
+) -> Formulation:
+    """Coverage by k sites: k u_r + sum of y >= k, with u_r whole (Daskin and Stern 1981)."""
+    by_distance = problem.goal in (SitingGoal.P_MEDIAN, SitingGoal.FIXED_CHARGE)
+    full_by = problem.cover_by
+    index = np.arange(pairs.num_rows)
+    if by_distance:
+        model.rows(pairs.num_rows, (pairs.row, sites[pairs.site], 1.0), lower=full_by)
+        return _with_sets(problem, build(pairs), model, sites)
+    is_partial = problem.goal is SitingGoal.COVER_ALL
+    cost = np.zeros(pairs.num_rows) if is_partial else pairs.units
+    upper = 0.0 if problem.must_serve_all else 1.0
+    uncovered = model.columns(cost, upper=upper, is_whole=True)
+    model.offset = 0.0 if is_partial else pairs.constant
+    model.rows(
+        pairs.num_rows,
+        (index, uncovered, full_by),
+        (pairs.row, sites[pairs.site], 1.0),
+        lower=full_by,
+    )
+    if is_partial:
+        _limit_unserved(problem, model, uncovered, pairs.units)
+
+    def encode(solution: SitingSolution) -> FloatArray:
+        is_open = open_mask(problem, solution.open_sites)
+        reached = np.bincount(pairs.row, weights=is_open[pairs.site], minlength=pairs.num_rows)
+        return np.concatenate([is_open, reached < full_by]).astype(np.float64)
+
+    return Formulation(model=model, decode=_without_sets(problem, model).decode, encode=encode)
+
+
+def _with_capacities(problem: SitingProblem, model: LinearModel, sites: IntArray) -> Formulation:
+    """Add x, the share of a customer's demand that a site serves: x <= y, and the loads."""
+    capacity = np.zeros(0) if problem.capacity_units is None else problem.capacity_units
+    coverage, demand = problem.coverage, problem.demand_units
+    site, customer = coverage.site_idx, coverage.customer_idx
+    fits = np.minimum(demand[customer], 1)
+    if problem.single_source:
+        fits = demand[customer]
+    used = problem.is_allowed[site] & (demand[customer] > 0) & (capacity[site] >= fits)
+    price = unserved_price(problem)
+    cost = problem.pair_costs()
+    if price is not None:
+        # What stays unserved is charged up front; serving earns it back.
+        cost = cost - price[customer]
+        model.offset = float(price.sum())
+        used &= cost < 0
+    pair = np.flatnonzero(used)
+    site, customer = site[pair], customer[pair]
+    share = model.columns(cost[pair], is_whole=problem.single_source)
+    everyone = np.flatnonzero(demand > 0)
+    number = np.full(problem.num_customers, -1, dtype=np.int64)
+    number[everyone] = np.arange(len(everyone))
+    least = 1.0 if problem.must_serve_all else 0.0
+    model.rows(len(everyone), (number[customer], share, 1.0), lower=least, upper=1.0)
+    index = np.arange(len(pair))
+    model.rows(len(pair), (index, share, 1.0), (index, sites[site], -1.0), upper=0.0)
+    loads = (site, share, demand[customer])
+    every = np.arange(problem.num_sites)
+    model.rows(len(every), loads, (every, sites, -capacity), upper=0.0)
+    zero = np.zeros(len(sites), dtype=np.int64)
+    least_units = problem.required_units if problem.goal is SitingGoal.COVER_ALL else 0
+    if problem.must_serve_all:
+        least_units = problem.total_units
+    if least_units:
+        # Implied by the loads, and much tighter on the open sites alone.
+        model.rows(1, (zero, sites, capacity), lower=least_units)
+        units = (np.zeros(len(pair), dtype=np.int64), share, demand[customer])
+        model.rows(1, units, lower=least_units)
+    decode, encode = _share_coding(problem, pair, site, customer)
+    return Formulation(model=model, decode=decode, encode=encode)
+
+
+def _share_coding(
+    problem: SitingProblem, pair: IntArray, site: IntArray, customer: IntArray
+) -> tuple[Callable[[FloatArray], SitingSolution], Callable[[SitingSolution], FloatArray | None]]:
+    """Return decoder and encoder of shares; flows are whole at vertices of the model."""
+    demand = problem.demand_units
+
+    def decode(values: FloatArray) -> SitingSolution:
+        shares = values[problem.num_sites :]
+        units = np.round(shares * demand[customer]).astype(np.int64)
+        whole = units == demand[customer]
+        part = (units > 0) & ~whole
+        assignment = np.full(problem.num_customers, -1, dtype=np.int64)
+        assignment[customer[whole]] = site[whole]
+        return SitingSolution(
+            open_sites=_opened(problem, values),
+            assignment=assignment,
+            split_customer_idx=customer[part],
+            split_site_idx=site[part],
+            split_units=units[part],
+        )
+
+    def encode(solution: SitingSolution) -> FloatArray | None:
+        shares = (solution.assignment[customer] == site).astype(np.float64)
+        key = customer * problem.num_sites + site
+        order = np.argsort(key)
+        split = solution.split_customer_idx * problem.num_sites + solution.split_site_idx
+        at = np.minimum(np.searchsorted(key[order], split), len(pair) - 1)
+        if len(split) and (not len(pair) or (key[order][at] != split).any()):
+            return None
+        shares[order[at]] = solution.split_units / demand[solution.split_customer_idx]
+        is_open = open_mask(problem, solution.open_sites).astype(np.float64)
+        return np.concatenate([is_open, shares])
+
+    return decode, encode

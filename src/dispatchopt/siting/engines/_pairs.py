@@ -1,0 +1,131 @@
+"""Customers that no model needs to tell apart become one row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from dispatchopt.core.arrays import FloatArray, IntArray
+from dispatchopt.siting.assign import unserved_price
+from dispatchopt.siting.problem import SitingGoal, SitingProblem
+
+Hashes = npt.NDArray[np.uint64]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Pairs:
+    """Rows of merged customers with the pairs that may serve them, without capacities.
+
+    Parameters
+    ----------
+    row, site
+        Row and site of each pair, sorted by row, then cost, then site.
+    cost
+        Cost of serving the whole row over the pair; equal sites of a row have equal cost.
+    price
+        Cost of leaving a row unserved, shape (num_rows,); inf where it must be served.
+    units
+        Demand of each row.
+    num_sites
+        Number of sites m, those that must stay closed included.
+    constant
+        Cost of customers that no allowed site reaches.
+    is_unreachable
+        Whether a customer that must be served cannot be.
+    """
+
+    row: IntArray
+    site: IntArray
+    cost: FloatArray
+    price: FloatArray
+    units: IntArray
+    num_sites: int
+    constant: float
+    is_unreachable: bool
+
+    @property
+    def num_rows(self) -> int:
+        """Number of rows."""
+        return len(self.price)
+
+
+def mix(values: npt.NDArray[np.generic], salt: int) -> Hashes:
+    """Return 64 well-mixed bits for each value (SplitMix64, Steele et al. 2014)."""
+    with np.errstate(over="ignore"):
+        bits = values.astype(np.uint64) + np.uint64(salt) * np.uint64(0x9E3779B97F4A7C15)
+        bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return bits ^ (bits >> np.uint64(31))
+
+
+def first_of_each(hashes: Hashes, check: Hashes) -> tuple[IntArray, IntArray]:
+    """Group equal hashes: index of the first of each group, and the group of each.
+
+    ``check`` holds 64 other bits of the same things: two different ones fall together only if all
+    128 bits agree.
+    """
+    _, first, group = np.unique(hashes, return_index=True, return_inverse=True)
+    if (check[first][group] != check).any():
+        both = np.stack([hashes, check], axis=1)
+        _, first, group = np.unique(both, axis=0, return_index=True, return_inverse=True)
+        group = group.ravel()
+    return first.astype(np.int64), group.astype(np.int64)
+
+
+def merge(problem: SitingProblem) -> Pairs:
+    """Merge customers that are served alike: by the same sites, and distances if they count.
+
+    Customers without demand, forbidden sites, and pairs that cost more than leaving the customer
+    unserved are left out.
+    """
+    coverage, demand = problem.coverage, problem.demand_units
+    price = unserved_price(problem)
+    price = np.full(len(demand), np.inf) if price is None else price
+    by_distance = problem.goal in (SitingGoal.P_MEDIAN, SitingGoal.FIXED_CHARGE)
+    cost = problem.pair_costs()
+    site, customer = coverage.site_idx, coverage.customer_idx
+    keep = problem.is_allowed[site] & (demand[customer] > 0)
+    if by_distance:
+        keep &= cost < price[customer]
+    site, customer, cost = site[keep], customer[keep], cost[keep]
+    count = np.bincount(customer, minlength=len(demand))
+    # With backup coverage a customer needs several sites in reach.
+    is_reached = (count >= problem.cover_by) & (demand > 0)
+    lost = price[~is_reached & (demand > 0)]
+    members = np.flatnonzero(is_reached)
+    if problem.goal is SitingGoal.FIXED_CHARGE and problem.pair_cost_cents is not None:
+        first, group = np.arange(len(members)), np.arange(len(members))
+    else:
+        tag = site * 0 if not by_distance else coverage.distance_m[keep]
+        hashes = [
+            _row_hashes(customer, mix(site, salt) ^ mix(tag, salt + 1) * by_distance, len(demand))
+            for salt in (1, 3)
+        ]
+        first, group = first_of_each(hashes[0][members], hashes[1][members])
+    units = np.bincount(group, weights=demand[members], minlength=len(first)).astype(np.int64)
+    row_of = np.full(len(demand), -1, dtype=np.int64)
+    row_of[members[first]] = np.arange(len(first))
+    keep = row_of[customer] >= 0
+    row, site, cost, customer = row_of[customer[keep]], site[keep], cost[keep], customer[keep]
+    cost = cost * (units[row] / demand[customer])
+    if problem.goal is SitingGoal.P_MEDIAN:
+        cost = np.round(cost)
+    order = np.lexsort((site, cost, row))
+    return Pairs(
+        row=row[order],
+        site=site[order],
+        cost=cost[order],
+        price=np.bincount(group, weights=price[members], minlength=len(first)).astype(np.float64),
+        units=units,
+        num_sites=problem.num_sites,
+        constant=float(lost[np.isfinite(lost)].sum()),
+        is_unreachable=bool(problem.must_serve_all and len(lost)),
+    )
+
+
+def _row_hashes(customer: IntArray, bits: Hashes, num_customers: int) -> Hashes:
+    hashes = np.zeros(num_customers, dtype=np.uint64)
+    np.bitwise_xor.at(hashes, customer, bits)
+    return hashes
