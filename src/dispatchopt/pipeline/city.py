@@ -317,7 +317,7 @@ class City:
 
 def _issues(city: City) -> list[Issue]:
     """List what does not fit together. Readers check values row by row; this is the backstop."""
-    tables = {
+    tables: dict[str, Any] = {
         "customers": city.customers,
         "sites": city.sites,
         "skus": city.skus,

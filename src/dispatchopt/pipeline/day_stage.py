@@ -96,7 +96,7 @@ def _stores(city: City, reach: StoreReach, stock_units: IntArray | None) -> Stor
         pickers=city.sites.pickers[sites],
         pick_base_s=np.full(count, parameters.pick_base_s),
         pick_line_s=np.full(count, parameters.pick_line_s),
-        open_s=np.zeros(count),
+        open_s=np.zeros(count, dtype=np.int64),
         close_s=np.full(count, last + 86_400),
         stock_units=stock_units,
     )

@@ -29,7 +29,7 @@ def inventory_problem(city: City, reach: StoreReach) -> InventoryProblem:
         mean_units=mean,
         variance_units=mean * ratio[None, :],
         holding_cost=np.maximum(skus.holding_cents, 1e-3),
-        shortage_cost=skus.margin_cents + float(city.parameters.shortage_cents),
+        shortage_cost=(skus.margin_cents + city.parameters.shortage_cents).astype(np.float64),
         on_hand_units=np.zeros(mean.shape, dtype=np.int64),
         volume_ml=skus.volume_ml,
         case_pack_units=skus.case_pack_units,
