@@ -141,10 +141,18 @@ def _tail(
     some &= ~poisson
     m, v, y = mean[some], variance[some], level[some]
     size = np.maximum(m * m / np.where(v > m, v - m, 1.0), 1e-300)
-    # The factor mean stays; the law under it has one success more.
+    # The partial mean is the mean times a tail of the law with one success more, and that tail is
+    # this one plus or minus (y + size) / size times the density at y.
+    tail = _negative_binomial(size, m / v, (v - m) / v, y, is_upper=is_upper)
+    log_density = special.gammaln(y + size + 1) - special.gammaln(y + 1) - special.gammaln(size + 1)
+    log_density += y * np.log((v - m) / v) + size * np.log(m / v)
+    value = (m - y) * tail * sign + m * np.exp(log_density)
+    # The density of a large size has lost its digits; the tail itself has them.
+    large = np.flatnonzero(size + y > 1e3)
+    m, v, y, size = m[large], v[large], y[large], size[large]
     first = _negative_binomial(size + 1, m / v, (v - m) / v, y - 1, is_upper=is_upper)
-    second = _negative_binomial(size, m / v, (v - m) / v, y, is_upper=is_upper)
-    out[some] = sign * (m * first - y * second)
+    value[large] = sign * (m * first - y * tail[large])
+    out[some] = value
     return out
 
 

@@ -64,7 +64,8 @@ class Walked:
     start_loss, level_loss
         Expected demand not met at the start and at the level found, (n,).
     gains
-        Saving per unit of step j of each pair, (n, width), where asked for; else of width 0.
+        Saving per unit of each step of the finished pairs, upwards, pair by pair; empty unless
+        asked for.
     """
 
     is_done: BoolArray
@@ -91,8 +92,8 @@ def walk(pairs: Pairs, width: int = 0) -> Walked:
     pairs
         The pairs; all must pass ``can_walk``.
     width
-        Number of gains to record per pair; a pair with more steps is not finished. 0 records
-        none, and has no such limit.
+        Record gains, and leave pairs with more steps than this unfinished. 0 records none, and
+        has no such limit.
     """
     state = _State(pairs, width)
     for level in range(MAX_STEPS):
@@ -100,7 +101,7 @@ def walk(pairs: Pairs, width: int = 0) -> Walked:
             break
         state.visit(level)
         state.climb(level)
-    return state.walked
+    return state.walked()
 
 
 class _State:
@@ -110,13 +111,11 @@ class _State:
         count = pairs.start_units.size
         self.rule = pairs.rule
         self.width = width
-        self.walked = Walked(
-            is_done=np.zeros(count, dtype=np.bool_),
-            packs=np.zeros(count, dtype=np.int64),
-            start_loss=np.zeros(count),
-            level_loss=np.zeros(count),
-            gains=np.zeros((count, width)),
-        )
+        self.is_done = np.zeros(count, dtype=np.bool_)
+        self.packs = np.zeros(count, dtype=np.int64)
+        self.start_loss = np.zeros(count)
+        self.level_loss = np.zeros(count)
+        self.records: list[tuple[IntArray, IntArray, FloatArray]] = []
         probability, add, multiply = _panjer(pairs.demand)
         pay = pairs.holding_cost + pairs.shortage_cost
         held = pairs.holding_cost
@@ -142,6 +141,22 @@ class _State:
         self.is_left = np.ones(count, dtype=np.bool_)
         self.num_left = count
 
+    def walked(self) -> Walked:
+        """Return what was found, with the gains sorted by pair."""
+        first = np.cumsum(np.where(self.is_done, self.packs, 0))
+        gains = np.zeros(int(first[-1]) if self.width and first.size else 0)
+        first = np.concatenate([[0], first[:-1]])
+        for place, step, gain in self.records:
+            kept = self.is_done[place]
+            gains[first[place[kept]] + step[kept]] = gain[kept]
+        return Walked(
+            is_done=self.is_done,
+            packs=self.packs,
+            start_loss=self.start_loss,
+            level_loss=self.level_loss,
+            gains=gains,
+        )
+
     def visit(self, level: int) -> None:
         """Judge the pairs for which ``level`` is a whole number of steps above the start."""
         a = self.active
@@ -152,7 +167,7 @@ class _State:
         packs = a["packs"][here] + 1
         is_start = packs == 0
         if is_start.any():
-            self.walked.start_loss[place[is_start]] = loss[is_start]
+            self.start_loss[place[is_start]] = loss[is_start]
         if self.rule is LevelRule.CRITICAL_RATIO:
             is_good = self._judge_gain(here, loss, packs)
             reached, reached_loss = packs - 1, a["last_loss"][here]
@@ -189,7 +204,7 @@ class _State:
         if self.width:
             is_full = packs > self.width
             kept = is_step & ~is_good & ~is_full
-            self.walked.gains[a["place"][here[kept]], packs[kept] - 1] = gain[kept]
+            self.records.append((a["place"][here[kept]], packs[kept] - 1, gain[kept]))
             self._drop(here[is_full & ~is_good])
         return np.asarray(is_good)
 
@@ -197,9 +212,9 @@ class _State:
         place = self.active["place"][which]
         fresh = self.is_left[which]
         place = place[fresh]
-        self.walked.packs[place] = packs[fresh]
-        self.walked.level_loss[place] = loss[fresh]
-        self.walked.is_done[place] = True
+        self.packs[place] = packs[fresh]
+        self.level_loss[place] = loss[fresh]
+        self.is_done[place] = True
         self._drop(which)
 
     def _drop(self, which: IntArray) -> None:

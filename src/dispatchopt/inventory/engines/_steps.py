@@ -117,11 +117,8 @@ def build(problem: InventoryProblem) -> Steps:
             some = take(pairs, wide)
             most[chunk.start + wide] = closed_form_packs(some)
             start_loss[wide] = some.demand.loss(some.start_units)
-        count = walked.packs[walked.is_done]
-        kept = walked.gains[walked.is_done]
-        gains = kept[np.arange(_FULL_WIDTH) < count[:, None]]
         cost = cost_of(pairs, np.zeros_like(most[chunk]), start_loss)
-        return gains, chunk.start + wide, float(cost.sum())
+        return walked.gains, chunk.start + wide, float(cost.sum())
 
     parts = by_chunk(one, size)
     wide = np.concatenate([part[1] for part in parts]) if parts else np.zeros(0, dtype=np.int64)

@@ -31,7 +31,7 @@ class DualEngine:
     """
 
     max_rounds: int = 60
-    min_rise: float = 1e-7
+    min_rise: float = 1e-6
     name: str = "dual"
     packages: tuple[str, ...] = ("numpy", "scipy")
 
@@ -72,7 +72,7 @@ class DualEngine:
 
     def _price(self, prices: Prices, run: Run[InventorySolution]) -> np.ndarray | None:
         """Raise the bound round by round; return the steps of each pair in the last orders."""
-        counts, due, claimed = None, 1, np.inf
+        counts, due, claimed = None, 2, np.inf
         best = -np.inf
         for done in range(1, self.max_rounds + 1):
             if done > 1:
@@ -92,7 +92,7 @@ class DualEngine:
                 if claimed < (np.inf if run.objective is None else run.objective):
                     orders = InventorySolution(order_units=prices.steps.order(counts))
                     run.offer(orders, claimed=claimed)
-                due *= 2
+                due *= 4
             if is_last or run.should_stop() or relative_gap(claimed, run.bound) <= run.gap:
                 break
         return counts
