@@ -1,0 +1,1 @@
+"""Encodings of documents: a file here is one encoding, and exports ``ENCODING``."""

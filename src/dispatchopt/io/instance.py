@@ -1,0 +1,36 @@
+"""What a file holds: one problem, and what is known about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Instance:
+    """A problem with its name and its origin.
+
+    Parameters
+    ----------
+    name
+        For headings.
+    kind
+        ``city``, ``siting``, ``inventory``, ``routing`` or ``day``.
+    problem
+        A ``City``, ``SitingProblem``, ``InventoryProblem``, ``RoutingProblem`` or ``Day``.
+    source
+        Where the data comes from, with its licence.
+    known_objective, known_bound
+        Best objective and best lower bound that are known; None where unknown.
+    notes
+        What a reader has to say, and whatever else the document holds.
+    """
+
+    name: str
+    kind: str
+    problem: Any
+    source: str = ""
+    known_objective: float | None = None
+    known_bound: float | None = None
+    notes: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""Kinds of documents: a file here is one kind, and exports ``KIND``."""

@@ -1,0 +1,1 @@
+"""What documents hold: one model per document and one per table row, and nothing twice."""
