@@ -23,7 +23,6 @@ from typing import Any
 import numpy as np
 
 from dispatchopt.core.arrays import IntArray
-from dispatchopt.routing.bound import servable_orders
 from dispatchopt.routing.engines._pyvrp_fleet import NO_LIMIT, Clock, Depots, Fleet, Places
 from dispatchopt.routing.problem import (
     MANDATORY,
@@ -34,6 +33,7 @@ from dispatchopt.routing.problem import (
     RoutingSolution,
     Trip,
 )
+from dispatchopt.routing.reach import servable_orders
 from dispatchopt.routing.schedule import best_route
 
 
@@ -187,7 +187,7 @@ class _Builder:
         self.skill_bits = [bit for bit in range(62) if bits >> bit & 1]
 
     def has_work(self) -> bool:
-        return bool(self.clients or self.is_paired) and bool(self.problem.couriers.count.any())
+        return bool(self.clients or (self.is_paired and len(self.kept)))
 
     def _offset(self) -> int:
         """Return what is subtracted from times, as PyVRP takes none below zero."""
@@ -228,7 +228,8 @@ class _Builder:
             types = [
                 each.replace(max_distance=min(each.max_distance, UNREACHABLE - 1)) for each in types
             ]
-        left_out = np.setdiff1d(np.arange(len(self.problem.orders)), self.kept)
+        in_model = [client.order for client in self.clients] or self.kept
+        left_out = np.setdiff1d(np.arange(len(self.problem.orders)), in_model)
         prices = self.problem.orders.refusal_cost[left_out]
         data = pyvrp.ProblemData(
             locations=[pyvrp.Location(0, 0)] * places.size,

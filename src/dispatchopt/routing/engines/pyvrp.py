@@ -6,14 +6,15 @@ Computing 36(4), 943-955.
 
 from __future__ import annotations
 
+import math
 import warnings
 from dataclasses import dataclass
 from typing import Any
 
 from dispatchopt.core.run import Run
-from dispatchopt.routing.bound import proof_of_infeasibility
 from dispatchopt.routing.engines import _pyvrp_model as translation
 from dispatchopt.routing.problem import RoutingProblem, RoutingSolution
+from dispatchopt.routing.reach import proof_of_infeasibility
 
 #: Between two improvements that are checked and offered, so that the early ones cost little.
 _ITERATIONS_BETWEEN_OFFERS = 100
@@ -45,6 +46,8 @@ class PyVrpEngine:
     def search(self, problem: RoutingProblem, run: Run[RoutingSolution]) -> None:
         """Translate, search, and offer what is found on the way."""
         proof = proof_of_infeasibility(problem)
+        if proof is None and math.isinf(run.bound):
+            proof = "no set of trips reaches every order that must be served"
         if proof is not None:
             run.note(f"No solution exists: {proof}.")
             run.prove_infeasible()
