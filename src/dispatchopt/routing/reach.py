@@ -62,10 +62,8 @@ class _Probe:
             fits = (orders.load <= couriers.capacity[row]).all(axis=1)
             fits &= (orders.skills & ~couriers.skills[row]) == 0
             left = np.flatnonzero(good & fits & ~found)
-            if is_timed:
-                left = (
-                    left[[self._reaches(row, int(order)) for order in left]] if len(left) else left
-                )
+            if is_timed and len(left):
+                left = left[[self._may_reach(row, int(order)) for order in left]]
             found[left] = True
         return found
 
@@ -82,7 +80,7 @@ class _Probe:
         return list(seen.values())
 
     def _may_reach(self, row: int, order: int) -> bool:
-        """Whether it reaches the order directly, or by way of other places, if that is looked at."""
+        """Whether it reaches the order directly, or may by way of other places."""
         if self._reaches(row, order, self._direct):
             return True
         if self._detours_left <= 0:
