@@ -101,7 +101,8 @@ def parse_tables(
 
 def _gathered(*steps: Any) -> list[Any]:
     """Run all steps, so that the issues of every one are listed at once."""
-    results, issues = [], []
+    results: list[Any] = []
+    issues: list[Issue] = []
     for step in steps:
         try:
             results.append(step())
