@@ -99,10 +99,11 @@ def _with_sets(
     problem: SitingProblem, sets: Sets, model: LinearModel, sites: IntArray
 ) -> Formulation:
     """Add u, whether no site of a set is open: u_s + sum of added y >= u_parent."""
-    must = np.isinf(sets.weight)
     is_partial = problem.goal is SitingGoal.COVER_ALL
-    cost = np.where(must | is_partial, 0.0, sets.weight)
-    uncovered = model.columns(cost, upper=np.where(must, 0.0, 1.0))
+    must = np.isinf(sets.weight) & (not is_partial)
+    cost = np.where(np.isinf(sets.weight), 0.0, sets.weight)
+    # They are whole on their own; saying so keeps presolve sound (see _solver._options).
+    uncovered = model.columns(cost, upper=np.where(must, 0.0, 1.0), is_whole=True)
     model.offset = 0.0 if is_partial else sets.constant
     index = np.arange(sets.num_sets)
     child = np.flatnonzero(sets.parent >= 0)

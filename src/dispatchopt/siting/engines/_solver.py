@@ -172,9 +172,6 @@ def _with_highs(
             if kind != kinds.kCallbackMipImprovingSolution:
                 reply.user_interrupt = True
 
-    options: dict[str, Any] = {"random_seed": limits.seed % (2**31 - 1)}
-    if limits.nodes is not None:
-        options["mip_max_nodes"] = limits.nodes
     solver = _highs_class()(
         msg=False,
         timeLimit=limits.time_s if math.isfinite(limits.time_s) else None,
@@ -187,7 +184,7 @@ def _with_highs(
             kinds.kCallbackIpmInterrupt,
             kinds.kCallbackMipImprovingSolution,
         ],
-        **options,
+        **_options(model, limits),
     )
     shell = pulp.LpProblem("siting", pulp.LpMinimize)
     shell.arrays, shell.start = model, start
@@ -195,6 +192,17 @@ def _with_highs(
     if raised:
         raise raised[0]
     return _read_highs(shell.solverModel, model)
+
+
+def _options(model: LinearModel, limits: Limits) -> dict[str, Any]:
+    options: dict[str, Any] = {"random_seed": limits.seed % (2**31 - 1)}
+    if limits.nodes is not None:
+        options["mip_max_nodes"] = limits.nodes
+    if model.is_whole.any() and not model.is_whole.all():
+        # Presolve of HiGHS 1.14 cuts off optima of models with both whole and continuous columns
+        # (its issues 3043, 3073 and 3094).
+        options["presolve"] = "off"
+    return options
 
 
 def _pass_arrays(highs: Any, model: LinearModel) -> None:
