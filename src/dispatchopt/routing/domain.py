@@ -9,6 +9,7 @@ from typing import Any
 from dispatchopt.core.plugins import scan
 from dispatchopt.core.run import Domain, Engine
 from dispatchopt.routing.bound import lower_bound
+from dispatchopt.routing.bundles import is_short
 from dispatchopt.routing.check import check
 from dispatchopt.routing.problem import RoutingProblem, RoutingSolution
 
@@ -22,9 +23,12 @@ def engines() -> Mapping[str, Engine[RoutingProblem, RoutingSolution]]:
     return found
 
 
-def choose(_problem: RoutingProblem) -> tuple[Sequence[str], str]:
+def choose(problem: RoutingProblem) -> tuple[Sequence[str], str]:
     """Return the engines in the order in which ``auto`` tries them, and why."""
-    return ("pyvrp",), "the best published heuristic for long routes"
+    if is_short(problem):
+        most = int(problem.couriers.max_stops.max(initial=0))
+        return ("bundles", "pyvrp"), f"trips of at most {most} orders can all be enumerated"
+    return ("pyvrp", "bundles"), "trips are too long to be enumerated"
 
 
 DOMAIN: Domain[RoutingProblem, RoutingSolution] = Domain(

@@ -49,7 +49,7 @@ class _Probe:
 
     def servable(self) -> BoolArray:
         orders, couriers = self.problem.orders, self.problem.couriers
-        good: BoolArray = orders.earliest_s <= orders.latest_s
+        good: BoolArray = np.maximum(orders.earliest_s, orders.release_s) <= orders.latest_s
         good &= ~orders.has_pickup | (
             np.maximum(orders.pickup_earliest_s, orders.release_s) <= orders.pickup_latest_s
         )

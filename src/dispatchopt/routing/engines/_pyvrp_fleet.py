@@ -186,6 +186,12 @@ class Fleet:
         lead_s = 0 if start == ANYWHERE else int(travel.duration_s[start, place])
         if max(lead_m, lead_s) >= UNREACHABLE:
             return None
+        shift_end_s = self._clock.late(int(problem.couriers.latest_s[row]))
+        shift_start_s = self._clock.early(int(problem.couriers.earliest_s[row])) + lead_s
+        opens_s = self._clock.early(int(problem.stores.earliest_s[store]))
+        closes_s = self._clock.late(int(problem.stores.latest_s[store]))
+        if max(opens_s, shift_start_s) > min(closes_s, shift_end_s):
+            return None
         more = int(problem.couriers.max_trips[row]) - 1
         reloads: dict[str, Any] = {}
         if more:
