@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from dispatchopt.core.errors import InputError
 from dispatchopt.io.document import HEADER_FILE
 from dispatchopt.io.issues import Said, single
 
@@ -21,8 +20,8 @@ def check_target(path: Path, *, overwrite: bool, is_folder: bool) -> None:
     if not (path.exists() or path.is_symlink()):
         return
     if path.is_dir() != is_folder:
-        found, wanted = ("a folder", "a file") if path.is_dir() else ("a file", "a folder")
-        raise single("file-exists", where, Said(found), f"{wanted}, or nothing")
+        there, wanted = ("a folder", "a file") if path.is_dir() else ("a file", "a folder")
+        raise single("file-exists", where, Said(there), f"{wanted}, or nothing")
     if is_folder:
         if not any(path.iterdir()):
             return
@@ -94,6 +93,89 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def require_absent(path: str | Path, *, overwrite: bool = False) -> None:
+    """Refuse a target that exists, unless it may be replaced, or whose folder does not.
+
+    Raises
+    ------
+    InputError
+        If the target is there already, or cannot be made.
+    """
+    path = Path(path)
+    is_folder = path.is_dir()
+    if overwrite or not path.exists():
+        if not path.absolute().parent.is_dir():
+            check_target(path, overwrite=overwrite, is_folder=is_folder)
+        return
+    if is_folder and not any(path.iterdir()):
+        return
+    found = Said(f"a {'folder' if is_folder else 'file'} that exists")
+    raise single("file-exists", str(path), found, "a new name, or overwrite")
+
+
+def write_text(text: str, path: str | Path, *, overwrite: bool = False) -> None:
+    """Write a text file in UTF-8, whole or not at all.
+
+    Raises
+    ------
+    InputError
+        If the target exists, or cannot be written.
+    """
+    write_whole(
+        Path(path),
+        lambda to: _put(to, text),
+        overwrite=overwrite,
+    )
+
+
+def _put(path: Path, text: str) -> None:
+    path.write_bytes(text.encode("utf-8"))
+
+
+def write_folder(
+    path: str | Path, files: Mapping[str, str | bytes], *, overwrite: bool = False
+) -> None:
+    """Write files into a folder, all or none; other files that are there already are kept.
+
+    Parameters
+    ----------
+    path
+        The folder; made if need be.
+    files
+        Content by name; names may hold folders.
+    overwrite
+        Whether files of these names may be replaced, and the folder need not be empty.
+
+    Raises
+    ------
+    InputError
+        If the folder is not empty, or cannot be written.
+    """
+    path = Path(path)
+    require_absent(path, overwrite=overwrite)
+    check_folder = path.exists() and not path.is_dir()
+    if check_folder:
+        raise single("file-exists", str(path), Said("a file"), "a folder, or nothing")
+    temporary = path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}")
+    try:
+        for name, content in files.items():
+            target = temporary / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+        temporary.mkdir(exist_ok=True)
+        if not path.exists():
+            temporary.rename(path)
+            return
+        for name in files:
+            (path / name).parent.mkdir(parents=True, exist_ok=True)
+            (temporary / name).replace(path / name)
+    except OSError as error:
+        found = Said(error.strerror or str(error))
+        raise single("not-writable", str(path), found, "a place that can be written") from None
+    finally:
+        _remove(temporary)
+
+
 def require_input(path: Path) -> None:
     """Refuse a path that does not exist.
 
@@ -113,6 +195,3 @@ def require_input(path: Path) -> None:
     elif not parent.exists():
         hint = f"there is no folder {parent}"
     raise single("no-file", str(path), Said("no such file or folder"), "a document", hint)
-
-
-__all__ = ["InputError", "check_target", "require_input", "write_whole"]

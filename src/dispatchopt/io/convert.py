@@ -18,6 +18,7 @@ def convert(
     target: str | Path,
     *,
     to: str | None = None,
+    source_format: str | None = None,
     options: Mapping[str, Any] | None = None,
     overwrite: bool = False,
 ) -> Instance:
@@ -31,6 +32,8 @@ def convert(
         Where to write; ``-`` is standard output.
     to
         Encoding or format to write; by default what the ending of ``target`` stands for.
+    source_format
+        Encoding or format of the source; by default it is told by content.
     options
         Options of the format that is read.
     overwrite
@@ -55,7 +58,7 @@ def convert(
         how_ours = encoding_for(target, to)
         if str(target) != "-":
             check_target(Path(target), overwrite=overwrite, is_folder=how_ours.is_folder)
-        instance = read(source, options)
+        instance = read(source, options, source_format)
         write(instance, target, how_ours.name, overwrite=overwrite)
         return instance
     writer = how.write
@@ -64,6 +67,6 @@ def convert(
     if str(target) == "-":
         raise single("bad-choice", "target", Said("-"), f"a file, for {how.name}")
     check_target(Path(target), overwrite=overwrite, is_folder=False)
-    instance = read(source, options)
+    instance = read(source, options, source_format)
     write_whole(Path(target), lambda path: writer(instance, path), overwrite=overwrite)
     return instance

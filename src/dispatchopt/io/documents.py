@@ -8,8 +8,10 @@ import pkgutil
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 from pydantic import ValidationError
 
+from dispatchopt.geography.points import Points
 from dispatchopt.io.document import FORMAT, VERSION, Cells, Document
 from dispatchopt.io.instance import Instance
 from dispatchopt.io.issues import Issues, Said, nearest, single
@@ -62,7 +64,29 @@ def instance_of(document: Document) -> Instance:
         known_objective=header.known.objective,
         known_bound=header.known.bound,
         notes=header.notes,
+        names={} if kind.has_places else _names(tables, kind),
+        places={} if kind.has_places else _known_places(tables),
     )
+
+
+def _names(tables: Mapping[str, Checked], kind: Kind) -> dict[str, tuple[str, ...]]:
+    return {
+        name: table.ids(key)
+        for name, table in tables.items()
+        if len(table) and (key := kind.rows[name].key) is not None
+    }
+
+
+def _known_places(tables: Mapping[str, Checked]) -> dict[str, Points]:
+    return {
+        name: Points(lon=table["lon"], lat=table["lat"])
+        for name, table in tables.items()
+        if len(table)
+        and "lon" in table.columns
+        and np.isfinite(table["lon"]).all()
+        and np.isfinite(table["lat"]).all()
+        and not name.startswith("network/")
+    }
 
 
 def layout_of(instance: Instance) -> Document:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from dispatchopt.geography.points import Points
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Instance:
@@ -23,6 +25,10 @@ class Instance:
         Where the data comes from, with its licence.
     known_objective, known_bound
         Best objective and best lower bound that are known; None where unknown.
+    names
+        Names of rows by table, where the problem itself has none.
+    places
+        Places of rows by table, for maps, where the problem itself has none.
     notes
         What a reader has to say, and whatever else the document holds.
     """
@@ -33,4 +39,6 @@ class Instance:
     source: str = ""
     known_objective: float | None = None
     known_bound: float | None = None
+    names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    places: Mapping[str, Points] = field(default_factory=dict)
     notes: Mapping[str, Any] = field(default_factory=dict)

@@ -67,7 +67,11 @@ def parse_value(value: Any, source: str = "body") -> Instance:
     return instance_of(json_file.from_value(value, source))
 
 
-def read(path: str | Path, options: Mapping[str, Any] | None = None) -> Instance:
+def read(
+    path: str | Path,
+    options: Mapping[str, Any] | None = None,
+    source_format: str | None = None,
+) -> Instance:
     """Return the instance that a path holds; the format is told by content.
 
     Parameters
@@ -76,6 +80,8 @@ def read(path: str | Path, options: Mapping[str, Any] | None = None) -> Instance
         A folder or a file, of ours or of a format of the field; ``-`` for JSON from standard input.
     options
         Options of a foreign format.
+    source_format
+        Encoding or format of the path; by default it is told by content.
 
     Raises
     ------
@@ -87,6 +93,8 @@ def read(path: str | Path, options: Mapping[str, Any] | None = None) -> Instance
     path = Path(path)
     require_input(path)
     try:
+        if source_format is not None:
+            return _read_as(path, source_format, options or {})
         return _read(path, options or {})
     except OSError as error:
         found = Said(error.strerror or str(error))
@@ -111,6 +119,21 @@ def _read(path: Path, options: Mapping[str, Any]) -> Instance:
         raise single("unknown-key", "options", sorted(options), "no options for our own documents")
     instance = instance_of(encoding.read(path))
     return instance if instance.name else replace(instance, name=path.stem)
+
+
+def _read_as(path: Path, name: str, options: Mapping[str, Any]) -> Instance:
+    from dispatchopt.io.formats import formats
+
+    if name in formats():
+        instance: Instance = formats()[name].read(path, options)
+        return instance
+    if name not in encodings():
+        wanted = "one of " + ", ".join([*encodings(), *formats()])
+        raise single("bad-choice", "format", name, wanted)
+    how = encodings()[name]
+    if path.is_dir() != how.is_folder or (how.is_folder and not how.sniff(path)):
+        raise _unknown(path)
+    return instance_of(how.read(path))
 
 
 def encoding_of(path: Path) -> Encoding | None:
@@ -200,7 +223,7 @@ def write(
     path
         Where to; ``-`` for JSON on standard output.
     encoding
-        ``folder``, ``folder-parquet``, ``json``, ``gpkg`` or ``xlsx``; by default what the ending
+        ``folder``, ``parquet``, ``json``, ``gpkg`` or ``xlsx``; by default what the ending
         of the path stands for.
     overwrite
         Whether an existing document is replaced.

@@ -194,7 +194,7 @@ ENCODING = Encoding(
     is_folder=True,
 )
 PARQUET = Encoding(
-    name="folder-parquet",
+    name="parquet",
     suffixes=(),
     sniff=_sniff,
     read=_read,

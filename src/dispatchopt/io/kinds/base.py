@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -56,24 +56,26 @@ class Kind:
         Model of the header.
     rows
         Row models by table.
-    required
-        Tables that must have at least one row.
     build
         Returns the problem of a checked document; raises all issues together.
     lay_out
         Returns header fields and tables (columns by table) of an instance.
     problem_type
         Returns the class of its problems.
+    required
+        Tables that must have at least one row.
+    has_places
+        Whether its problems hold names and places, so that an instance need not.
     """
 
     name: str
     header: type[Header]
     rows: Mapping[str, type[Row]]
     build: Callable[[Parts], Any]
-    lay_out: Callable[[Any], tuple[dict[str, Any], dict[str, dict[str, Sequence[Any]]]]]
+    lay_out: Callable[[Instance], tuple[dict[str, Any], dict[str, dict[str, Sequence[Any]]]]]
     problem_type: Callable[[], type]
     required: tuple[str, ...] = ()
-    aliases: Mapping[str, str] = field(default_factory=dict)
+    has_places: bool = False
 
 
 def points_of(table: Checked) -> Points:
@@ -97,7 +99,11 @@ def as_lists(columns: Mapping[str, Any]) -> dict[str, Sequence[Any]]:
 
 def document_of(kind: Kind, instance: Instance) -> Document:
     """Return the document of an instance, with all columns of its tables."""
-    fields, tables = kind.lay_out(instance.problem)
+    fields, tables = kind.lay_out(instance)
+    for name, places in instance.places.items():
+        columns = tables.get(name, {})
+        if "lon" not in columns and columns and len(next(iter(columns.values()))) == len(places):
+            tables[name] = {**columns, "lon": places.lon, "lat": places.lat}
     header: dict[str, Any] = {
         "format": "dispatchopt",
         "version": 1,

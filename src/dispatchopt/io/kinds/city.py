@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from dispatchopt.geography.points import Points
+from dispatchopt.io.instance import Instance
 from dispatchopt.io.kinds._network import network_from, network_tables
 from dispatchopt.io.kinds._places import check_apart
 from dispatchopt.io.kinds.base import Kind, Parts, points_of
@@ -135,8 +136,11 @@ def _shifts(parts: Parts) -> CourierShifts:
     )
 
 
-def lay_out(city: City) -> tuple[dict[str, Any], dict[str, dict[str, Sequence[Any]]]]:
+def lay_out(
+    instance: Instance,
+) -> tuple[dict[str, Any], dict[str, dict[str, Sequence[Any]]]]:
     """Return header fields and tables of a city."""
+    city: City = instance.problem
     customers, sites, skus = city.customers, city.sites, city.skus
     orders, couriers = city.orders, city.couriers
     owner = np.repeat(np.arange(len(orders)), np.diff(orders.line_ptr))
@@ -195,4 +199,5 @@ KIND = Kind(
     lay_out=lay_out,
     problem_type=lambda: City,
     required=("customers", "sites"),
+    has_places=True,
 )

@@ -37,19 +37,19 @@ class Part(BaseModel):
 class Units(Part):
     """Units of all values; stated so that a reader need not guess. Others are not accepted."""
 
-    length: Literal["m"] = Field("m", description="Lengths are metres.")
+    length: Literal["m"] = Field(default="m", description="Lengths are metres.")
     time: Literal["s"] = Field(
-        "s", description="Times are seconds, of the day where they are moments."
+        default="s", description="Times are seconds, of the day where they are moments."
     )
-    money: Literal["cents"] = Field("cents", description="Money is cents.")
-    volume: Literal["ml"] = Field("ml", description="Volumes are millilitres.")
+    money: Literal["cents"] = Field(default="cents", description="Money is cents.")
+    volume: Literal["ml"] = Field(default="ml", description="Volumes are millilitres.")
 
 
 class Known(Part):
     """What is known about the best solution."""
 
-    objective: float | None = Field(None, description="Best objective known.")
-    bound: float | None = Field(None, description="Best lower bound known.")
+    objective: float | None = Field(default=None, description="Best objective known.")
+    bound: float | None = Field(default=None, description="Best lower bound known.")
 
 
 class Header(Part):
@@ -57,23 +57,24 @@ class Header(Part):
 
     format: Literal["dispatchopt"] = Field(description="Always `dispatchopt`.")
     version: Literal[1] = Field(description="Version of the format: 1.")
-    name: str = Field("", max_length=MAX_TEXT, description="Name for headings.")
+    name: str = Field(default="", max_length=MAX_TEXT, description="Name for headings.")
     source: str = Field(
-        "", max_length=MAX_TEXT, description="Where the data comes from, and its licence."
+        default="", max_length=MAX_TEXT, description="Where the data comes from, and its licence."
     )
     crs: str = Field(
-        "WGS84",
+        default="WGS84",
         pattern=r"^(WGS84|GCJ-02|BD-09|EPSG:\d{4,6})$",
         description="Reference of all coordinates: `WGS84`, `GCJ-02`, `BD-09`, or `EPSG:` with a "
         "number, where `lon` is east and `lat` is north. Converted to WGS84 when read.",
     )
-    units: Units = Field(default_factory=Units, description="Units of all values.")
+    units: Units = Field(default=Units(), description="Units of all values.")
     known: Known = Field(
         default_factory=Known, description="What is known about the best solution."
     )
-    notes: dict[str, Any] = Field({}, description="Anything else, kept as it is.")
+    notes: dict[str, Any] = Field(default={}, description="Anything else, kept as it is.")
     tables: list[str] = Field(
-        [], description="Files of the tables, in a folder; for readers, and checked if given."
+        default=[],
+        description="Files of the tables, in a folder; for readers, and checked if given.",
     )
 
 

@@ -95,7 +95,7 @@ class CityHeader(Header):
 
     kind: Literal["city"] = Field(description="Always `city`.")
     parameters: CityParametersPart = Field(
-        default_factory=CityParametersPart, description="Promises, times and prices."
+        default=CityParametersPart(), description="Promises, times and prices."
     )
 
 

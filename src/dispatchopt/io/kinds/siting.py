@@ -1,0 +1,232 @@
+"""The siting document and the ``SitingProblem``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from dispatchopt.core.errors import InputError
+from dispatchopt.geography.choose import router_for
+from dispatchopt.geography.coverage import Coverage
+from dispatchopt.geography.matrix import UNREACHABLE
+from dispatchopt.geography.router import Router
+from dispatchopt.io.cells import NO_INT
+from dispatchopt.io.instance import Instance
+from dispatchopt.io.issues import Said
+from dispatchopt.io.kinds._network import network_from
+from dispatchopt.io.kinds._pairs import check_once, is_numbered, names_or_numbers
+from dispatchopt.io.kinds.base import Kind, Parts, points_of
+from dispatchopt.io.schema.siting import TABLES, SitingHeader
+from dispatchopt.io.tables import flag, references
+from dispatchopt.siting.problem import SiteStatus, SitingGoal, SitingProblem
+
+_STATUS = {status.name.lower(): int(status) for status in SiteStatus}
+_STATUS_NAMES = {code: name for name, code in _STATUS.items()}
+_PLAIN = (
+    "max_sites",
+    "budget_cents",
+    "required_share",
+    "minimise_cost",
+    "single_source",
+    "unserved_m",
+    "unserved_cents",
+    "cents_per_unit_km",
+    "min_spacing_m",
+    "cover_by",
+)
+Array = npt.NDArray[Any]
+
+
+def build(parts: Parts) -> SitingProblem:
+    """Return the siting problem of a checked document."""
+    issues, given = parts.issues, parts.header.parameters
+    sites, customers = parts["sites"], parts["customers"]
+    if given.travel == "given":
+        coverage, pair_cost, spacing = _given(parts)
+    else:
+        coverage, pair_cost, spacing = _measured(parts)
+    issues.raise_if_any()
+    names = {
+        name: None if name in given.unnamed and is_numbered(table["id"]) else table.ids()
+        for name, table in (("sites", sites), ("customers", customers))
+    }
+    try:
+        return SitingProblem(
+            goal=SitingGoal(given.goal),
+            coverage=coverage,
+            demand_units=customers["demand_units"],
+            site_cost_cents=sites["cost_cents"] if "cost_cents" in sites.table.columns else None,
+            capacity_units=_capacities(parts),
+            status=_statuses(parts),
+            pair_cost_cents=pair_cost,
+            site_distance_m=spacing,
+            site_ids=names["sites"],
+            customer_ids=names["customers"],
+            **{name: getattr(given, name) for name in _PLAIN},
+        )
+    except InputError as error:
+        issues.extend(error.issues)
+        issues.raise_if_any()
+        raise
+
+
+def _statuses(parts: Parts) -> Array | None:
+    sites = parts["sites"]
+    if "status" not in sites.table.columns:
+        return None
+    return np.array([_STATUS[word] for word in sites["status"]], dtype=np.int64)
+
+
+def _capacities(parts: Parts) -> Array | None:
+    stated = parts["sites"]["capacity_units"]
+    if not (stated != NO_INT).any():
+        return None
+    return np.where(stated == NO_INT, max(1, int(parts["customers"]["demand_units"].sum())), stated)
+
+
+def _given(parts: Parts) -> tuple[Any, Array | None, Array | None]:
+    """Return coverage, costs of pairs and distances among sites as the tables state them."""
+    issues, table = parts.issues, parts["coverage"]
+    if "coverage" not in parts.given:
+        hint = "or write travel = straight or road in the parameters"
+        wanted = "a table coverage, as travel is given"
+        issues.add("missing-table", parts.where, Said("no table coverage"), wanted, hint)
+    site = references(table, "site", parts["sites"], issues)
+    customer = references(table, "customer", parts["customers"], issues)
+    check_once(table, "customer", (site, customer), issues)
+    cost = table["cost_cents"]
+    stated = ~np.isnan(cost)
+    if stated.any():
+        wanted = "a cost, as other pairs have one"
+        flag(table, "cost_cents", ~stated, "missing-value", wanted, issues)
+    if len(issues):
+        return None, None, None
+    order = np.lexsort((customer, site))
+    counts = np.bincount(site, minlength=len(parts["sites"]))
+    coverage = Coverage(
+        indptr=np.concatenate([[0], np.cumsum(counts)]),
+        customer_idx=customer[order],
+        distance_m=table["distance_m"][order],
+        num_customers=len(parts["customers"]),
+        cutoff_m=parts.header.parameters.reach_m,
+    )
+    pair_cost = cost[order] if stated.any() or _has_empty_cost(parts) else None
+    return coverage, pair_cost, _spacing(parts)
+
+
+def _has_empty_cost(parts: Parts) -> bool:
+    table = parts["coverage"]
+    return not len(table) and "coverage" in parts.given and "cost_cents" in table.table.columns
+
+
+def _spacing(parts: Parts) -> Array | None:
+    if "site_distances" not in parts.given:
+        return None
+    table, size = parts["site_distances"], len(parts["sites"])
+    one = references(table, "site", parts["sites"], parts.issues)
+    other = references(table, "other", parts["sites"], parts.issues)
+    check_once(table, "other", (one, other), parts.issues)
+    matrix = np.full((size, size), UNREACHABLE, dtype=np.int64)
+    np.fill_diagonal(matrix, 0)
+    matrix[one, other] = table["distance_m"]
+    return matrix
+
+
+def _measured(parts: Parts) -> tuple[Any, Array | None, Array | None]:
+    """Return coverage, and distances among sites where they are wanted, through the router."""
+    issues, given = parts.issues, parts.header.parameters
+    for name in ("coverage", "site_distances"):
+        if name in parts.given:
+            where = parts[name].table.where
+            wanted = f"no such table where travel is {given.travel}"
+            issues.add("conflict", where, Said(f"a table {name}"), wanted)
+    for name in ("sites", "customers"):
+        table = parts[name]
+        for column in ("lon", "lat"):
+            if column in table.table.columns or len(table):
+                wanted = f"a coordinate, as travel is {given.travel}"
+                flag(table, column, np.isnan(table[column]), "missing-value", wanted, issues)
+    network = network_from(
+        parts["network/nodes"], parts["network/edges"], issues, parts.header.source
+    )
+    if len(issues):
+        return None, None, None
+    try:
+        router: Router = router_for(
+            given.travel,
+            profile=given.vehicle,
+            detour_factor=given.detour_factor,
+            network=network,
+            snap_limit_m=given.snap_limit_m,
+            far="unreachable",
+        )
+    except InputError as error:
+        issues.extend(error.issues)
+        return None, None, None
+    places = points_of(parts["sites"])
+    coverage = router.within(places, points_of(parts["customers"]), given.reach_m)
+    spacing = router.matrix(places, places).distance_m if given.min_spacing_m else None
+    return coverage, None, spacing
+
+
+def lay_out(
+    instance: Instance,
+) -> tuple[dict[str, Any], dict[str, dict[str, Sequence[Any]]]]:
+    """Return header fields and tables of a siting problem: travel is given as pairs."""
+    problem: SitingProblem = instance.problem
+    coverage = problem.coverage
+    sites = names_or_numbers(problem.site_ids, problem.num_sites)
+    customers = names_or_numbers(problem.customer_ids, problem.num_customers)
+    site_columns: dict[str, Any] = {"id": sites}
+    if problem.status is not None:
+        site_columns["status"] = [_STATUS_NAMES[int(code)] for code in problem.status]
+    if problem.site_cost_cents is not None:
+        site_columns["cost_cents"] = problem.site_cost_cents
+    if problem.capacity_units is not None:
+        site_columns["capacity_units"] = problem.capacity_units
+    pairs: dict[str, Any] = {
+        "site": sites[coverage.site_idx],
+        "customer": customers[coverage.customer_idx],
+        "distance_m": coverage.distance_m,
+    }
+    if problem.pair_cost_cents is not None:
+        pairs["cost_cents"] = problem.pair_cost_cents
+    tables: dict[str, dict[str, Any]] = {
+        "customers": {"id": customers, "demand_units": problem.demand_units},
+        "sites": site_columns,
+        "coverage": pairs,
+    }
+    if problem.site_distance_m is not None:
+        one, other = np.divmod(np.arange(problem.num_sites**2), problem.num_sites)
+        tables["site_distances"] = {
+            "site": sites[one],
+            "other": sites[other],
+            "distance_m": problem.site_distance_m.ravel(),
+        }
+    unnamed = [
+        name
+        for name, ids in (("sites", problem.site_ids), ("customers", problem.customer_ids))
+        if ids is None
+    ]
+    parameters = {
+        "goal": str(problem.goal),
+        "travel": "given",
+        "reach_m": coverage.cutoff_m,
+        **{name: getattr(problem, name) for name in _PLAIN},
+        **({"unnamed": unnamed} if unnamed else {}),
+    }
+    return {"parameters": parameters}, tables
+
+
+KIND = Kind(
+    name="siting",
+    header=SitingHeader,
+    rows=TABLES,
+    build=build,
+    lay_out=lay_out,
+    problem_type=lambda: SitingProblem,
+    required=("customers", "sites"),
+)
