@@ -1,0 +1,178 @@
+"""Instances of single problems, cut from a generated city that has little else."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dispatchopt.core.arrays import IntArray
+from dispatchopt.generators.city import CityOptions, generate_city, require_seed
+from dispatchopt.generators.options import make_options, option
+from dispatchopt.geography.coverage import Coverage
+from dispatchopt.geography.given import MatrixTravel
+from dispatchopt.geography.network import Network
+from dispatchopt.geography.points import Points
+from dispatchopt.geography.profiles import profile_named
+from dispatchopt.inventory.problem import InventoryProblem
+from dispatchopt.pipeline.city import City, SiteStatus
+from dispatchopt.pipeline.siting_stage import StoreReach, router_of, siting_problem, store_reach
+from dispatchopt.pipeline.stock_stage import inventory_problem
+from dispatchopt.siting.problem import SitingGoal, SitingProblem
+
+if TYPE_CHECKING:
+    from dispatchopt.simulation.day import Day
+
+#: Numbers of each size for single problems; "large" is a case for benchmarks.
+_SIZES: dict[str, dict[str, int]] = {
+    "small": {"nodes": 600, "customers": 80, "sites": 12, "skus": 30, "orders": 160},
+    "medium": {"nodes": 4_000, "customers": 1_000, "sites": 60, "skus": 300, "orders": 1_500},
+    "large": {"nodes": 15_000, "customers": 10_000, "sites": 300, "skus": 2_000, "orders": 8_000},
+}
+_GOALS = tuple(goal.value for goal in SitingGoal)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SitingOptions:
+    """Options of ``generate_siting``; None is what the size says."""
+
+    size: str = option("small", "size that other numbers follow", choices=tuple(_SIZES))
+    nodes: int | None = option(None, "street crossings, about", low=25, high=1_000_000)
+    customers: int | None = option(None, "customers", low=1, high=1_000_000)
+    sites: int | None = option(None, "candidate sites", low=1, high=100_000)
+    orders: int | None = option(None, "demand of all customers", low=0, high=10_000_000)
+    goal: str = option("max-coverage", "what is optimised", choices=_GOALS)
+    max_sites: int | None = option(None, "most sites open in all", low=1, high=100_000)
+    reach_m: int = option(3000, "metres of road that a store serves", low=1, high=100_000)
+    capacities: bool = option(False, "whether sites can serve limited demand only")
+
+
+@dataclass(frozen=True, kw_only=True)
+class InventoryOptions:
+    """Options of ``generate_inventory``; None is what the size says."""
+
+    size: str = option("small", "size that other numbers follow", choices=tuple(_SIZES))
+    nodes: int | None = option(None, "street crossings, about", low=25, high=1_000_000)
+    customers: int | None = option(None, "customers", low=1, high=1_000_000)
+    sites: int | None = option(None, "sites that stores are chosen from", low=1, high=100_000)
+    skus: int | None = option(None, "stock-keeping units", low=1, high=1_000_000)
+    orders: int | None = option(None, "orders a day", low=0, high=10_000_000)
+    stores: int | None = option(None, "stores", low=1, high=100_000)
+    fresh_share: float = option(0.4, "share of SKUs that are fresh", low=0, high=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DayOptions(InventoryOptions):
+    """Options of ``generate_day``; None is what the size says."""
+
+    couriers: int | None = option(None, "courier shifts", low=0, high=1_000_000)
+    noise: float = option(0.15, "relative spread of travel and picking times", low=0, high=2)
+
+
+def generate_siting(
+    *, seed: int = 1, network: Network | None = None, **options: Any
+) -> SitingProblem:
+    """Return a siting problem on streets; see ``SitingOptions``.
+
+    Under p-median and cover-all goals every customer out of reach is left out of what is
+    required, as a plan of the city does it.
+    """
+    require_seed(seed)
+    chosen = make_options(SitingOptions, options)
+    city = _city(chosen, seed, network, skus=0, couriers=0)
+    parameters = dataclasses.replace(city.parameters, siting_goal=chosen.goal)
+    if chosen.max_sites is not None:
+        parameters = dataclasses.replace(parameters, max_sites=chosen.max_sites)
+    city = city.replace(parameters=parameters)
+    if not chosen.capacities:
+        none = np.zeros(len(city.sites), dtype=np.int64)
+        city = city.replace(sites=dataclasses.replace(city.sites, capacity_orders=none))
+    return siting_problem(city, _coverage(city))[0]
+
+
+def generate_inventory(
+    *, seed: int = 1, network: Network | None = None, **options: Any
+) -> InventoryProblem:
+    """Return a stock problem of a city's stores, chosen greedily; see ``InventoryOptions``."""
+    require_seed(seed)
+    chosen = make_options(InventoryOptions, options)
+    city = _city(chosen, seed, network, couriers=0)
+    return inventory_problem(city, open_stores(city, chosen.stores))
+
+
+def generate_day(*, seed: int = 1, network: Network | None = None, **options: Any) -> Day:
+    """Return a day of a city's stores, chosen greedily and stocked by a simple rule.
+
+    A store stocks mean + 1.65 standard deviations of each SKU's daily demand, rounded up. Travel
+    is a matrix among stores and customers, so the day stands alone without streets.
+    """
+    from dispatchopt.pipeline.day_stage import day_of
+
+    require_seed(seed)
+    chosen = make_options(DayOptions, options)
+    city = _city(chosen, seed, network)
+    reach = open_stores(city, chosen.stores)
+    stock = inventory_problem(city, reach)
+    level = stock.mean_units + 1.65 * np.sqrt(stock.variance_units)
+    day = day_of(city, router_of(city), reach, np.ceil(level).astype(np.int64))
+    if day.places is None:  # pragma: no cover - a city's day has places
+        raise AssertionError
+    return dataclasses.replace(day, travel=matrix_travel(city, day.places))
+
+
+def matrix_travel(city: City, places: Points) -> MatrixTravel:
+    """Return travel among places of a city as a matrix."""
+    return MatrixTravel(
+        matrix=router_of(city).matrix(places, places),
+        profile=profile_named(city.parameters.vehicle, "parameters.vehicle"),
+    )
+
+
+def open_stores(city: City, count: int | None) -> StoreReach:
+    """Return stores opened one by one, each the site that adds most covered demand.
+
+    Existing and required sites come first, forbidden ones never. ``count`` None is as many as
+    the city's own limit.
+    """
+    coverage = _coverage(city)
+    limit = (city.parameters.max_sites or 1) if count is None else count
+    status = city.sites.status
+    fixed = np.flatnonzero(np.isin(status, (SiteStatus.EXISTING, SiteStatus.REQUIRED)))
+    chosen = _greedy(coverage, city.customers.demand_units, fixed, status, limit)
+    return store_reach(coverage, np.sort(chosen))
+
+
+def _greedy(
+    coverage: Coverage, demand: IntArray, fixed: IntArray, status: IntArray, limit: int
+) -> IntArray:
+    rows = coverage.site_idx
+    left = demand.astype(np.float64)
+    chosen: list[int] = []
+    allowed = status != SiteStatus.FORBIDDEN
+    while len(chosen) < limit and allowed.any():
+        gain = np.bincount(rows, weights=left[coverage.customer_idx], minlength=len(status))
+        if len(chosen) < len(fixed):
+            best = int(fixed[len(chosen)])
+        else:
+            best = int(np.argmax(np.where(allowed, gain, -1.0)))
+        chosen.append(best)
+        allowed[best] = False
+        row = slice(coverage.indptr[best], coverage.indptr[best + 1])
+        left[coverage.customer_idx[row]] = 0.0
+    return np.array(chosen, dtype=np.int64)
+
+
+def _coverage(city: City) -> Coverage:
+    return router_of(city).within(city.sites.points, city.customers.points, city.parameters.reach_m)
+
+
+def _city(chosen: Any, seed: int, network: Network | None, **fixed: Any) -> City:
+    """Return the city that a problem is cut from: what was asked for, else what the size says."""
+    numbers: dict[str, Any] = dict(_SIZES[chosen.size])
+    known = CityOptions.__dataclass_fields__
+    given = {name: value for name, value in vars(chosen).items() if name in known}
+    numbers.update({name: value for name, value in given.items() if value is not None})
+    numbers["size"] = "small"
+    return generate_city(seed=seed, network=network, **{**numbers, **fixed})
