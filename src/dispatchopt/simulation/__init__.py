@@ -1,1 +1,33 @@
-"""The simulation layer."""
+"""A day of orders and couriers, replayed under a dispatch policy, measured and checked."""
+
+from __future__ import annotations
+
+from dispatchopt.simulation.check import check_day
+from dispatchopt.simulation.day import Day
+from dispatchopt.simulation.events import EventKind, EventLog
+from dispatchopt.simulation.metrics import metrics
+from dispatchopt.simulation.outcome import (
+    CourierRecords,
+    DayOutcome,
+    Legs,
+    OrderRecords,
+    OrderStatus,
+    Trips,
+)
+from dispatchopt.simulation.runner import DayProgress, simulate
+
+__all__ = [
+    "CourierRecords",
+    "Day",
+    "DayOutcome",
+    "DayProgress",
+    "EventKind",
+    "EventLog",
+    "Legs",
+    "OrderRecords",
+    "OrderStatus",
+    "Trips",
+    "check_day",
+    "metrics",
+    "simulate",
+]

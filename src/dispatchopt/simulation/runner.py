@@ -46,6 +46,16 @@ class DayProgress:
     lost: int
     waiting: int
 
+    @property
+    def orders_done(self) -> int:
+        """Orders delivered, refused or cancelled."""
+        return self.delivered + self.lost
+
+    @property
+    def share(self) -> float:
+        """Share of the day's orders that are done, in [0, 1]."""
+        return self.orders_done / self.num_orders if self.num_orders else 1.0
+
 
 DayCallback = Callable[[DayProgress], bool | None]
 
