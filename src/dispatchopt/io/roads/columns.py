@@ -16,10 +16,12 @@ Where = Callable[[int], str]
 
 def numbers_of(cells: Sequence[Any], column: str, where: Where, issues: list[Issue]) -> FloatArray:
     """Return cells as floats; cells that are none are listed, and nan in the result."""
-    try:
-        return np.asarray(cells, dtype=np.float64)
-    except (TypeError, ValueError):
-        pass
+    # numpy turns None to nan silently; a missing cell is to be named as such.
+    if not any(cell is None for cell in cells):
+        try:
+            return np.asarray(cells, dtype=np.float64)
+        except (TypeError, ValueError):
+            pass
     numbers = np.full(len(cells), np.nan)
     for row, cell in enumerate(cells):
         try:
