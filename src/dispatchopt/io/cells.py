@@ -148,7 +148,7 @@ def _safe(column: Column) -> Any:
     return {"bool": False, "choice": (column.choices or ("",))[0]}.get(column.kind, "")
 
 
-def _read_int(column: Column, cell: Any, cells: Cells) -> int:
+def _read_int(_column: Column, cell: Any, cells: Cells) -> int:
     if isinstance(cell, str) and (cells is Cells.TEXT or (cells is Cells.LOOSE and cell.strip())):
         if not _INT.fullmatch(cell):
             if _FLOAT.fullmatch(cell):
@@ -176,7 +176,7 @@ def _whole(value: float) -> int:
     return int(value)
 
 
-def _read_float(column: Column, cell: Any, cells: Cells) -> float:
+def _read_float(_column: Column, cell: Any, cells: Cells) -> float:
     if isinstance(cell, str) and cells is not Cells.STRICT:
         if cell.strip().lower().lstrip("+-") in ("nan", "inf", "infinity"):
             raise CellError("not-finite")
@@ -194,7 +194,7 @@ def _read_float(column: Column, cell: Any, cells: Cells) -> float:
     return value
 
 
-def _read_bool(column: Column, cell: Any, cells: Cells) -> bool:
+def _read_bool(_column: Column, cell: Any, cells: Cells) -> bool:
     if isinstance(cell, bool):
         return cell
     if cells is Cells.STRICT:
@@ -225,9 +225,9 @@ def _read_text(column: Column, cell: Any, cells: Cells) -> str:
 
 
 def _read_choice(column: Column, cell: Any, cells: Cells) -> str:
-    text = cell.strip() if isinstance(cell, str) and cells is not Cells.STRICT else cell
-    if not isinstance(text, str):
+    if not isinstance(cell, str):
         raise CellError("wrong-type")
+    text = cell if cells is Cells.STRICT else cell.strip()
     if text not in column.choices:
         from dispatchopt.io.issues import nearest
 

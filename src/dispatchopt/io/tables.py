@@ -81,7 +81,7 @@ def check_table(
         if values is None:
             arrays[column.name] = _default(column, table.num_rows)
             continue
-        arrays[column.name] = _convert(column, values, table, issues, name)
+        arrays[column.name] = _convert(column, values, table, issues)
     checked = Checked(name=name, columns=arrays, table=table)
     if model.key is not None and model.key in table.columns:
         _check_key(checked, model.key, issues)
@@ -131,9 +131,7 @@ def _default(column: Column, size: int) -> Array:
     return array
 
 
-def _convert(
-    column: Column, values: Sequence[Any], table: Table, issues: Issues, group: str
-) -> Array:
+def _convert(column: Column, values: Sequence[Any], table: Table, issues: Issues) -> Array:
     def report(row: int, code: str, hint: str) -> None:
         wanted, cell = column.wanted, values[row]
         if code == "not-finite":
@@ -203,7 +201,7 @@ def references(
     return rows
 
 
-def flag(
+def flag(  # noqa: PLR0917 - always in the order of an Issue
     checked: Checked,
     column: str,
     is_bad: BoolArray,

@@ -11,6 +11,7 @@ from dispatchopt.io.issues import Issues
 
 #: Keys whose value is free and is kept as JSON text.
 _FREE = ("notes", "tables")
+_LISTS = (*_FREE, "profiles", "unnamed")
 
 
 def layer_name(table: str) -> str:
@@ -43,13 +44,14 @@ def nested(pairs: Iterable[tuple[str, str, Any]], issues: Issues) -> dict[str, A
     """Return the header that pairs stand for; each has its place, its key and its value."""
     header: dict[str, Any] = {}
     seen: set[str] = set()
-    for place, path, value in pairs:
+    for place, path, cell in pairs:
         if path in seen:
             issues.add("duplicate-key", place, path, "each key once")
             continue
         seen.add(path)
-        if isinstance(value, str) and path.split(".")[-1] in _FREE + ("profiles",):
-            value = parse_json(value, place)
+        value = cell
+        if isinstance(cell, str) and path.split(".")[-1] in _LISTS:
+            value = parse_json(cell, place)
         *parents, last = path.split(".")
         into = header
         for parent in parents:

@@ -230,7 +230,7 @@ def _sites(pickups: Points, chosen: Mapping[str, Any]) -> Sites:
     size = max(chosen["merge_m"], 1)
     squares = np.floor(plane.to_xy(pickups) / size).astype(np.int64)
     if chosen["merge_m"] == 0:
-        squares = np.column_stack([pickups.lon, pickups.lat])  # type: ignore[assignment]
+        squares = np.column_stack([pickups.lon, pickups.lat])
     _, square = np.unique(squares, axis=0, return_inverse=True)
     square = square.reshape(-1)
     counts = np.bincount(square)
@@ -306,7 +306,8 @@ FORMAT = Format(
     read=_read,
     options={
         "merge_m": "side of the squares in which pick-ups are one site; 0 for none (default 500)",
-        "far_m": "orders and couriers beyond this distance from the middle of the drop-offs are left out (default 40000)",
+        "far_m": "orders and couriers beyond this distance from the middle of the drop-offs are "
+        "left out (default 40000)",
         "rent_cents": "rent of a site per day (default 20000)",
         "pickers": "orders that a site picks at the same time (default 4)",
         "max_sites": "stores to open; 0 for one per 150 orders, at least 2 (default 0)",

@@ -27,7 +27,7 @@ def network_from(nodes: Checked, edges: Checked, issues: Issues, source: str) ->
     return _join(nodes, edges, tail, head, shapes, source or "network")
 
 
-def _join(
+def _join(  # noqa: PLR0917 - private, and called once
     nodes: Checked,
     edges: Checked,
     tail: Ends,

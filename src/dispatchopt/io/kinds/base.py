@@ -103,7 +103,7 @@ def document_of(kind: Kind, instance: Instance) -> Document:
     for name, places in instance.places.items():
         columns = tables.get(name, {})
         if "lon" not in columns and columns and len(next(iter(columns.values()))) == len(places):
-            tables[name] = {**columns, "lon": places.lon, "lat": places.lat}
+            tables[name] = {**columns, "lon": places.lon.tolist(), "lat": places.lat.tolist()}
     header: dict[str, Any] = {
         "format": "dispatchopt",
         "version": 1,
