@@ -11,6 +11,9 @@ from dispatchopt.inventory.bound import bound
 from dispatchopt.inventory.check import check
 from dispatchopt.inventory.problem import InventoryProblem, InventorySolution
 
+#: Pairs up to which the exact engine is tried first.
+_EXACT_PAIRS = 2_000
+
 
 @cache
 def _engines() -> Mapping[str, Engine[InventoryProblem, InventorySolution]]:
@@ -21,6 +24,8 @@ def _engines() -> Mapping[str, Engine[InventoryProblem, InventorySolution]]:
 def _choose(problem: InventoryProblem) -> tuple[Sequence[str], str]:
     if not problem.is_coupled:
         return ("levels",), "nothing ties the pairs together, so each has a closed form"
+    if problem.num_stores * problem.num_skus <= _EXACT_PAIRS:
+        return ("exact", "dual"), "limits tie the pairs together, and there are few of them"
     return ("dual",), "limits tie the pairs together"
 
 

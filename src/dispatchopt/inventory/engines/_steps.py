@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -96,12 +97,24 @@ class Steps:
         return self.base_order + more.reshape(self.problem.shape)
 
 
-def build(problem: InventoryProblem) -> Steps:
-    """Return the steps from the least order to each pair's own best level."""
+class Halted(Exception):  # noqa: N818  (no error: the run is over)
+    """The run ended while the steps were being built."""
+
+
+def build(problem: InventoryProblem, should_stop: Callable[[], bool] = lambda: False) -> Steps:
+    """Return the steps from the least order to each pair's own best level.
+
+    Raises
+    ------
+    Halted
+        If ``should_stop`` says so meanwhile.
+    """
     size = problem.num_stores * problem.num_skus
     most = np.zeros(size, dtype=np.int64)
 
     def one(chunk: slice) -> tuple[FloatArray, IntArray, float]:
+        if should_stop():
+            raise Halted
         pairs, _ = flat_pairs(problem, chunk)
         walkers = np.flatnonzero(can_walk(pairs.demand, pairs.start_units))
         walked = walk(take(pairs, walkers), _FULL_WIDTH)

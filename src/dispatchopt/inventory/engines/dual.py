@@ -14,7 +14,7 @@ from dispatchopt.core import Run
 from dispatchopt.core.tolerance import relative_gap
 from dispatchopt.inventory.engines._prices import Prices
 from dispatchopt.inventory.engines._repair import Repair
-from dispatchopt.inventory.engines._steps import build, refine
+from dispatchopt.inventory.engines._steps import Halted, build, refine
 from dispatchopt.inventory.problem import InventoryProblem, InventorySolution, LevelRule
 
 
@@ -48,29 +48,38 @@ class DualEngine:
 
     def search(self, problem: InventoryProblem, run: Run[InventorySolution]) -> None:
         """Price, repair, refine."""
+        self.price(problem, run)
+
+    def price(self, problem: InventoryProblem, run: Run[InventorySolution]) -> Prices | None:
+        """Search, and return the last prices; None if the run ended before there were any."""
         if not keeps_limits(problem):
             run.prove_infeasible()
             run.note("The least orders that reach the facings exceed the stock or the room.")
-            return
+            return None
         if run.solution is None:
             # Sending no more than the facings need is always allowed: an answer at any time.
             run.offer(InventorySolution(order_units=problem.min_order_units))
         if not problem.mean_units.size:
             run.raise_bound(0.0)
             run.step()
-            return
-        steps = build(problem)
-        last = None
+            return None
+        try:
+            steps = build(problem, run.should_stop)
+        except Halted:
+            return None
+        last: Prices | None = None
         while not run.should_stop():
             prices = Prices(steps)
             if last is not None:
                 prices.carry_over(last)
-            counts = self._price(prices, run)
+            counts = self._raise(prices, run)
+            last = prices
             if steps.is_fine or counts is None:
-                return
-            steps, last = refine(steps, counts), prices
+                break
+            steps = refine(steps, counts)
+        return last
 
-    def _price(self, prices: Prices, run: Run[InventorySolution]) -> np.ndarray | None:
+    def _raise(self, prices: Prices, run: Run[InventorySolution]) -> np.ndarray | None:
         """Raise the bound round by round; return the steps of each pair in the last orders."""
         counts, due, claimed = None, 2, np.inf
         best = -np.inf
