@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from dispatchopt.geography.coverage import Coverage
-from dispatchopt.siting import SitingGoal, SitingProblem, check
-from dispatchopt.siting.assign import cheapest_assignment
+from dispatchopt.siting import SitingGoal, SitingProblem
+
+from dispatchopt.siting.check import check
 from dispatchopt.siting.problem import SitingSolution
 
 Maker = Callable[..., SitingProblem]

@@ -6,8 +6,6 @@ from dispatchopt.core.result import Result
 from dispatchopt.core.run import Callback
 from dispatchopt.core.run import solve as _solve
 from dispatchopt.core.stop import Stop
-from dispatchopt.siting.bound import bound
-from dispatchopt.siting.check import check
 from dispatchopt.siting.domain import DOMAIN
 from dispatchopt.siting.problem import SiteStatus, SitingGoal, SitingProblem, SitingSolution
 
@@ -17,8 +15,6 @@ __all__ = [
     "SitingGoal",
     "SitingProblem",
     "SitingSolution",
-    "bound",
-    "check",
     "solve",
 ]
 

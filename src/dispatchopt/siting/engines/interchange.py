@@ -101,10 +101,14 @@ def descend(
             moved = None
         is_last = moved is None or not run.step()
         if is_last:
-            # Half-way solutions are worth checking only if nothing better comes.
             if partial:
                 current = _thinned(problem, land, current)
-            offer(problem, run, current)
+                cost = float(land.opening[current].sum())
+            else:
+                cost = values.cost + land.pairs.constant
+            # Serving everyone and checking it takes far longer than a move: only for a better one.
+            if run.objective is None or cost < run.objective:
+                offer(problem, run, current)
             return current
         current = moved if moved is not None else current
 

@@ -21,7 +21,9 @@ from dispatchopt.siting.problem import SitingGoal, SitingProblem, SitingSolution
 #: Slack of a solver's floating-point bound, relative to it.
 _BOUND_SLACK = 5e-7
 #: Moves of the local search that goes before the solver.
-_START_MOVES = 200
+_START_MOVES = 2000
+#: Pairs from which on a better start saves the solver more time than it costs.
+_LARGE_PAIRS = 20_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +45,7 @@ class MipEngine:
     name: str = "mip"
     packages: tuple[str, ...] = ("pulp", "highspy")
     solver: str = "HiGHS"
-    start_share: float = 0.15
+    start_share: float = 0.25
 
     def unsupported(self, problem: SitingProblem) -> str | None:
         """Return why not, or None."""
@@ -59,7 +61,7 @@ class MipEngine:
             _search_trivial(problem, run)
             if run.is_infeasible or run.should_stop():
                 return
-        if self.start_share > 0 and run.start is None:
+        if self.start_share > 0:
             self._start(problem, run)
         if problem.goal is SitingGoal.P_CENTER:
             self._search_center(problem, run)
@@ -68,7 +70,8 @@ class MipEngine:
 
     def _start(self, problem: SitingProblem, run: Run[SitingSolution]) -> None:
         """Let the local search find a first solution."""
-        local = InterchangeEngine(max_kicks=5)
+        is_large = problem.coverage.num_pairs > _LARGE_PAIRS
+        local = InterchangeEngine(max_kicks=40 if is_large else 5)
         if local.unsupported(problem) or run.should_stop():
             return
         part: Run[SitingSolution] = Run(
@@ -76,6 +79,7 @@ class MipEngine:
             stop=_start_stop(run, self.start_share),
             seed=run.seed,
             label=f"{run.label}, its start",
+            start=run.start,
         )
         part.raise_bound(run.bound)
         local.search(problem, part)
