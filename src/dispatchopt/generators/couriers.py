@@ -16,7 +16,7 @@ _SLOT_S = 1800
 #: Lengths of shifts, seconds.
 _LENGTHS_S = np.array([4, 5, 6, 8]) * 3600
 #: Below 1, so that long shifts, which couriers prefer, stand a chance against short ones at peaks.
-_LENGTH_POWER = 0.65
+_LENGTH_POWER = 0.85
 #: Minutes that couriers stay after the last order.
 _AFTER_CLOSE_S = 1800
 VEHICLES = ("e-bike", "motorcycle", "bicycle")

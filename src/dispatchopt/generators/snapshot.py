@@ -58,7 +58,7 @@ def generate_routing(
     city = generate_city(
         seed=seed,
         network=network,
-        nodes=chosen.nodes or max(600, 8 * num_orders),
+        nodes=chosen.nodes or max(1_600, 8 * num_orders),
         customers=max(20, 4 * num_orders),
         sites=max(12, num_orders // 5),
         skus=0,
@@ -135,5 +135,4 @@ def _couriers(city: City, count: int, num_stores: int, random: np.random.Generat
         cost_per_m=np.full(count, parameters.cost_cents_per_km * _UNITS_PER_CENT // 1000),
         cost_per_s=np.full(count, parameters.wage_cents_per_hour * _UNITS_PER_CENT // 3600),
         max_stops=np.full(count, parameters.max_bundle),
-        max_trips=np.full(count, 2),
     )

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 #: Numbers of each size for single problems; "large" is a case for benchmarks.
 _SIZES: dict[str, dict[str, int]] = {
-    "small": {"nodes": 600, "customers": 80, "sites": 12, "skus": 30, "orders": 160},
+    "small": {"nodes": 1_600, "customers": 80, "sites": 12, "skus": 30, "orders": 160},
     "medium": {"nodes": 4_000, "customers": 1_000, "sites": 60, "skus": 300, "orders": 1_500},
     "large": {"nodes": 15_000, "customers": 10_000, "sites": 300, "skus": 2_000, "orders": 8_000},
 }
