@@ -78,7 +78,8 @@ def day_progress(quiet: bool) -> Iterator[Callable[[Any], None]]:
 
         def show(seen: Any) -> None:
             if bar is not None and task is not None:
-                text = f"{seen.clock}  {seen.orders_done:,} of {seen.orders_total:,} orders"
+                clock = f"{seen.now_s // 3600:02}:{seen.now_s // 60 % 60:02}"
+                text = f"{clock}  {seen.orders_done:,} of {seen.num_orders:,} orders"
                 bar.update(task, completed=100 * seen.share, text=text)
 
         yield show

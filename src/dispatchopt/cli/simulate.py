@@ -38,7 +38,7 @@ def command(
     .geojson, or .html for a map with play-back.
     """
     from dispatchopt.io import read, require_absent
-    from dispatchopt.simulation import check_outcome, metrics, simulate
+    from dispatchopt.simulation import check_day, metrics, simulate
 
     if output is not None and str(output) != "-":
         require_absent(output, overwrite=overwrite)
@@ -53,7 +53,7 @@ def command(
                 stop=common.make_stop(cancel, time_limit),
                 callback=callback,
             )
-    broken = check_outcome(given, outcome)
+    broken = check_day(given, outcome)
     figures = metrics(given, outcome)
     _emit(given, outcome, figures, format_, output, overwrite, quiet)
     if broken.violations:

@@ -28,9 +28,11 @@ def of_plan(plan: CityPlan, nearest_m: IntArray) -> dict[str, Any]:
         "siting": _siting(plan, nearest_m),
         "curve": [
             {
-                "sites": point.max_sites,
+                "sites": point.num_sites,
                 "covered_share": point.covered_share,
-                "bound_share": point.bound_share,
+                "bound_share": point.covered_share_bound,
+                "opening_cents": point.opening_cents,
+                "status": str(point.status),
             }
             for point in plan.curve
         ],

@@ -167,25 +167,18 @@ class _Planner:
             return ()
         self._say("curve", "coverage against number of sites")
         start = self.clock.elapsed_s
-        # The curve asks what could be covered at best, so capacities, costs and limits are put by.
-        free = problem.replace(
+        # What could be covered at best: capacities, costs and the plan's own limits are put by.
+        most = min(CURVE_POINTS, problem.num_sites)
+        free = SitingProblem(
             goal=SitingGoal.MAX_COVERAGE,
-            capacity_units=None,
-            max_sites=None,
-            budget_cents=None,
-            minimise_cost=False,
-            required_share=1.0,
-            unserved_m=None,
-            unserved_cents=None,
+            coverage=problem.coverage,
+            demand_units=problem.demand_units,
+            status=problem.status,
+            max_sites=most,
         )
-        points = curve(
-            free,
-            min(CURVE_POINTS, problem.num_sites),
-            stop=self._stop("curve"),
-            seed=self.seed,
-        )
+        points = curve(free, most, stop=self._stop("curve"), seed=self.seed)
         self._close("curve", start)
-        return tuple(points)
+        return points
 
     def _stock(
         self, reach: StoreReach

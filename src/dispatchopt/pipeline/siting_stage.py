@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
@@ -65,6 +66,18 @@ def siting_problem(city: City, coverage: Coverage) -> tuple[SitingProblem, str]:
                 f"{total - reachable} of {total} units of demand lie out of reach of every site, "
                 f"so {share:.4%} is to be covered in place of {parameters.required_share:.4%}."
             )
+    fields: dict[str, Any] = {}
+    if goal is SitingGoal.COVER_ALL:
+        has_rents = bool(city.sites.rent_cents.any())
+        fields = {"required_share": share, "minimise_cost": has_rents}
+    elif goal is SitingGoal.P_MEDIAN:
+        # An order beyond reach counts as if it came from twice as far.
+        fields = {"unserved_m": 2 * parameters.reach_m}
+    elif goal is SitingGoal.FIXED_CHARGE:
+        fields = {
+            "unserved_cents": float(parameters.refusal_cents),
+            "cents_per_unit_km": float(parameters.cost_cents_per_km),
+        }
     problem = SitingProblem(
         goal=goal,
         coverage=coverage,
@@ -74,13 +87,9 @@ def siting_problem(city: City, coverage: Coverage) -> tuple[SitingProblem, str]:
         status=city.sites.status,
         max_sites=parameters.max_sites,
         budget_cents=parameters.budget_cents,
-        required_share=share,
-        minimise_cost=goal is SitingGoal.COVER_ALL and bool(city.sites.rent_cents.any()),
-        unserved_m=2 * parameters.reach_m if goal is SitingGoal.P_MEDIAN else None,
-        unserved_cents=float(parameters.refusal_cents) if goal is SitingGoal.FIXED_CHARGE else None,
-        cents_per_unit_km=float(parameters.cost_cents_per_km),
         site_ids=city.sites.ids,
         customer_ids=city.customers.ids,
+        **fields,
     )
     return problem, note
 
