@@ -1,10 +1,11 @@
 """Seeded snapshots of instant delivery: who carries which of the open orders now, from which store.
 
 A uniform city of 8 km side per 120 orders, stores on a grid, orders placed in the last 8 minutes,
-2 to 5 minutes of picking, a promise of 30 minutes from placement, 16 km/h on ways 1.3 times as long
-as the straight line. A courier leaves 60 s after the last order of the trip is ready, spends 90 s at
-each door and returns to the store; an order may ship from any store within 3 km in a straight line that
-holds its basket (85 %). The cost is a unit per travelled second, and 3,600 per refused order.
+2 to 5 minutes of picking, a promise of 30 minutes from placement, 16 km/h on ways 1.3 times as
+long as the straight line. A courier leaves 60 s after the last order of the trip is ready, spends
+90 s at each door and returns to the store; an order may ship from any store within 3 km in a
+straight line that holds its basket (85 %). The cost is a unit per travelled second, and 3,600 per
+refused order.
 """
 
 from __future__ import annotations
@@ -35,7 +36,6 @@ def snapshot(num_orders: int, num_stores: int, num_couriers: int, seed: int) -> 
     orders = rng.uniform(0, side_m, (num_orders, 2))
     places = np.concatenate([stores, orders])
     straight = np.sqrt(((places[:, None, :] - places[None, :, :]) ** 2).sum(axis=2))
-    metres = np.rint(straight * DETOUR).astype(np.int64)
     seconds = np.rint(straight * DETOUR / METRES_PER_S).astype(np.int64)
     placed = rng.integers(0, NOW_S + 1, num_orders)
     ready = placed + rng.integers(120, 301, num_orders)

@@ -32,7 +32,7 @@ def line_travel(*positions: int, seconds_per_m: int = 1) -> TravelMatrix:
     return TravelMatrix(distance_m=distance, duration_s=distance * seconds_per_m)
 
 
-def line_problem(**columns: dict[str, Any]) -> RoutingProblem:
+def make_line_problem(**columns: dict[str, Any]) -> RoutingProblem:
     """Return one courier and one store at 0, orders at 10 and 20 and -30 (metres = seconds)."""
     orders = {"place": [1, 2, 3], "load": [[1], [1], [1]]} | columns.get("orders", {})
     stores = {"place": [0]} | columns.get("stores", {})
@@ -46,7 +46,9 @@ def line_problem(**columns: dict[str, Any]) -> RoutingProblem:
     )
 
 
-def one_route(*stops: int, start_s: int = 0, courier: int = 0, store: int = 0) -> RoutingSolution:
+def make_one_route(
+    *stops: int, start_s: int = 0, courier: int = 0, store: int = 0
+) -> RoutingSolution:
     """Return a solution of one route of one trip."""
     trip = Trip(store=store, stops=stops)
     return RoutingSolution(routes=(Route(courier=courier, trips=(trip,), start_s=start_s),))
@@ -153,9 +155,7 @@ def read_cvrp(path: Path) -> RoutingProblem:
         travel=(TravelMatrix(distance_m=distance, duration_s=distance),),
         orders=Orders(place=np.arange(1, len(xy)), load=load),
         stores=Stores(place=[0]),
-        couriers=Couriers(
-            start_place=[0], end_place=[0], count=[len(load)], capacity=[[capacity]]
-        ),
+        couriers=Couriers(start_place=[0], end_place=[0], count=[len(load)], capacity=[[capacity]]),
     )
 
 
@@ -182,3 +182,27 @@ def need_data() -> Callable[[str], Path]:
         return path
 
     return find
+
+
+@pytest.fixture(scope="session")
+def line_problem() -> Callable[..., RoutingProblem]:
+    """Return the maker of problems on a line."""
+    return make_line_problem
+
+
+@pytest.fixture(scope="session")
+def one_route() -> Callable[..., RoutingSolution]:
+    """Return the maker of solutions of one route."""
+    return make_one_route
+
+
+@pytest.fixture(scope="session")
+def least_cost() -> Callable[[RoutingProblem], float | None]:
+    """Return brute force."""
+    return brute_force
+
+
+@pytest.fixture(scope="session")
+def read() -> dict[str, Callable[..., Any]]:
+    """Return the readers of real instances."""
+    return {"solomon": read_solomon, "cvrp": read_cvrp, "routes": read_routes}

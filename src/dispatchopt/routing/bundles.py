@@ -60,7 +60,7 @@ class Enumeration:
 
 def is_short(problem: RoutingProblem) -> bool:
     """Whether trips are limited to so few orders that all of them can be enumerated."""
-    return int(problem.couriers.max_stops.max(initial=0)) <= MAX_SIZE - 1
+    return int(problem.couriers.max_stops.max(initial=0)) <= MAX_SIZE
 
 
 def enumerate_bundles(

@@ -32,12 +32,16 @@ class BundlesEngine:
         Most columns; a problem with more is solved on the smaller trips, without their bound.
     first_columns
         Columns of least reduced cost in the first integer programme.
+    rough_gap
+        Relative gap at which the first integer programme ends: it only has to find a good plan,
+        by which to leave out the columns that no better plan can hold.
     """
 
     name: str = "bundles"
     packages: tuple[str, ...] = ("highspy",)
     max_bundles: int = 400_000
     first_columns: int = 2_500
+    rough_gap: float = 0.001
 
     def unsupported(self, problem: RoutingProblem) -> str | None:
         """Return why bundles do not describe the problem, or None."""
@@ -126,31 +130,31 @@ class _Partition:
         few = np.sort(np.argsort(reduced, kind="stable")[: engine.first_columns])
         is_refusal = np.arange(self.num_trips, len(self.cost))
         few = np.union1d(few, is_refusal)
-        first = self._highs(few, is_integer=True, share=0.5)
+        first = self._highs(few, is_integer=True, is_rough=True)
         if first is not None and first.chosen is not None:
             self._offer(few[first.chosen])
         if not run.step():
             return
         best = run.objective
         gap = math.inf if best is None else best - self._safe_bound(relaxed.duals, reduced)
-        rest = everything[reduced <= gap + 1e-6]
-        self._close(rest, few, first)
+        # Costs are whole: what is better at all is better by one.
+        rest = everything[reduced <= gap - 1 + 1e-6]
+        self._close(rest)
 
-    def _close(self, rest: IntArray, few: IntArray, first: _Answer | None) -> None:
+    def _close(self, rest: IntArray) -> None:
         """Solve over all columns that a better plan may hold."""
-        is_solved = first is not None and first.is_optimal and np.isin(rest, few).all()
-        answer = first if is_solved else self._highs(rest, is_integer=True)
+        answer = self._highs(rest, is_integer=True)
         if answer is None:
             return
         if answer.chosen is not None:
-            self._offer((few if is_solved else rest)[answer.chosen])
+            self._offer(rest[answer.chosen])
         best = self.run.objective
         if self.is_complete:
             if answer.is_infeasible and best is None:
                 self.run.prove_infeasible()
             elif best is not None:
                 # Columns left out cannot be part of anything cheaper than the best.
-                self._raise_bound(min(best, answer.bound))
+                self._raise_bound(best if answer.is_infeasible else min(best, answer.bound))
         self.run.step()
 
     def _raise_bound(self, value: float) -> None:
@@ -187,7 +191,9 @@ class _Partition:
         if self.run.should_stop():
             event.interrupt()
 
-    def _highs(self, columns: IntArray, *, is_integer: bool, share: float = 1.0) -> _Answer | None:
+    def _highs(
+        self, columns: IntArray, *, is_integer: bool, is_rough: bool = False
+    ) -> _Answer | None:
         """Solve over some columns; None if there was no time."""
         if self.run.should_stop():
             return None
@@ -212,10 +218,13 @@ class _Partition:
         solver.setOptionValue("output_flag", False)
         solver.setOptionValue("threads", 1)
         solver.setOptionValue("random_seed", self.run.seed % (1 << 30))
-        solver.setOptionValue("mip_rel_gap", max(self.run.gap, 0.0))
+        gap = max(self.run.gap, self.engine.rough_gap if is_rough else 0.0)
+        solver.setOptionValue("mip_rel_gap", gap)
         solver.setOptionValue("mip_abs_gap", 0.999)
         if not math.isinf(self.run.time_left_s):
-            solver.setOptionValue("time_limit", max(0.01, share * self.run.time_left_s))
+            solver.setOptionValue(
+                "time_limit", max(0.01, self.run.time_left_s * (0.4 if is_rough else 1.0))
+            )
         solver.passModel(model)
         if is_integer:
             solver.cbMipInterrupt += self._interrupt
