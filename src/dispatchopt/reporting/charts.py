@@ -31,7 +31,7 @@ def series(
     band_name: str = "",
     dash: bool = False,
 ) -> dict[str, Any]:
-    """Return one series: ``line``, ``area`` or ``bar``; a band lies between ``low`` and ``high``."""
+    """Return a series: ``line``, ``area`` or ``bar``; a band lies between ``low`` and ``high``."""
     made: dict[str, Any] = {"name": name, "values": numbers(values), "colour": colour, "type": kind}
     if low is not None and high is not None:
         made |= {"low": numbers(low), "high": numbers(high), "bandName": band_name}

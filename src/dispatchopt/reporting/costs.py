@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dispatchopt.reporting.html import Card, Column, Section, Table, parts_html, table_html
+from dispatchopt.reporting.html import Card, Column, Section, Table, dotted, parts_html, table_html
 from dispatchopt.simulation.outcome import OrderStatus
 
 if TYPE_CHECKING:
     from dispatchopt.pipeline.result import CityPlan
+
+
+_DAY_WORDS = {
+    "wages": "wages of couriers",
+    "pay_per_order": "pay per order",
+    "lateness": "lateness",
+    "lost_orders": "orders not delivered",
+}
 
 
 def cost_parts(plan: CityPlan) -> dict[str, float]:
@@ -18,17 +26,11 @@ def cost_parts(plan: CityPlan) -> dict[str, float]:
     stock's parts are expected costs of the stock plan. Parts that do not occur are left out.
     """
     parts: dict[str, float] = {"rent of stores": float(_rent(plan))}
-    if plan.day is not None and plan.outcome is not None:
-        rules, records, couriers = plan.day.rules, plan.outcome.orders, plan.day.couriers
-        delivered = records.status == OrderStatus.DELIVERED
-        failed = ~delivered & (records.status != OrderStatus.UNPLACED)
-        paid_s = (couriers.off_s - couriers.on_s).sum()
+    day = plan.figures.get("day")
+    if day is not None:
         parts |= {
-            "wages of couriers": float(paid_s) / 3600 * rules.wage_cents_per_hour,
-            "pay per order": float(delivered.sum()) * rules.pay_cents_per_order,
-            "kilometres": float(plan.outcome.couriers.distance_m.sum()) / 1000 * rules.cents_per_km,
-            "lateness": float(records.late_s[delivered].sum()) / 60 * rules.lateness_cents_per_min,
-            "orders not delivered": float(failed.sum()) * rules.refusal_cents,
+            _DAY_WORDS.get(name, name): float(value)
+            for name, value in day["cost"]["parts_cents"].items()
         }
     if plan.inventory is not None and plan.inventory.solution is not None:
         names = {"holding": "stock left over (expected)", "shortage": "units missing (expected)"}
@@ -66,11 +68,7 @@ def cost_section(plan: CityPlan) -> Section | None:
         ],
         rows=[*rows, ["all", total / orders, 1.0, total]],
     )
-    # The dots of the table are the legend of the bar.
-    html = table_html(table)
-    for index, name in enumerate(parts):
-        dot = f'<span class="dot" style="background:var(--c{index % 7})"></span>'
-        html = html.replace(f'<td class="text">{name}<', f'<td class="text">{dot}{name}<', 1)
+    html = dotted(table_html(table), list(parts))
     card = Card(
         title=f"{total / orders / 100:,.2f} per delivered order",
         pieces=[parts_html(parts), html],

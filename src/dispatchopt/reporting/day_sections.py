@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -15,9 +17,19 @@ from dispatchopt.reporting.day_series import (
     utilisation,
     worst_orders,
 )
-from dispatchopt.reporting.html import Card, Column, Section, Table, chart_html, table_html
-from dispatchopt.reporting.reasons import order_reasons
+from dispatchopt.reporting.html import (
+    Card,
+    Column,
+    Section,
+    Table,
+    chart_html,
+    dotted,
+    parts_html,
+    table_html,
+)
+from dispatchopt.reporting.reasons import PART_WORDS, order_reasons
 from dispatchopt.simulation.day import Day
+from dispatchopt.simulation.delays import PARTS, delays
 from dispatchopt.simulation.outcome import DayOutcome, OrderStatus
 
 #: Rows of the table of worst orders.
@@ -80,14 +92,49 @@ def promise_section(
     )
     titles = (
         ("Orders over the day", "orders", "wide", "By hour of placement, and how they ended."),
-        ("On-time share", "on-time", "", "Of all orders placed in the hour, refused ones included."),
+        (
+            "On-time share",
+            "on-time",
+            "",
+            "Of all orders placed in the hour, refused ones included.",
+        ),
         ("Click to door", "door", "", "Delivered orders only."),
     )
     cards = [
         Card(title=title, pieces=[chart_html(key, charts[key])], note=note, width=width)  # type: ignore[arg-type]
         for title, key, width, note in titles
     ]
+    minutes = _parts_card(day, outcome)
+    if minutes is not None:
+        cards.append(minutes)
     return Section(key="promise", title="The promise over the day", cards=cards)
+
+
+def _parts_card(day: Day, outcome: DayOutcome) -> Card | None:
+    """Return where the minutes from click to door go, on average."""
+    done = outcome.orders.status == OrderStatus.DELIVERED
+    if not done.any():
+        return None
+    late = done & (outcome.orders.late_s > 0)
+    parts_s = delays(day, outcome).parts_s
+    mean = parts_s[done].mean(axis=0)
+    mean_late = parts_s[late].mean(axis=0) if late.any() else None
+    words = [PART_WORDS[name] for name in PARTS]
+    table = Table(
+        caption="Mean minutes from click to door by part",
+        columns=[
+            Column(name="Part"),
+            Column(name="Mean, min", kind="number", digits=1),
+            Column(name="Mean of late orders, min", kind="number", digits=1),
+        ],
+        rows=[
+            [word, mean[i] / 60, None if mean_late is None else mean_late[i] / 60]
+            for i, word in enumerate(words)
+        ],
+    )
+    bar = parts_html(dict(zip(words, np.maximum(mean, 0).tolist(), strict=True)))
+    html = dotted(table_html(table), words)
+    return Card(title="Where the minutes go", pieces=[bar, html], width="wide")
 
 
 def _surge_zones(day: Day, is_surge: BoolArray | None) -> list[dict[str, Any]]:
@@ -117,7 +164,7 @@ def courier_section(day: Day, outcome: DayOutcome, charts: dict[str, Any]) -> Se
     share = utilisation(day, outcome)
     edges = np.linspace(0, 1, 11)
     counts = np.histogram(share, bins=edges)[0]
-    names = [f"{low:.0%} to {high:.0%}" for low, high in zip(edges[:-1], edges[1:], strict=True)]
+    names = [f"{low:.0%} to {high:.0%}" for low, high in pairwise(edges)]
     charts["use"] = chart(
         "Couriers by the share of their shift spent at work",
         x={"label": "share of the shift at work", "values": names},
@@ -131,7 +178,7 @@ def courier_section(day: Day, outcome: DayOutcome, charts: dict[str, Any]) -> Se
     intro = (
         f"{len(day.couriers):,} couriers, {worked_h:,.0f} paid hours, {trips:,} trips, "
         f"{records.distance_m.sum() / 1000:,.0f} km. "
-        f"{int((records.trips == 0).sum()):,} couriers had no trip."
+        f"{_without_trip(int((records.trips == 0).sum()))}"
     )
     if trips and worked_h:
         intro += (
@@ -152,13 +199,21 @@ def courier_section(day: Day, outcome: DayOutcome, charts: dict[str, Any]) -> Se
     )
 
 
+def _without_trip(number: int) -> str:
+    if number == 0:
+        return "Every courier had a trip."
+    return "One courier had no trip." if number == 1 else f"{number:,} couriers had no trip."
+
+
 def worst_section(day: Day, outcome: DayOutcome, store_shade: Any) -> Section:
     """Return the section with the orders that went worst, and why."""
     rows = worst_orders(day, outcome, NUM_WORST)
     if len(rows) == 0:
         text = '<p class="empty">Every order whose end is known was delivered on time.</p>'
         return Section(
-            key="worst", title="Worst orders", cards=[Card(title="None", pieces=[text], width="wide")]
+            key="worst",
+            title="Worst orders",
+            cards=[Card(title="None", pieces=[text], width="wide")],
         )
     reasons = order_reasons(day, outcome)
     records, orders = outcome.orders, day.orders
@@ -195,8 +250,41 @@ def worst_section(day: Day, outcome: DayOutcome, store_shade: Any) -> Section:
     return Section(
         key="worst",
         title="Worst orders",
-        cards=[Card(title="And why", pieces=[table_html(table)], note=note, width="wide")],
+        cards=[
+            _reasons_card(reasons, outcome),
+            Card(
+                title=f"The worst {len(rows)}" if len(rows) > 1 else "The one order",
+                pieces=[table_html(table)],
+                note=note,
+                width="wide",
+            ),
+        ],
     )
+
+
+def _reasons_card(reasons: list[str], outcome: DayOutcome) -> Card:
+    """Return how many orders each reason explains."""
+    counts = Counter(
+        (STATUS_WORDS[OrderStatus(int(status))], reason)
+        for status, reason in zip(outcome.orders.status, reasons, strict=True)
+        if reason
+    )
+    table = Table(
+        caption="Why orders were late or not delivered",
+        columns=[
+            Column(name="Outcome"),
+            Column(name="Why", kind="long"),
+            Column(name="Orders", kind="number"),
+            Column(name="Share of all", kind="meter"),
+        ],
+        rows=[
+            [outcome_word, reason, number, number / len(reasons)]
+            for (outcome_word, reason), number in sorted(
+                counts.items(), key=lambda c: (-c[1], c[0])
+            )
+        ],
+    )
+    return Card(title="Why, over all orders", pieces=[table_html(table)], width="wide")
 
 
 _STEPS = ("ready_s", "pickup_s", "delivered_s")

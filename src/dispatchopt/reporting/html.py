@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from typing import Any, Literal
@@ -103,7 +103,7 @@ def format_value(value: Any, kind: str, digits: int = 0) -> str:
     """Return a value as readers want to see it; empty for None."""
     if value is None:
         return ""
-    formats = {
+    formats: dict[str, Callable[[Any], str]] = {
         "number": lambda v: f"{v:,.{digits}f}",
         "percent": lambda v: f"{v:.1%}",
         "meter": lambda v: f"{v:.1%}",
@@ -117,7 +117,8 @@ def format_value(value: Any, kind: str, digits: int = 0) -> str:
 def table_html(table: Table) -> str:
     """Return a table that can be sorted."""
     head = "".join(
-        f'<th scope="col"{_numeric(column)}><button type="button">{escape(column.name)}</button></th>'
+        f'<th scope="col"{_numeric(column)}>'
+        f'<button type="button">{escape(column.name)}</button></th>'
         for column in table.columns
     )
     body = "".join(_row_html(table, index, row) for index, row in enumerate(table.rows))
@@ -164,7 +165,9 @@ def facts_html(facts: Iterable[tuple[str, str]]) -> str:
 def list_html(sentences: Iterable[str]) -> str:
     """Return sentences as a list."""
     return (
-        '<ul class="decisions">' + "".join(f"<li>{escape(text)}</li>" for text in sentences) + "</ul>"
+        '<ul class="decisions">'
+        + "".join(f"<li>{escape(text)}</li>" for text in sentences)
+        + "</ul>"
     )
 
 
@@ -174,12 +177,21 @@ def parts_html(parts: Mapping[str, float]) -> str:
     if total <= 0:
         return ""
     spans = "".join(
-        f'<span style="width:{value / total:.4%};background:var(--c{index % 7})" '
+        f'<span style="width:{value / total:.4%};background:var(--c{index % 8})" '
         f'title="{escape(name)}: {value / total:.1%}"></span>'
         for index, (name, value) in enumerate(parts.items())
         if value > 0
     )
     return f'<div class="parts" aria-hidden="true">{spans}</div>'
+
+
+def dotted(table: str, names: Sequence[str]) -> str:
+    """Return a table's HTML with the colours of ``parts_html`` before the names in first cells."""
+    for index, name in enumerate(names):
+        cell = f'<td class="text">{escape(name)}<'
+        dot = f'<span class="dot" style="background:var(--c{index % 8})"></span>'
+        table = table.replace(cell, cell.replace(">", f">{dot}", 1), 1)
+    return table
 
 
 def chart_html(key: str, spec: Mapping[str, Any]) -> str:
@@ -217,7 +229,8 @@ def verdict_html(tone: Tone, text: str) -> str:
     """Return the sentence that sums the page up."""
     mark = (
         '<svg width="24" height="24" viewBox="0 0 24 24" fill="none" stroke="currentColor" '
-        f'stroke-width="2.6" stroke-linecap="round" aria-hidden="true"><path d="{_MARKS[tone]}"/></svg>'
+        f'stroke-width="2.6" stroke-linecap="round" aria-hidden="true">'
+        f'<path d="{_MARKS[tone]}"/></svg>'
         if tone
         else ""
     )

@@ -159,7 +159,8 @@ def _body(page: Page) -> str:
             badges_html(page.badges) if page.badges else "",
             figures_html(page.figures) if page.figures else "",
             "</header>",
-            f'<nav class="sections" aria-label="Sections"><div class="wrap">{navigation}</div></nav>',
+            '<nav class="sections" aria-label="Sections">',
+            f'<div class="wrap">{navigation}</div></nav>',
             '<main class="wrap" id="main">',
             _decisions(page.decisions),
             _map(page) if page.map_data else "",
@@ -202,7 +203,8 @@ def _map(page: Page) -> str:
     return (
         '<section id="map-section" aria-labelledby="h-map"><h2 id="h-map">Map</h2>'
         '<div class="cards"><div class="card wide map-card"><div class="map-frame">'
-        '<div id="map" role="application" aria-label="Map. Arrow keys move it, plus and minus zoom."></div>'
+        '<div id="map" role="application" '
+        'aria-label="Map. Arrow keys move it, plus and minus zoom."></div>'
         '<details class="map-side" open><summary>Layers and legend</summary><div class="body">'
         f'<div id="layers"></div>{keys}'
         '<button type="button" id="map-reset">Show the whole city</button></div></details></div>'
@@ -217,7 +219,8 @@ def _player() -> str:
     )
     return (
         '<div class="player" id="player" role="group" aria-label="Play the day back" hidden>'
-        '<button type="button" class="play" id="play" aria-pressed="false" aria-label="Play the day">'
+        '<button type="button" class="play" id="play" '
+        'aria-pressed="false" aria-label="Play the day">'
         '<svg width="18" height="18" viewBox="0 0 18 18" fill="currentColor" aria-hidden="true">'
         '<path class="triangle" d="M4 1.5v15l12-7.5z"/>'
         '<path class="bars" d="M3 2h4v14H3zM11 2h4v14h-4z"/></svg></button>'

@@ -8,6 +8,7 @@ import numpy as np
 
 from dispatchopt.core.arrays import IntArray
 from dispatchopt.geography.points import Points
+from dispatchopt.reporting.packing import pack
 from dispatchopt.reporting.places import (
     bounds_of,
     packed_customers,
@@ -15,6 +16,7 @@ from dispatchopt.reporting.places import (
     service_areas,
 )
 from dispatchopt.reporting.playback import playback
+from dispatchopt.reporting.reasons import UNCOVERED_WORDS, uncovered_codes
 from dispatchopt.reporting.roads import display_roads
 from dispatchopt.reporting.shades import store_shades
 
@@ -37,6 +39,10 @@ def plan_map(plan: CityPlan) -> dict[str, Any]:
     stores = plan.city.sites.points[plan.store_sites]
     reach_m = plan.city.parameters.reach_m
     base = city_map(plan.city, plan.store_sites, plan.store_of_customer, shades, _facts(plan))
+    base["customers"] |= {
+        "reason": pack(uncovered_codes(plan.siting_problem)),
+        "reasons": list(UNCOVERED_WORDS),
+    }
     return {**base, "areas": service_areas(plan.router, stores, reach_m, shades)}
 
 
@@ -45,7 +51,7 @@ def plan_playback(plan: CityPlan) -> dict[str, Any] | None:
     if plan.day is None or plan.outcome is None:
         return None
     surge = plan.city.orders.is_surge
-    return playback(plan.day, plan.outcome, plan_shades(plan), plan.router, surge)
+    return playback(plan.day, plan.outcome, plan_shades(plan), plan.router, is_surge=surge)
 
 
 def city_map(

@@ -8,7 +8,15 @@ import numpy as np
 
 from dispatchopt.core.result import Result, Status
 from dispatchopt.reporting.charts import chart, series
-from dispatchopt.reporting.html import Card, Column, Section, Table, chart_html, facts_html, table_html
+from dispatchopt.reporting.html import (
+    Card,
+    Column,
+    Section,
+    Table,
+    chart_html,
+    facts_html,
+    table_html,
+)
 from dispatchopt.reporting.verdict import count, share_text
 
 if TYPE_CHECKING:
@@ -65,7 +73,12 @@ def _curve_card(plan: CityPlan, charts: dict[str, Any]) -> Card | None:
         y={"label": "share of demand covered", "kind": "percent", "min": 0, "max": 1},
         series=[
             series(
-                "best found", covered, "c0", low=covered, high=bound, band_name="what may be possible"
+                "best found",
+                covered,
+                "c0",
+                low=covered,
+                high=bound,
+                band_name="what may be possible",
             )
         ],
         marks=marks,
@@ -171,8 +184,8 @@ def _data_card(plan: CityPlan) -> Card:
         ("Source", city.source or "not stated"),
         (
             "Tables",
-            f"{len(city.customers):,} customers, {len(city.sites):,} sites, {len(city.skus):,} SKUs, "
-            f"{len(city.orders):,} orders, {len(city.couriers):,} couriers",
+            f"{len(city.customers):,} customers, {len(city.sites):,} sites, "
+            f"{len(city.skus):,} SKUs, {len(city.orders):,} orders, {len(city.couriers):,} couriers",
         ),
         (
             "Streets",

@@ -24,6 +24,7 @@ def playback(
     outcome: DayOutcome,
     store_shade: IntArray,
     router: Router | None,
+    *,
     is_surge: BoolArray | None = None,
     max_work: int = MAX_WORK,
 ) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""Why an order was late or not delivered, in words and with the figures that show it."""
+"""Why a customer is not covered, and why an order was late or not delivered, in words."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import numpy as np
 
 from dispatchopt.core.arrays import IntArray
 from dispatchopt.simulation.day import Day
+from dispatchopt.simulation.delays import delays
 from dispatchopt.simulation.outcome import DayOutcome, OrderStatus
+from dispatchopt.siting.problem import SiteStatus, SitingProblem
 
-#: Words for the reason codes of orders that were not delivered.
+#: Words for the reason codes of orders: lost ones, then late ones.
 WORDS = {
     "no-store": "No store is within reach of the customer.",
     "store-closed": "No store within reach was open in time.",
@@ -16,52 +18,58 @@ WORDS = {
     "unreachable": "There is no way from a store to the customer.",
     "too-large": "No courier can carry it.",
     "overload": "It could not be delivered before the customer gives up.",
+    "decided-late": "The store was chosen later than usual.",
+    "picking-queue": "It waited for a picker: the store had too much to pick.",
+    "late-ready": "Picking itself took longer than usual.",
+    "courier-busy": "It was ready and waited for a courier.",
+    "bundled": "Other orders of the same trip were delivered first.",
+    "far": "The way from the store is longer than usual.",
+    "handover": "Handing it over took longer than usual.",
 }
-_CAUSES = ("picking", "waiting", "riding")
-
-
-def lateness_cause(day: Day, outcome: DayOutcome) -> tuple[IntArray, IntArray]:
-    """Return which step of each delivered order took longest, and its seconds, shape (n,).
-
-    0 is picking (placement to ready), 1 waiting for a courier (ready to pick-up), 2 the ride
-    (pick-up to door); -1 where the order was not delivered.
-    """
-    records, placed = outcome.orders, day.orders.placed_s
-    ready = np.where(records.ready_s >= 0, records.ready_s, placed)
-    pickup = np.maximum(records.pickup_s, ready)
-    steps = np.stack([ready - placed, pickup - ready, records.delivered_s - pickup])
-    longest = np.argmax(steps, axis=0)
-    seconds = steps[longest, np.arange(steps.shape[1])] if steps.shape[1] else np.zeros(0)
-    is_done = records.status == OrderStatus.DELIVERED
-    return np.where(is_done, longest, -1), np.where(is_done, seconds, -1).astype(np.int64)
+#: Words for the parts of click to door, in the order in which they pass.
+PART_WORDS = {
+    "decision": "until a store is chosen",
+    "queue": "waiting for a picker",
+    "picking": "picking",
+    "courier": "waiting for a courier",
+    "detour": "other orders first",
+    "driving": "driving",
+    "handover": "handing over",
+}
+#: Why a customer is not covered, by code of ``uncovered_codes``.
+UNCOVERED_WORDS = (
+    "sites within reach were not opened",
+    "only forbidden sites are within reach",
+    "no site is within reach",
+)
 
 
 def order_reasons(day: Day, outcome: DayOutcome) -> list[str]:
     """Return a sentence for each order that was late or not delivered, empty for the others."""
-    records = outcome.orders
-    cause, _ = lateness_cause(day, outcome)
-    texts = (
-        "Most of the time went into picking.",
-        "Most of the time went into waiting for a courier.",
-        "Most of the time went into the ride.",
-    )
-    out = []
-    for row in range(len(records)):
-        if records.status[row] == OrderStatus.DELIVERED:
-            out.append(texts[cause[row]] if records.late_s[row] > 0 else "")
-        else:
-            out.append(words(records.reason[row], int(records.status[row])))
-    return out
+    codes = delays(day, outcome).reason
+    statuses = outcome.orders.status.tolist()
+    return [words(code, status) for code, status in zip(codes, statuses, strict=True)]
 
 
 def words(code: str, status: int) -> str:
     """Return the sentence for a reason code; the code itself where it is not known."""
-    if code in WORDS:
-        return WORDS[code]
-    if status == OrderStatus.UNPLACED:
-        return "The replay was stopped before it was placed."
     if code:
-        return f"{code.replace('-', ' ').capitalize()}."
-    if status == OrderStatus.CANCELLED:
-        return "The customer gave up waiting."
-    return "It was still open when the day ended."
+        return WORDS.get(code, f"{code.replace('-', ' ').capitalize()}.")
+    known = {
+        OrderStatus.DELIVERED: "",
+        OrderStatus.REFUSED: "It was refused.",
+        OrderStatus.CANCELLED: "The customer gave up waiting.",
+        OrderStatus.UNDELIVERED: "It was still open when the day ended.",
+        OrderStatus.UNPLACED: "The replay was stopped before it was placed.",
+    }
+    return known[OrderStatus(status)]
+
+
+def uncovered_codes(problem: SitingProblem) -> IntArray:
+    """Return which of ``UNCOVERED_WORDS`` holds for each customer if it is not covered."""
+    coverage = problem.coverage
+    allowed = problem.statuses[coverage.site_idx] != SiteStatus.FORBIDDEN
+    code = np.full(coverage.num_customers, 2)
+    code[coverage.customer_idx] = 1
+    code[coverage.customer_idx[allowed]] = 0
+    return code

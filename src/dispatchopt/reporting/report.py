@@ -48,7 +48,8 @@ def plan_page(plan: CityPlan) -> Page:
     return Page(
         title=city.name or "City plan",
         kicker=f"Plan of stores, stock and couriers · {len(city.customers):,} customers · "
-        f"{len(city.sites):,} sites · {len(city.orders):,} orders · {len(city.couriers):,} couriers",
+        f"{len(city.sites):,} sites · {len(city.orders):,} orders · "
+        f"{len(city.couriers):,} couriers",
         verdict=sentence,
         tone=tone,
         badges=badges(plan),
@@ -75,10 +76,10 @@ def _sections(plan: CityPlan, charts: dict[str, Any]) -> list[Section]:
             stock_section(
                 plan.inventory_problem,
                 solution,
-                plan.city.skus.names,
-                plan.figures["stores"],
-                shades,
-                charts,
+                sku_names=plan.city.skus.names,
+                stores=plan.figures["stores"],
+                shades=shades,
+                charts=charts,
             )
         )
     if plan.day is not None and plan.outcome is not None:

@@ -75,7 +75,8 @@ def _zigzag_of_places(network: Network, arcs: IntArray) -> IntArray:
     row = np.floor((lat - network.lat.min()) / 0.003).astype(np.int64)
     column = np.rint((lon - network.lon.min()) * 1e5).astype(np.int64)
     along: IntArray = np.where(row % 2 == 0, column, -column)
-    return row * 100_000_000 + along
+    key: IntArray = row * 100_000_000 + along
+    return key
 
 
 def street_lines(network: Network, arcs: IntArray) -> tuple[FloatArray, FloatArray, IntArray]:

@@ -32,18 +32,19 @@ def shortage_causes(problem: InventoryProblem, solution: InventorySolution) -> l
     sent = solution.order_units.sum(axis=0)
     pack = problem.case_pack_units
     best = free_levels(problem).order_units
-    is_below = (solution.order_units < best).any(axis=0)
-    is_used_up = np.zeros(problem.num_skus, dtype=bool)
+    wants_more: BoolArray = solution.order_units < best
+    is_below = wants_more.any(axis=0)
+    is_used_up: BoolArray = np.zeros(problem.num_skus, dtype=bool)
     if problem.available_units is not None:
         is_used_up = problem.available_units - sent < pack
     is_full = _full_stores(problem, solution)
-    is_below_in_full = ((solution.order_units < best) & is_full[:, None]).any(axis=0)
+    is_below_in_full = (wants_more & is_full[:, None]).any(axis=0)
     out = []
     for sku in range(problem.num_skus):
         if is_below[sku] and is_used_up[sku]:
             out.append("The city warehouse has no more of it.")
         elif is_below_in_full[sku]:
-            count = int((is_full & (solution.order_units < best)[:, sku]).sum())
+            count = int((is_full & wants_more[:, sku]).sum())
             out.append(f"{count} of the stores that want more are full.")
         elif is_below[sku]:
             out.append("The stock plan is not the best one yet.")
@@ -64,6 +65,7 @@ def _full_stores(problem: InventoryProblem, solution: InventorySolution) -> Bool
 def stock_section(
     problem: InventoryProblem,
     solution: InventorySolution | None,
+    *,
     sku_names: Sequence[str],
     stores: Sequence[Mapping[str, Any]],
     shades: IntArray,
@@ -82,8 +84,8 @@ def stock_section(
     cards.append(_short_card(problem, solution, sku_names, missed))
     total = float(mean.sum())
     intro = (
-        f"{problem.num_skus:,} SKUs in {problem.num_stores:,} stores. The stock is expected to fill "
-        f"{1 - missed.sum() / total:.1%} of the units asked for."
+        f"{problem.num_skus:,} SKUs in {problem.num_stores:,} stores. The stock is expected "
+        f"to fill {1 - missed.sum() / total:.1%} of the units asked for."
         if total > 0
         else "There is no demand to stock for."
     )
@@ -95,8 +97,8 @@ def _share(part: FloatArray, whole: FloatArray) -> FloatArray:
 
 
 def _complete(row: Mapping[str, Any]) -> float | None:
-    delivered = row.get("delivered")
-    return row["complete"] / delivered if delivered else None
+    orders = row.get("orders")
+    return row["complete"] / orders if orders else None
 
 
 def _rate_card(
@@ -107,7 +109,7 @@ def _rate_card(
     rates = [_complete(row) for row in stores]
     has_day = any(rate is not None for rate in rates)
     values = [np.nan if rate is None else rate for rate in rates] if has_day else fill.tolist()
-    name = "orders delivered complete" if has_day else "expected share of units filled"
+    name = "share of orders delivered complete" if has_day else "expected share of units filled"
     least = min([value for value in values if np.isfinite(value)], default=0.0)
     bars = series(name, values, "c0", "bar")
     bars["colours"] = [int(shade) for shade in shades]
@@ -148,7 +150,7 @@ def _store_card(stores: Sequence[Mapping[str, Any]], fill: FloatArray, shades: I
     rows = []
     for index, row in enumerate(stores):
         volume, room = row.get("stock_volume_ml"), row.get("room_ml")
-        delivered, orders = row.get("delivered"), row.get("orders")
+        orders = row.get("orders")
         rows.append(
             [
                 row["id"],
@@ -161,7 +163,7 @@ def _store_card(stores: Sequence[Mapping[str, Any]], fill: FloatArray, shades: I
                 float(fill[index]),
                 orders,
                 row["on_time"] / orders if orders else None,
-                row["complete"] / delivered if delivered else None,
+                _complete(row),
             ]
         )
     table = Table(

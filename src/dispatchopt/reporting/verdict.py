@@ -8,7 +8,6 @@ import numpy as np
 
 from dispatchopt.core.result import Result, Status, StopReason
 from dispatchopt.reporting.costs import cost_parts, delivered_orders
-from dispatchopt.reporting.day_series import is_on_time
 from dispatchopt.reporting.html import Figure, Tone
 from dispatchopt.simulation.outcome import OrderStatus
 
@@ -41,14 +40,9 @@ def share_text(value: float) -> str:
 
 
 def on_time_share(plan: CityPlan) -> float | None:
-    """Return on-time orders over all placed orders whose end is known; None without any."""
-    if plan.outcome is None:
-        return None
-    placed = plan.outcome.orders.status != OrderStatus.UNPLACED
-    if plan.outcome.stopped_by is not StopReason.COMPLETED:
-        placed &= plan.outcome.orders.status != OrderStatus.UNDELIVERED
-    total = int(placed.sum())
-    return float(is_on_time(plan.outcome).sum() / total) if total else None
+    """Return on-time orders over all orders placed; None where no day was replayed."""
+    day = plan.figures.get("day")
+    return None if day is None or day["on_time_share"] is None else float(day["on_time_share"])
 
 
 def verdict(plan: CityPlan) -> tuple[Tone, str]:
@@ -114,9 +108,7 @@ def key_figures(plan: CityPlan) -> list[Figure]:
     siting, figures = plan.figures["siting"], []
     share = on_time_share(plan)
     if share is not None:
-        tone: Tone = (
-            "good" if share >= GOOD_SHARE else "warn" if share >= FAIR_SHARE else "bad"
-        )
+        tone: Tone = "good" if share >= GOOD_SHARE else "warn" if share >= FAIR_SHARE else "bad"
         note = f"promise {plan.city.parameters.promise_s / 60:g} min"
         figures.append(Figure(label="On time", value=share_text(share), note=note, tone=tone))
         figures += _day_figures(plan)
@@ -139,8 +131,8 @@ def key_figures(plan: CityPlan) -> list[Figure]:
     )
     if plan.inventory is not None and "fill_rate" in plan.inventory.figures:
         fill = float(plan.inventory.figures["fill_rate"])
-        note = f"{len(plan.city.skus):,} SKUs"
-        figures.append(Figure(label="Expected fill", value=share_text(fill), unit="of units", note=note))
+        note = f"of units asked for, {len(plan.city.skus):,} SKUs"
+        figures.append(Figure(label="Expected fill", value=share_text(fill), note=note))
     orders = delivered_orders(plan)
     if orders:
         value = sum(cost_parts(plan).values()) / orders / 100
@@ -161,9 +153,9 @@ def _day_figures(plan: CityPlan) -> list[Figure]:
         out.append(
             Figure(label="Click to door", value=f"{np.median(took):.1f}", unit="min", note=note)
         )
-    if plan.inventory is not None and delivered.any():
-        complete = float((records.missing_lines[delivered] == 0).mean())
-        note = "of delivered orders, no line missing"
+    complete = plan.figures["day"]["complete_share"]
+    if plan.inventory is not None and complete is not None:
+        note = "of all placed: delivered, no line missing"
         out.append(Figure(label="Complete orders", value=share_text(complete), note=note))
     return out
 

@@ -3,7 +3,7 @@
 (() => {
   const app = window.dispatchopt;
   const { el } = app;
-  const PAD = { top: 22, right: 14, bottom: 44, left: 54 };
+  const PAD = { top: 30, right: 14, bottom: 44, left: 54 };
 
   const niceStep = (span, count) => {
     const raw = span / Math.max(1, count);

@@ -98,14 +98,15 @@
 
   const customerPainter = (customers, isOn) => (ctx, view) => {
     const { x, y, size, store, weight } = customers, { scale, left, top, w, h } = view;
-    const base = Math.max(1.3, Math.min(5, 1.1 + (view.zoom - 10) * 0.5)) * (size > 20000 ? 0.75 : 1);
+    const crowd = size > 20000 ? 0.7 : size > 2000 ? 0.85 : 1;
+    const base = Math.max(1.2, Math.min(5, 1 + (view.zoom - 10) * 0.48)) * crowd;
     const palette = new Map();
     const colourOf = (s) => {
       if (!palette.has(s)) palette.set(s, app.storeColour(s));
       return palette.get(s);
     };
     if (isOn("covered")) {
-      ctx.globalAlpha = 0.85;
+      ctx.globalAlpha = 0.75;
       for (let i = 0; i < size; i++) {
         if (store[i] < 0) continue;
         const px = x[i] * scale - left, py = y[i] * scale - top;
@@ -118,15 +119,15 @@
       }
     }
     if (isOn("uncovered")) {
-      ctx.globalAlpha = 1;
-      ctx.lineWidth = Math.max(1.4, base * 0.6);
+      ctx.globalAlpha = 0.8;
+      ctx.lineWidth = Math.max(1.1, base * 0.5);
       ctx.strokeStyle = app.colour("bad");
       ctx.beginPath();
       for (let i = 0; i < size; i++) {
         if (store[i] >= 0) continue;
         const px = x[i] * scale - left, py = y[i] * scale - top;
         if (px < -9 || py < -9 || px > w + 9 || py > h + 9) continue;
-        cross(ctx, px, py, Math.max(2.2, base * 0.9 * weight[i]));
+        cross(ctx, px, py, Math.max(1.9, base * 0.8 * weight[i]));
       }
       ctx.stroke();
     }
@@ -183,7 +184,7 @@
     });
     const style = () => shapes.forEach((shape) => {
       const colour = app.storeColour(shape.shade);
-      shape.setStyle({ color: colour, weight: 1.4, opacity: 0.75, fillColor: colour, fillOpacity: 0.13 });
+      shape.setStyle({ color: colour, weight: 1.6, opacity: 0.7, fillColor: colour, fillOpacity: 0.09 });
     });
     style();
     app.onTheme(style);
@@ -314,7 +315,13 @@
       if (name !== "sites" && name !== "areas") pane.style.pointerEvents = "none";
     });
     const [[south, west], [north, east]] = spec.bounds;
-    map.fitBounds([[south, west], [north, east]], { padding: [14, 14], animate: false });
+    const wholeCity = () => {
+      // The panel must not hide a part of the city where there is room beside it.
+      const side = map.getSize().x > 900 ? 250 : 14;
+      map.fitBounds([[south, west], [north, east]],
+        { paddingTopLeft: [14, 14], paddingBottomRight: [side, 14], animate: false });
+    };
+    wholeCity();
     addTiles(map, spec);
     L.control.scale({ imperial: false }).addTo(map);
     shareWheel(map);
@@ -355,8 +362,8 @@
         (i) => isOn(customers.store[i] < 0 ? "uncovered" : "covered"));
       if (hit >= 0) L.popup().setLatLng(app.latLng(customers, hit)).setContent(customerCard(customers, sites, hit)).openOn(map);
     });
-    document.getElementById("map-reset").addEventListener("click", () =>
-      map.fitBounds([[south, west], [north, east]], { padding: [14, 14] }));
+    document.getElementById("map-reset").addEventListener("click", wholeCity);
+    if (map.getSize().x < 640) document.querySelector(".map-side").open = false;
     Object.assign(app, { map, layers, customers, sites, player });
   };
 })();

@@ -79,7 +79,7 @@
   };
 
   const drawOrders = (ctx, view, orders, now, tally) => {
-    const r = Math.max(2.2, Math.min(6, 2.4 + (view.zoom - 12) * 0.7));
+    const r = Math.max(3, Math.min(7, 3.4 + (view.zoom - 12) * 0.7));
     const look = {
       waiting: app.colour("wait"), riding: app.colour("ride"), late: app.colour("bad"),
       done: app.colour("good"), "done-late": app.colour("bad"), failed: app.colour("bad"),
@@ -113,7 +113,7 @@
   };
 
   const drawCouriers = (ctx, view, legs, now, at) => {
-    const r = Math.max(2.6, Math.min(7, 3 + (view.zoom - 12) * 0.8));
+    const r = Math.max(3.6, Math.min(8, 4.2 + (view.zoom - 12) * 0.8));
     const busy = app.colour("courier"), free = app.colour("courier-free"), rim = app.colour("surface");
     let moving = 0, onShift = 0;
     for (let c = 0; c < legs.size; c++) {
