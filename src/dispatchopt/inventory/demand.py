@@ -50,11 +50,12 @@ class Demand:
     variance_units: FloatArray
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "law", DemandLaw(self.law))
         mean, variance = np.broadcast_arrays(self.mean_units, self.variance_units)
         if self.law is not DemandLaw.NORMAL:
             mean = np.where(mean < _MIN_MEAN, 0.0, mean)
-        object.__setattr__(self, "mean_units", frozen(mean, np.float64))
-        object.__setattr__(self, "variance_units", frozen(variance, np.float64))
+        object.__setattr__(self, "mean_units", frozen(mean, np.float64).reshape(mean.shape))
+        object.__setattr__(self, "variance_units", frozen(variance, np.float64).reshape(mean.shape))
 
     @classmethod
     def of(cls, problem: InventoryProblem) -> Demand:
