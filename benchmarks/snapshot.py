@@ -48,7 +48,7 @@ def snapshot(num_orders: int, num_stores: int, num_couriers: int, seed: int) -> 
     return RoutingProblem(
         # Travel is paid by the second, so seconds stand in for metres.
         travel=(TravelMatrix(distance_m=seconds, duration_s=seconds, source="straight x 1.3"),),
-        orders=Orders(
+        orders=Orders.of(
             place=num_stores + np.arange(num_orders),
             service_s=90,
             latest_s=placed + PROMISE_S,
@@ -56,8 +56,8 @@ def snapshot(num_orders: int, num_stores: int, num_couriers: int, seed: int) -> 
             refusal_cost=3_600,
             store_options=Options.of(options),
         ),
-        stores=Stores(place=at, service_s=60),
-        couriers=Couriers(
+        stores=Stores.of(place=at, service_s=60),
+        couriers=Couriers.of(
             start_place=at,
             end_place=at,
             count=count,

@@ -13,13 +13,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
 from benchmarks.registry import Row, Suite, timed
 from benchmarks.snapshot import snapshot
+
 from dispatchopt.core import Stop
 from dispatchopt.geography.matrix import TravelMatrix
-from dispatchopt.routing import Couriers, Orders, RoutingProblem, RoutingSolution, Stores
-from dispatchopt.routing import check, solve
+from dispatchopt.routing import (
+    Couriers,
+    Orders,
+    RoutingProblem,
+    RoutingSolution,
+    Stores,
+    check,
+    solve,
+)
 from dispatchopt.routing.engines import _pyvrp_model
 
 Case = tuple[str, Callable[[], RoutingProblem]]
@@ -116,15 +123,15 @@ def _windows(num_orders: int, seed: int) -> RoutingProblem:
     opens = rng.integers(0, 3_000, num_orders)
     return RoutingProblem(
         travel=(TravelMatrix(distance_m=metres, duration_s=metres),),
-        orders=Orders(
+        orders=Orders.of(
             place=np.arange(1, num_orders + 1),
             load=rng.integers(1, 30, (num_orders, 1)),
             service_s=60,
             earliest_s=opens,
             latest_s=opens + 1_200,
         ),
-        stores=Stores(place=[0]),
-        couriers=Couriers(start_place=[0], end_place=[0], count=[num_orders], capacity=[[150]]),
+        stores=Stores.of(place=[0]),
+        couriers=Couriers.of(start_place=[0], end_place=[0], count=[num_orders], capacity=[[150]]),
     )
 
 
@@ -138,15 +145,15 @@ def _solomon(path: Path) -> RoutingProblem:
     times = (rows[:, 4:7] * 10).astype(np.int64)
     return RoutingProblem(
         travel=(TravelMatrix(distance_m=metres, duration_s=metres),),
-        orders=Orders(
+        orders=Orders.of(
             place=np.arange(1, len(rows)),
             load=rows[1:, 3:4].astype(np.int64),
             service_s=times[1:, 2],
             earliest_s=times[1:, 0],
             latest_s=times[1:, 1],
         ),
-        stores=Stores(place=[0]),
-        couriers=Couriers(
+        stores=Stores.of(place=[0]),
+        couriers=Couriers.of(
             start_place=[0],
             end_place=[0],
             count=[count],

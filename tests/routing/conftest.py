@@ -40,9 +40,9 @@ def make_line_problem(**columns: dict[str, Any]) -> RoutingProblem:
     couriers |= columns.get("couriers", {})
     return RoutingProblem(
         travel=(line_travel(0, 10, 20, -30),),
-        orders=Orders(**orders),
-        stores=Stores(**stores),
-        couriers=Couriers(**couriers),
+        orders=Orders.of(**orders),
+        stores=Stores.of(**stores),
+        couriers=Couriers.of(**couriers),
     )
 
 
@@ -116,15 +116,15 @@ def read_solomon(path: Path) -> RoutingProblem:
     distance = np.floor(10 * np.sqrt((delta**2).sum(axis=2))).astype(np.int64)
     return RoutingProblem(
         travel=(TravelMatrix(distance_m=distance, duration_s=distance),),
-        orders=Orders(
+        orders=Orders.of(
             place=np.arange(1, len(rows)),
             load=rows[1:, 3:4].astype(np.int64),
             service_s=times[1:, 2],
             earliest_s=times[1:, 0],
             latest_s=times[1:, 1],
         ),
-        stores=Stores(place=[0]),
-        couriers=Couriers(
+        stores=Stores.of(place=[0]),
+        couriers=Couriers.of(
             start_place=[0],
             end_place=[0],
             count=[count],
@@ -153,9 +153,11 @@ def read_cvrp(path: Path) -> RoutingProblem:
     distance = np.rint(np.sqrt((delta**2).sum(axis=2))).astype(np.int64)
     return RoutingProblem(
         travel=(TravelMatrix(distance_m=distance, duration_s=distance),),
-        orders=Orders(place=np.arange(1, len(xy)), load=load),
-        stores=Stores(place=[0]),
-        couriers=Couriers(start_place=[0], end_place=[0], count=[len(load)], capacity=[[capacity]]),
+        orders=Orders.of(place=np.arange(1, len(xy)), load=load),
+        stores=Stores.of(place=[0]),
+        couriers=Couriers.of(
+            start_place=[0], end_place=[0], count=[len(load)], capacity=[[capacity]]
+        ),
     )
 
 

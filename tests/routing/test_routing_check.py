@@ -156,8 +156,12 @@ BAD_SOLUTIONS: dict[str, tuple[tuple[Route, ...], list[tuple[str, str, float]]]]
     ),
     "unknown store": (
         (Route(courier=0, trips=(Trip(store=3, stops=(0, 1, 2)),), start_s=0),),
-        [("unknown-store", "route 0 trip 0", 1)]
-        + [("order-store", f"order {order}", 1) for order in range(3)],
+        [
+            ("unknown-store", "route 0 trip 0", 1),
+            ("order-store", "order 0", 1),
+            ("order-store", "order 1", 1),
+            ("order-store", "order 2", 1),
+        ],
     ),
     "no store": (
         (Route(courier=0, trips=(Trip(store=NO_STORE, stops=(0, 1, 2)),), start_s=0),),

@@ -92,14 +92,14 @@ def random_problem(
         orders["late_cost_per_s"] = rng.integers(0, 5, num_orders)
     return RoutingProblem(
         travel=(TravelMatrix(distance_m=metres, duration_s=seconds),),
-        orders=Orders(**orders),
-        stores=Stores(
+        orders=Orders.of(**orders),
+        stores=Stores.of(
             place=2 * num_orders + np.arange(num_stores),
             service_s=rng.integers(0, 6, num_stores),
             earliest_s=rng.integers(0, 30, num_stores),
             latest_s=rng.integers(100, 400, num_stores),
         ),
-        couriers=Couriers(**couriers),
+        couriers=Couriers.of(**couriers),
     )
 
 
@@ -228,7 +228,7 @@ def test_renumbering_changes_nothing(seed: int) -> None:
     if orders.store_options is not None:
         options = [orders.store_options.row(int(order)).tolist() for order in turned]
         columns["store_options"] = Options.of(options)
-    renumbered = problem.replace(orders=Orders(**columns))
+    renumbered = problem.replace(orders=Orders.of(**columns))
     assert lower_bound(renumbered) == lower_bound(problem)
     assert (
         solve(renumbered, engine="bundles").objective == solve(problem, engine="bundles").objective

@@ -50,6 +50,11 @@ def _whole(name: str, values: Any) -> IntArray:
 class Table:
     """Columns of whole numbers, one entry per row."""
 
+    @classmethod
+    def of(cls, **columns: Any) -> Self:
+        """Return a table from lists, arrays and single values, which are repeated."""
+        return cls(**columns)
+
     def replace(self, **changes: Any) -> Self:
         """Return a copy with some columns changed."""
         return dataclasses.replace(self, **changes)
