@@ -1,0 +1,107 @@
+"""What it costs to give a bundle to a courier, or to leave it open. Costs are seconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dispatchopt.core.arrays import BoolArray, FloatArray, IntArray
+from dispatchopt.dispatch.bundles import Units, Work
+from dispatchopt.dispatch.inbound import Inbound
+from dispatchopt.dispatch.state import DispatchState
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prices:
+    """Weights of the cost of a trip.
+
+    Parameters
+    ----------
+    late_weight
+        Seconds of cost per second past the due time, on top of the second itself.
+    late_s
+        Seconds of cost of being late at all.
+    inbound_weight
+        Seconds of cost per second of the courier's way to the store.
+    duration_weight
+        Seconds of cost per second from leaving the store to the last door.
+    open_s, open_least_s
+        Cost of leaving an order open that is ready now, and least cost of leaving one open that
+        is ready much later.
+    """
+
+    late_weight: float
+    late_s: float
+    inbound_weight: float
+    duration_weight: float
+    open_s: float
+    open_least_s: float
+
+
+class Pricing:
+    """Costs of bundles with couriers at one tick."""
+
+    def __init__(self, state: DispatchState, work: Work, near: Inbound, prices: Prices) -> None:
+        self._state, self._work, self._near, self._prices = state, work, near, prices
+        rules = state.rules
+        self._floor_s = work.ready_s + rules.pickup_s + work.direct_s + rules.dropoff_s
+        if len(state.orders.declined_courier):
+            owner = np.repeat(np.arange(len(state.orders)), np.diff(state.orders.declined_ptr))
+            self._said_no = set(
+                zip(owner.tolist(), state.orders.declined_courier.tolist(), strict=True)
+            )
+        else:
+            self._said_no = set()
+
+    def of(self, units: Units, pair: IntArray) -> FloatArray:
+        """Return the cost of each bundle with the courier of a pair; inf where it is illegal."""
+        state, rules = self._state, self._state.rules
+        couriers, prices = state.couriers, self._prices
+        courier, here_s = self._near.courier[pair], self._near.here_s[pair]
+        pickup_s = np.maximum(units.ready_s, here_s)
+        member = np.maximum(units.member, 0)
+        is_member = units.member >= 0
+        step_s = (rules.dropoff_s + rules.leave_s) * np.arange(units.member.shape[1])
+        drive = np.ceil(units.along_s * couriers.pace[courier][:, None])
+        drop_s = (pickup_s + rules.pickup_s)[:, None] + drive + step_s + rules.dropoff_s
+        cost = np.where(is_member, self._delay(drop_s, member), 0).sum(axis=1)
+        last_s = np.where(is_member, drop_s, 0).max(axis=1, initial=0)
+        cost += prices.inbound_weight * self._near.drive_s[pair]
+        cost += prices.duration_weight * (last_s - pickup_s)
+        legal = (pickup_s <= couriers.off_s[courier]) & (pickup_s - here_s <= rules.max_wait_s)
+        legal &= units.size <= couriers.capacity_orders[courier]
+        legal &= units.load_ml <= couriers.capacity_ml[courier]
+        if self._said_no:
+            legal &= ~self._is_declined(units, courier)
+        priced: FloatArray = np.where(legal, cost, np.inf)
+        return priced
+
+    def _delay(self, drop_s: FloatArray | IntArray, member: IntArray) -> FloatArray:
+        """Seconds past the soonest possible delivery, with the price of being late."""
+        prices, due_s = self._prices, self._work.due_s[member]
+        late_s = np.maximum(0, drop_s - due_s)
+        delay: FloatArray = drop_s - self._floor_s[member] + prices.late_weight * late_s
+        return delay + prices.late_s * (late_s > 0)
+
+    def _is_declined(self, units: Units, courier: IntArray) -> BoolArray:
+        names = self._state.couriers.idx[courier].tolist()
+        rows = np.where(units.member >= 0, self._work.row[np.maximum(units.member, 0)], -1)
+        return np.array(
+            [
+                any((row, name) in self._said_no for row in members if row >= 0)
+                for members, name in zip(rows.tolist(), names, strict=True)
+            ],
+            dtype=np.bool_,
+        )
+
+    def left_open(self, units: Units) -> FloatArray:
+        """Return the cost of leaving each bundle without a courier for now."""
+        prices, now_s = self._prices, self._state.now_s
+        member = np.maximum(units.member, 0)
+        # Orders ready far ahead must not tie up couriers whom others need now.
+        ahead_s = np.maximum(0, self._work.ready_s[member] - now_s - 120)
+        wait_s = np.maximum(prices.open_least_s, prices.open_s - 2 * ahead_s)
+        cost = self._delay(self._floor_s[member] + wait_s, member)
+        total: FloatArray = np.where(units.member >= 0, cost, 0).sum(axis=1)
+        return total
