@@ -25,7 +25,7 @@ _SEGMENTS_PER_NODE = {OLD_TOWN: 1.5, GRID: 1.62, RINGS: 1.52, SUBURB: 1.32}
 #: How much longer than straight a street is, at most, by class.
 _CURVE = np.array([0.02, 0.04, 0.10, 0.16])
 #: Share of residential streets with one direction: lines of a grid, and others.
-_ONEWAY_LINES, _ONEWAY_OTHERS = 0.3, 0.12
+_ONEWAY_LINES, _ONEWAY_OTHERS = 0.5, 0.22
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
