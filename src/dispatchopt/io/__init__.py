@@ -10,6 +10,13 @@ if TYPE_CHECKING:
     from dispatchopt.io.convert import convert
     from dispatchopt.io.instance import Instance
     from dispatchopt.io.reading import dumps, parse, parse_value, read, write
+    from dispatchopt.io.results import (
+        parse_solution,
+        read_solution,
+        solution_text,
+        solution_value,
+        write_solution,
+    )
 
 # Readers bring pydantic with them, which takes longer to import than most commands need.
 _HOMES = {
@@ -17,11 +24,16 @@ _HOMES = {
     "convert": "convert",
     "dumps": "reading",
     "parse": "reading",
+    "parse_solution": "results",
     "parse_value": "reading",
     "read": "reading",
+    "read_solution": "results",
     "require_absent": "atomic",
+    "solution_text": "results",
+    "solution_value": "results",
     "write": "reading",
     "write_folder": "atomic",
+    "write_solution": "results",
     "write_text": "atomic",
 }
 
@@ -30,11 +42,16 @@ __all__ = [
     "convert",
     "dumps",
     "parse",
+    "parse_solution",
     "parse_value",
     "read",
+    "read_solution",
     "require_absent",
+    "solution_text",
+    "solution_value",
     "write",
     "write_folder",
+    "write_solution",
     "write_text",
 ]
 

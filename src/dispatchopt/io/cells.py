@@ -221,7 +221,7 @@ def _read_text(column: Column, cell: Any, cells: Cells) -> str:
         raise CellError("bad-text", "it holds control characters or broken ones")
     if column.min_length and cell != cell.strip():
         raise CellError("bad-text", "remove the blanks around it")
-    return cell
+    return str(cell)
 
 
 def _read_choice(column: Column, cell: Any, cells: Cells) -> str:

@@ -13,11 +13,12 @@ from pydantic import ValidationError
 
 from dispatchopt.geography.points import Points
 from dispatchopt.io.document import FORMAT, VERSION, Cells, Document
+from dispatchopt.io.headers import keep_faults
 from dispatchopt.io.instance import Instance
 from dispatchopt.io.issues import Issues, Said, nearest, single
 from dispatchopt.io.kinds._places import check_crs, limits_for, to_wgs84
 from dispatchopt.io.kinds.base import Kind, Parts, document_of, empty_table
-from dispatchopt.io.schema.base import Header, columns_of
+from dispatchopt.io.schema.base import columns_of
 from dispatchopt.io.tables import Checked, check_table
 
 
@@ -121,21 +122,6 @@ def _kind(document: Document, issues: Issues) -> Kind | None:
     return known[name]
 
 
-_CODES = {
-    "extra_forbidden": "unknown-key",
-    "missing": "missing-key",
-    "finite_number": "not-finite",
-    "greater_than": "out-of-range",
-    "greater_than_equal": "out-of-range",
-    "less_than": "out-of-range",
-    "less_than_equal": "out-of-range",
-    "literal_error": "bad-choice",
-    "string_pattern_mismatch": "bad-choice",
-    "string_too_long": "too-long",
-    "int_from_float": "not-whole",
-}
-
-
 def _header(document: Document, kind: Kind, issues: Issues) -> Any:
     given = dict(document.header)
     if document.cells is Cells.LOOSE:
@@ -145,8 +131,7 @@ def _header(document: Document, kind: Kind, issues: Issues) -> Any:
     try:
         return kind.header.model_validate(given)
     except ValidationError as error:
-        for each in error.errors(include_url=False):
-            _keep(each, kind.header, document.where, issues)
+        keep_faults(error, kind.header, document.where, issues)
     except RecursionError:
         issues.add("wrong-type", document.where, Said("values nested too deeply"), "a header")
     fallback: dict[str, Any] = {"format": FORMAT, "version": VERSION, "kind": kind.name}
@@ -156,33 +141,6 @@ def _header(document: Document, kind: Kind, issues: Issues) -> Any:
         except (ValidationError, RecursionError):
             continue
     return kind.header.model_validate(fallback)
-
-
-def _keep(each: Any, model: type[Header], where: str, issues: Issues) -> None:
-    path = [str(part) for part in each["loc"]]
-    code = _CODES.get(each["type"], "wrong-type")
-    hint, wanted = "", each["msg"].removeprefix("Input should be ")
-    if code == "unknown-key":
-        known = _keys(model, path[:-1])
-        hint = nearest(path[-1], known) or f"keys are: {', '.join(known)}"
-        issues.add(code, f"{where} /{'/'.join(path)}", path[-1], "a key of the schema", hint)
-        return
-    if path == ["crs"]:
-        code, wanted = "wrong-crs", "WGS84, GCJ-02, BD-09, or EPSG: and a number"
-    if code == "missing-key":
-        wanted = "this key"
-        issues.add(code, f"{where} /{'/'.join(path)}", Said("nothing"), wanted, hint)
-        return
-    issues.add(code, f"{where} /{'/'.join(path)}", each["input"], wanted, hint)
-
-
-def _keys(model: Any, path: list[str]) -> list[str]:
-    for part in path:
-        annotation = model.model_fields[part].annotation if part in model.model_fields else None
-        if not hasattr(annotation, "model_fields"):
-            return []
-        model = annotation
-    return list(model.model_fields)
 
 
 def _loosened(header: dict[str, Any]) -> dict[str, Any]:

@@ -158,7 +158,9 @@ def _shapes(
         return None
     import shapely
 
-    lines = shapely.from_wkt(np.array(texts, dtype=object), on_invalid="ignore")
+    # Coordinates beyond the range of floats become infinite, and are left out later.
+    with np.errstate(all="ignore"):
+        lines = shapely.from_wkt(np.array(texts, dtype=object), on_invalid="ignore")
     is_line = (shapely.get_type_id(lines) == 1) & ~shapely.is_empty(lines)
     for row in np.flatnonzero(~is_line).tolist():
         if texts[row]:

@@ -78,8 +78,8 @@ class DayParametersPart(Part):
 
     travel: Literal["given", "straight", "road"] = column(
         "given",
-        description="`given`: the table `matrix`; `straight`: a line times `detour_factor`; `road`: on "
-        "the tables `network/nodes` and `network/edges`.",
+        description="`given`: the table `matrix`; `straight`: a line times `detour_factor`; "
+        "`road`: on the tables `network/nodes` and `network/edges`.",
     )
     vehicle: Vehicle | None = column(
         None, description="Profile of the travel; null for a matrix without hours."

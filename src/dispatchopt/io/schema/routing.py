@@ -28,8 +28,8 @@ class RoutingParametersPart(Part):
 
     travel: Literal["given", "straight", "road"] = column(
         "given",
-        description="`given`: the table `matrix`; `straight`: a line times `detour_factor`; `road`: on "
-        "the tables `network/nodes` and `network/edges`.",
+        description="`given`: the table `matrix`; `straight`: a line times `detour_factor`; "
+        "`road`: on the tables `network/nodes` and `network/edges`.",
     )
     profiles: list[ProfilePart] = Field(
         default=[ProfilePart()],

@@ -1,0 +1,1 @@
+"""Solutions in files: decisions by name; a file here is one kind, and exports ``SOLUTION``."""
