@@ -11,7 +11,7 @@ import pytest
 
 from dispatchopt.geography.coverage import Coverage
 from dispatchopt.siting import SitingGoal, SitingProblem
-
+from dispatchopt.siting.assign import cheapest_assignment
 from dispatchopt.siting.check import check
 from dispatchopt.siting.problem import SitingSolution
 

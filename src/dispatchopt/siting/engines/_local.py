@@ -77,19 +77,21 @@ def evaluate(land: Landscape, is_open: BoolArray) -> Values:
     sites = len(is_open)
     open_sites = np.flatnonzero(is_open)
     best, second, nearest = _two_best(land, is_open)
-    gain = np.maximum(best[pairs.row] - pairs.cost, 0.0)
-    add = land.opening - np.bincount(pairs.site, weights=gain, minlength=sites)
+    # Only pairs that beat the second best change anything: few, once most rows are covered twice.
+    useful = np.flatnonzero(pairs.cost < second[pairs.row])
+    row, site, cost = pairs.row[useful], pairs.site[useful], pairs.cost[useful]
+    gain = np.maximum(best[row] - cost, 0.0)
+    add = land.opening - np.bincount(site, weights=gain, minlength=sites)
     has = nearest >= 0
     loss = np.bincount(nearest[has], weights=(second - best)[has], minlength=sites)
     place = np.full(sites, -1, dtype=np.int64)
     place[open_sites] = np.arange(len(open_sites))
-    owner = nearest[pairs.row]
-    useful = (owner >= 0) & (pairs.cost < second[pairs.row])
-    row = pairs.row[useful]
-    saved = second[row] - np.maximum(pairs.cost[useful], best[row])
+    owner = nearest[row]
+    owned = owner >= 0
+    row, site, cost, owner = row[owned], site[owned], cost[owned], owner[owned]
     extra = np.bincount(
-        place[owner[useful]] * sites + pairs.site[useful],
-        weights=saved,
+        place[owner] * sites + site,
+        weights=second[row] - np.maximum(cost, best[row]),
         minlength=len(open_sites) * sites,
     ).reshape(len(open_sites), sites)
     drop = loss[open_sites] - land.opening[open_sites]

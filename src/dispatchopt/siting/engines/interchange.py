@@ -34,7 +34,7 @@ class InterchangeEngine:
     name: str = "interchange"
     packages: tuple[str, ...] = ("numpy", "scipy")
     max_kicks: int = 30
-    kick_share: float = 0.2
+    kick_share: float = 0.4
 
     def unsupported(self, problem: SitingProblem) -> str | None:
         """Return why not, or None."""
@@ -60,18 +60,20 @@ class InterchangeEngine:
         if run.should_stop():
             return
         land = _local.landscape(problem, pairs)
-        best = descend(problem, run, land, problem.is_fixed_open if begin is None else begin)
+        first = problem.is_fixed_open if begin is None else begin
+        best, best_cost = descend(problem, run, land, first)
         failures = 0
         while failures < self.max_kicks and not run.should_stop():
             before = run.objective
             kicked = _kick(run.rng, land, best, self.kick_share)
             if kicked is None:
                 return
-            local = descend(problem, run, land, kicked)
-            is_better = before is None or (run.objective is not None and run.objective < before)
-            if is_better or _cost(land, local) <= _cost(land, best):
-                best = local
-            failures = 0 if is_better and run.objective is not None else failures + 1
+            local, cost = descend(problem, run, land, kicked)
+            # Sideways moves count too: there are plateaus wherever sites are alike.
+            if cost <= best_cost:
+                best, best_cost = local, cost
+            is_better = run.objective is not None and (before is None or run.objective < before)
+            failures = 0 if is_better else failures + 1
 
 
 ENGINE = InterchangeEngine()
@@ -91,7 +93,7 @@ def descend(
     run: Run[SitingSolution],
     land: _local.Landscape,
     is_open: BoolArray,
-) -> BoolArray:
+) -> tuple[BoolArray, float]:
     """Take the best move till none improves, and offer what that leads to."""
     current = is_open
     partial = problem.goal is SitingGoal.COVER_ALL and not problem.must_serve_all
@@ -109,7 +111,7 @@ def descend(
             # Serving everyone and checking it takes far longer than a move: only for a better one.
             if run.objective is None or cost < run.objective:
                 offer(problem, run, current)
-            return current
+            return current, cost
         current = moved if moved is not None else current
 
 
@@ -158,10 +160,6 @@ def _kick(
         if fits and pays and not clashes:
             kicked[site] = True
     return kicked
-
-
-def _cost(land: _local.Landscape, is_open: BoolArray) -> float:
-    return _local.evaluate(land, is_open).cost
 
 
 def _search_center(problem: SitingProblem, run: Run[SitingSolution]) -> None:
