@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -44,21 +45,17 @@ ITERATIONS = 300
 
 def run(size: str) -> list[Row]:
     """Return a row per case and method."""
-    rows = []
+    rows: list[Row] = []
     for name, make in _cases(size):
         problem = make()
         stop = Stop(iterations=ITERATIONS) if size == "small" else Stop(time_s=SECONDS[size])
-        rival, rival_s = timed(lambda problem=problem, stop=stop: _bare_pyvrp(problem, stop))
+        rival, rival_s = timed(partial(_bare_pyvrp, problem, stop))
         rows.append({"case": name, "method": "bare pyvrp", "seconds": rival_s, "objective": rival})
-        for engine in ("pyvrp", "auto"):
-            result, seconds = timed(
-                lambda problem=problem, stop=stop, engine=engine: solve(
-                    problem, engine=engine, stop=stop, seed=1
-                )
-            )
+        for engine in ("pyvrp",) if _is_same_engine(problem) else ("pyvrp", "auto"):
+            result, seconds = timed(partial(solve, problem, engine=engine, stop=stop, seed=1))
             row: Row = {
                 "case": name,
-                "method": result.engine if engine == "auto" else engine,
+                "method": result.engine,
                 "seconds": seconds,
                 "objective": result.objective,
                 "bound": result.bound,
@@ -67,8 +64,6 @@ def run(size: str) -> list[Row]:
             if rival and result.objective is not None:
                 row |= {"ratio": result.objective / rival, "note": "cost against bare pyvrp"}
             rows.append(row)
-            if engine == "pyvrp" and _is_same_engine(problem):
-                break
     return rows
 
 
@@ -81,18 +76,15 @@ def _is_same_engine(problem: RoutingProblem) -> bool:
 
 def _cases(size: str) -> list[Case]:
     cases: list[Case] = [
-        (
-            f"snapshot {orders}/{stores}/{couriers}",
-            lambda key=(orders, stores, couriers): snapshot(*key, 1),
-        )
+        (f"snapshot {orders}/{stores}/{couriers}", partial(snapshot, orders, stores, couriers, 1))
         for orders, stores, couriers in SNAPSHOTS[size]
     ]
     if size == "small":
-        return [*cases, ("clustered windows 60", lambda: _windows(60, 1))]
+        return [*cases, ("windows 60", partial(_windows, 60, 1))]
     home = Path(os.environ.get("DISPATCHOPT_DATA", "../shared/data")) / "routing" / "solomon"
     names = SOLOMON[size] or sorted(path.stem for path in home.glob("*.txt"))
     paths = [home / f"{name}.txt" for name in names if (home / f"{name}.txt").exists()]
-    return cases + [(f"solomon {path.stem}", lambda path=path: _solomon(path)) for path in paths]
+    return cases + [(f"solomon {path.stem}", partial(_solomon, path)) for path in paths]
 
 
 def _bare_pyvrp(problem: RoutingProblem, stop: Stop) -> float | None:
@@ -103,7 +95,7 @@ def _bare_pyvrp(problem: RoutingProblem, stop: Stop) -> float | None:
     if model is None:
         return check(problem, RoutingSolution()).objective
     limit: Any = (
-        pyvrp.stop.MaxIterations(stop.iterations)
+        pyvrp.stop.MaxIterations(ITERATIONS)
         if stop.time_s is None
         else pyvrp.stop.MaxRuntime(stop.time_s)
     )
