@@ -7,6 +7,8 @@ comparison, and no matrix of sites by customers is held.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -19,7 +21,11 @@ from dispatchopt.geography.snapping import Snapped
 
 
 def road_coverage(
-    graph: Graph, flat_m: FloatArray, sites: Snapped, customers: Snapped, cutoff_m: int
+    graph: Graph,
+    flat_m: FloatArray,
+    sites: Snapped,
+    snap_customers: Callable[[], Snapped],
+    cutoff_m: int,
 ) -> Coverage:
     """Return the pairs whose way, access at both ends included, is at most a cut-off.
 
@@ -29,23 +35,31 @@ def road_coverage(
         Weights in metres.
     flat_m
         Nodes roughly in metres, shape (num_nodes, 2).
-    sites, customers
-        Where places meet the network; far ones reach nothing.
+    sites
+        Where sites meet the network; far ones reach nothing.
+    snap_customers
+        Returns where customers meet the network; runs beside the searches, since looking up
+        neighbours leaves the interpreter free.
     cutoff_m
         Metres, compared with the length rounded half up to whole metres.
     """
-    by_node = _reached_by_node(graph, flat_m, sites, cutoff_m)
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        snapping = pool.submit(snap_customers)
+        by_node = _reached_by_node(graph, flat_m, sites, cutoff_m)
+        customers = snapping.result()
     # From here on the pairs are ordered by customer: each has the pairs of its node.
     node = np.maximum(customers.node, 0)
     size = np.where(customers.node >= 0, np.diff(by_node.indptr)[node], 0)
     ends = np.cumsum(size)
     num = int(ends[-1]) if len(ends) else 0
-    shift = np.repeat(by_node.indptr[:-1][node] - (ends - size), size)
-    taken = np.arange(num) + shift
+    # 32 bits, unless there are billions of pairs: half the memory to move.
+    kind = np.int32 if num < 2**31 else np.int64
+    taken = np.repeat((by_node.indptr[:-1][node] - (ends - size)).astype(kind), size)
+    taken += np.arange(num, dtype=kind)
     site, total = by_node.indices[taken], by_node.data[taken]
     own = np.flatnonzero(total < 0)
     total[own] = ~total[own]
-    total += np.repeat(customers.access_cm, size).astype(np.int32)
+    total += np.repeat(customers.access_cm.astype(np.int32), size)
     if len(own):
         customer = np.searchsorted(ends, own, side="right")
         straight = sites.straight_cm(site[own], customers, customer)
@@ -74,7 +88,7 @@ def _reached_by_node(graph: Graph, flat_m: FloatArray, sites: Snapped, cutoff_m:
     num = int(ends[-1]) if len(ends) else 0
     taken = np.arange(num) + np.repeat(start - (ends - count), count)
     reached, total = found.node[taken], found.cm[taken]
-    total += np.repeat(sites.access_cm, count).astype(np.int32)
+    total += np.repeat(sites.access_cm.astype(np.int32), count)
     is_own = reached == np.repeat(sites.node, count)
     total[is_own] = ~total[is_own]
     near = np.flatnonzero((total < 100 * cutoff_m + 50) | is_own)

@@ -140,8 +140,13 @@ class RoadRouter:
             If places are far from the network and ``far`` is ``error``.
         """
         here = self.snapper(sites, "sites")
-        there = self.snapper(customers, "customers")
-        return road_coverage(self.graph.metres, self.network.flat_m, here, there, cutoff_m)
+        return road_coverage(
+            self.graph.metres,
+            self.network.flat_m,
+            here,
+            lambda: self.snapper(customers, "customers"),
+            cutoff_m,
+        )
 
     def path(self, origin: Points, target: Points) -> FloatArray | None:
         """Return the fastest way as (k, 2) lon, lat with both places; None if there is none."""
