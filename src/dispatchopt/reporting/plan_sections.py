@@ -185,7 +185,8 @@ def _data_card(plan: CityPlan) -> Card:
         (
             "Tables",
             f"{len(city.customers):,} customers, {len(city.sites):,} sites, "
-            f"{len(city.skus):,} SKUs, {len(city.orders):,} orders, {len(city.couriers):,} couriers",
+            f"{len(city.skus):,} SKUs, {len(city.orders):,} orders, "
+            f"{len(city.couriers):,} couriers",
         ),
         (
             "Streets",

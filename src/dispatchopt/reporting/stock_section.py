@@ -33,12 +33,12 @@ def shortage_causes(problem: InventoryProblem, solution: InventorySolution) -> l
     pack = problem.case_pack_units
     best = free_levels(problem).order_units
     wants_more: BoolArray = solution.order_units < best
-    is_below = wants_more.any(axis=0)
+    is_below: BoolArray = np.asarray(wants_more.any(axis=0))
     is_used_up: BoolArray = np.zeros(problem.num_skus, dtype=bool)
     if problem.available_units is not None:
-        is_used_up = problem.available_units - sent < pack
+        is_used_up = np.asarray(problem.available_units - sent < pack)
     is_full = _full_stores(problem, solution)
-    is_below_in_full = (wants_more & is_full[:, None]).any(axis=0)
+    is_below_in_full: BoolArray = np.asarray((wants_more & is_full[:, None]).any(axis=0))
     out = []
     for sku in range(problem.num_skus):
         if is_below[sku] and is_used_up[sku]:

@@ -1,0 +1,458 @@
+"""Plans made by hand: a grid of streets, stores, stock, and a day whose times are known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dispatchopt.core.arrays import IntArray
+from dispatchopt.core.result import Result, Status, StopReason
+from dispatchopt.dispatch.rules import DayRules
+from dispatchopt.dispatch.tables import Couriers, Orders, Stores
+from dispatchopt.geography.network import Network
+from dispatchopt.geography.points import Points
+from dispatchopt.geography.profiles import PROFILES
+from dispatchopt.geography.roads import RoadRouter
+from dispatchopt.inventory.check import check as check_stock
+from dispatchopt.inventory.problem import InventoryProblem, InventorySolution
+from dispatchopt.pipeline.city import (
+    City,
+    CityParameters,
+    CourierShifts,
+    Customers,
+    DayOrders,
+    Sites,
+    Skus,
+)
+from dispatchopt.pipeline.result import CityPlan, Stage
+from dispatchopt.simulation.day import Day
+from dispatchopt.simulation.events import EventLog
+from dispatchopt.simulation.outcome import (
+    CourierRecords,
+    DayOutcome,
+    Legs,
+    OrderRecords,
+    Trips,
+)
+from dispatchopt.siting.problem import SitingGoal, SitingProblem, SitingSolution
+
+
+@dataclass(frozen=True)
+class Town:
+    """How large a town is; streets are about 200 m apart."""
+
+    columns: int = 14
+    rows: int = 10
+    customers: int = 90
+    sites: int = 7
+    stores: int = 3
+    orders: int = 120
+    couriers: int = 6
+    skus: int = 9
+    seed: int = 5
+
+
+def grid_network(columns: int, rows: int, rng: Any) -> Network:
+    """Return a grid with bent, two-way streets; every fourth column is a major road."""
+    column, row = np.meshgrid(np.arange(columns), np.arange(rows))
+    lon = 8.6 + 0.0026 * (column + 0.25 * rng.uniform(-1, 1, column.shape)).ravel()
+    lat = 41.1 + 0.0019 * (row + 0.25 * rng.uniform(-1, 1, row.shape)).ravel()
+    node = np.arange(columns * rows).reshape(rows, columns)
+    tail = np.concatenate([node[:, :-1].ravel(), node[:-1].ravel()])
+    head = np.concatenate([node[:, 1:].ravel(), node[1:].ravel()])
+    kind = np.concatenate(
+        [np.full(rows * (columns - 1), 2), (column[:-1].ravel() % 4 == 0) * -2 + 2]
+    )
+    kind = np.where(np.arange(len(kind)) % 9 == 0, 1, kind)
+    tail, head, kind = np.r_[tail, head], np.r_[head, tail], np.r_[kind, kind]
+    metres = np.hypot((lon[tail] - lon[head]) * 83_900, (lat[tail] - lat[head]) * 111_100)
+    return Network(
+        lon=lon,
+        lat=lat,
+        tail=tail,
+        head=head,
+        length_m=np.round(metres, 1),
+        classes=("primary", "tertiary", "residential"),
+        class_idx=kind,
+        source="a grid",
+    )
+
+
+def make_city(town: Town) -> City:
+    """Return a city of the town's size."""
+    rng = np.random.default_rng(town.seed)
+    network = grid_network(town.columns, town.rows, rng)
+    east, north = network.lon.max(), network.lat.max()
+    heart = rng.random((max(1, town.customers), 2)) ** 0.8
+    points = Points(
+        lon=8.6 + (east - 8.6) * heart[: town.customers, 0],
+        lat=41.1 + (north - 41.1) * heart[: town.customers, 1],
+    )
+    node = rng.choice(network.num_nodes, town.sites, replace=False)
+    hour = np.concatenate([np.arange(8, 24), np.full(4, 12), np.full(5, 19), np.full(3, 20)])
+    placed = np.sort(rng.choice(hour, town.orders) * 3600 + rng.integers(0, 3600, town.orders))
+    lines = rng.integers(1, 4, town.orders) if town.skus else np.zeros(town.orders, dtype=int)
+    mean = np.linspace(60, 3, town.skus) * max(1, town.orders) / 100
+    return City(
+        name="Gridville",
+        customers=Customers(
+            ids=tuple(f"c{i}" for i in range(town.customers)),
+            points=points,
+            demand_units=rng.integers(1, 9, town.customers),
+        ),
+        sites=Sites(
+            ids=tuple(f"s{i}" for i in range(town.sites)),
+            points=network.points[node],
+            status=np.arange(town.sites) % 4,
+            rent_cents=20_000 + 500 * np.arange(town.sites),
+            volume_ml=np.full(town.sites, 2_000_000),
+            capacity_orders=np.zeros(town.sites),
+            pickers=np.full(town.sites, 3),
+        ),
+        skus=Skus(
+            ids=tuple(f"k{i}" for i in range(town.skus)),
+            names=tuple(f"SKU number {i}" for i in range(town.skus)),
+            abc_class=tuple("ABC"[min(2, i // 3)] for i in range(town.skus)),
+            is_fresh=np.arange(town.skus) % 2 == 0,
+            shelf_life_days=np.zeros(town.skus),
+            volume_ml=np.full(town.skus, 800),
+            price_cents=np.full(town.skus, 900),
+            margin_cents=np.full(town.skus, 250),
+            holding_cents=np.full(town.skus, 40.0),
+            case_pack_units=np.full(town.skus, 2),
+            demand_mean_units=mean,
+            demand_variance_units=2 * mean,
+            available_units=np.where(np.arange(town.skus) % 3 == 0, np.round(mean), -1),
+        ),
+        orders=DayOrders(
+            ids=tuple(f"o{i}" for i in range(town.orders)),
+            customer_idx=rng.integers(0, max(1, town.customers), town.orders),
+            placed_s=placed,
+            is_surge=(placed // 3600 == 20) & (np.arange(town.orders) % 3 > 0),
+            line_ptr=np.concatenate([[0], np.cumsum(lines)]),
+            line_sku=rng.integers(0, max(1, town.skus), lines.sum()),
+            line_units=np.ones(lines.sum()),
+        ),
+        couriers=CourierShifts(
+            ids=tuple(f"r{i}" for i in range(town.couriers)),
+            vehicles=("e-bike",) * town.couriers,
+            points=None,
+            on_s=np.full(town.couriers, 8 * 3600),
+            off_s=np.full(town.couriers, 24 * 3600),
+            capacity_orders=np.full(town.couriers, 3),
+            capacity_ml=np.full(town.couriers, 50_000),
+        ),
+        parameters=CityParameters(reach_m=1300, max_sites=max(1, town.stores)),
+        network=network,
+        source="made by hand for tests",
+    )
+
+
+def make_result(solution: Any, objective: float | None, bound: float | None, **more: Any) -> Any:
+    """Return a result as an engine's run would."""
+    given: dict[str, Any] = {
+        "status": Status.OPTIMAL if objective == bound else Status.FEASIBLE,
+        "stopped_by": StopReason.COMPLETED,
+        "solution": solution,
+        "objective": objective,
+        "bound": bound,
+        "engine": "by-hand",
+        "seed": 1,
+        "elapsed_s": 0.25,
+        "iterations": 3,
+        "digest": "0123456789abcdef",
+        "reason": "Made by hand.",
+        "versions": {"dispatchopt": "0.1.0"},
+        **more,
+    }
+    return Result(**given)
+
+
+def make_plan(town: Town | None = None, city: City | None = None) -> CityPlan:
+    """Return a plan: the first stores open, stock as needed, a day that follows simple rules."""
+    size = town or Town()
+    city = city or make_city(size)
+    profile = PROFILES["e-bike"]
+    router: Any = RoadRouter(
+        network=city.network, profile=profile, snap_limit_m=900, far="unreachable"
+    )
+    coverage = router.within(city.sites.points, city.customers.points, city.parameters.reach_m)
+    open_sites = np.arange(min(size.stores, len(city.sites)))
+    nearest, nearest_m = _nearest(coverage, open_sites, len(city.customers))
+    demand = city.customers.demand_units
+    covered = int(demand[nearest >= 0].sum())
+    problem = SitingProblem(
+        goal=SitingGoal.MAX_COVERAGE,
+        coverage=coverage,
+        demand_units=demand,
+        max_sites=len(open_sites),
+    )
+    left = float(demand.sum() - covered)
+    siting = make_result(SitingSolution(open_sites=open_sites, assignment=nearest), left, left)
+    stock_problem, stock = _stock(city, open_sites)
+    day, outcome = _day(city, router, open_sites, nearest)
+    plan = CityPlan(
+        city=city,
+        router=router,
+        siting_problem=problem,
+        siting=siting,
+        curve=(),
+        store_sites=open_sites,
+        store_of_customer=nearest,
+        inventory_problem=stock_problem,
+        inventory=stock,
+        day=day,
+        outcome=outcome,
+        stages=(
+            Stage(name="coverage", seconds=0.4, peak_mb=120.0),
+            Stage(name="siting", seconds=1.9, peak_mb=180.0),
+            Stage(name="stock", seconds=0.7, peak_mb=190.0),
+            Stage(name="day", seconds=3.1, peak_mb=240.0),
+        ),
+        stopped_by=StopReason.COMPLETED,
+        seed=1,
+        figures={},
+    )
+    return with_figures(plan, nearest_m)
+
+
+def with_figures(plan: CityPlan, nearest_m: IntArray | None = None) -> CityPlan:
+    """Return the plan with the figures that the pipeline computes, and a curve by hand."""
+    from dispatchopt.pipeline.figures import of_plan
+
+    away = plan.store_of_customer * 0 + 400 if nearest_m is None else nearest_m
+    figures = of_plan(plan, away)
+    sites = len(plan.city.sites)
+    figures["curve"] = [
+        {"sites": p, "covered_share": 1 - 0.6**p, "bound_share": min(1.0, 1.02 - 0.58**p)}
+        for p in range(1, sites + 1)
+    ]
+    return replace(plan, figures=figures)
+
+
+def _nearest(coverage: Any, open_sites: IntArray, num: int) -> tuple[IntArray, IntArray]:
+    store = np.full(num, -1)
+    metres = np.full(num, -1)
+    for number, site in enumerate(open_sites):
+        row = slice(coverage.indptr[site], coverage.indptr[site + 1])
+        for customer, away in zip(
+            coverage.customer_idx[row], coverage.distance_m[row], strict=True
+        ):
+            if metres[customer] < 0 or away < metres[customer]:
+                store[customer], metres[customer] = number, away
+    return store, metres
+
+
+def _stock(city: City, open_sites: IntArray) -> tuple[Any, Any]:
+    if not len(city.skus) or not len(open_sites):
+        return None, None
+    skus, stores = city.skus, len(open_sites)
+    mean = np.tile(skus.demand_mean_units / stores, (stores, 1))
+    problem = InventoryProblem(
+        mean_units=mean,
+        variance_units=2 * mean,
+        holding_cost=skus.holding_cents,
+        shortage_cost=(skus.margin_cents + 100).astype(float),
+        on_hand_units=np.zeros((stores, len(skus))),
+        volume_ml=skus.volume_ml,
+        case_pack_units=skus.case_pack_units,
+        available_units=np.where(skus.available_units >= 0, skus.available_units, 10**9),
+        store_ids=tuple(city.sites.ids[s] for s in open_sites),
+        sku_ids=skus.ids,
+    )
+    wish = np.ceil(mean / 2).astype(int) * 2
+    limit = np.maximum(0, problem.available_units) // 2 // stores * 2
+    solution = InventorySolution(order_units=np.minimum(wish, limit))
+    report = check_stock(problem, solution)
+    result = make_result(
+        solution,
+        report.objective,
+        report.objective * 0.98,
+        parts=report.parts,
+        figures=report.figures,
+    )
+    return problem, result
+
+
+def _day(city: City, router: Any, open_sites: IntArray, nearest: IntArray) -> tuple[Any, Any]:
+    """One order a trip; orders out of reach are refused; the courier who is free first goes."""
+    num, crew, stores = len(city.orders), len(city.couriers), len(open_sites)
+    if not num or not crew or not stores:
+        return None, None
+    places = Points.concatenate(city.sites.points[open_sites], city.customers.points)
+    travel = router.travel(places)
+    customer = city.orders.customer_idx
+    placed, promise = city.orders.placed_s, city.parameters.promise_s
+    store = nearest[customer]
+    rows: dict[str, list[Any]] = {name: [] for name in _LEG_COLUMNS}
+    trips: list[list[int]] = []
+    free, at = np.full(crew, 8 * 3600), np.arange(crew) % stores
+    table = np.full((num, 8), -1)  # store, courier, trip, ready, assigned, pickup, delivered, late
+    for order in range(num):
+        if store[order] < 0:
+            continue
+        courier = int(np.argmin(free))
+        ready = int(placed[order]) + 240
+        start = max(int(free[courier]), int(placed[order]) + 30)
+        there = _drive(travel, at[courier], store[order])
+        pickup = max(ready, start + there[1])
+        leave = pickup + 60
+        ride = _drive(travel, int(store[order]), stores + int(customer[order]))
+        done = leave + ride[1] + 90
+        trip = len(trips)
+        for leg in (
+            (courier, trip, -1, start, start + there[1], at[courier], store[order], there[0]),
+            (
+                courier,
+                trip,
+                order,
+                leave,
+                leave + ride[1],
+                store[order],
+                stores + customer[order],
+                ride[0],
+            ),
+        ):
+            for name, value in zip(_LEG_COLUMNS, leg, strict=True):
+                rows[name].append(int(value))
+        trips.append([courier, int(store[order]), start, start + there[1], pickup, leave, done])
+        late = max(0, done - int(placed[order]) - promise)
+        table[order] = (store[order], courier, trip, ready, start, pickup, done, late)
+        free[courier], at[courier] = done, stores + customer[order]
+    day = _make_day(city, travel, places, open_sites, store)
+    return day, _outcome(day, table, trips, rows, crew)
+
+
+_LEG_COLUMNS = (
+    "courier",
+    "trip",
+    "order",
+    "depart_s",
+    "arrive_s",
+    "from_place",
+    "to_place",
+    "distance_m",
+)
+
+
+def _drive(travel: Any, origin: Any, target: Any) -> tuple[int, int]:
+    metres, seconds = travel.pairs(np.array([int(origin)]), np.array([int(target)]))
+    return int(metres[0]), max(1, int(seconds[0]))
+
+
+def _make_day(
+    city: City, travel: Any, places: Points, open_sites: IntArray, store: IntArray
+) -> Day:
+    stores, crew = len(open_sites), len(city.couriers)
+    return Day(
+        name=city.name,
+        travel=travel,
+        orders=Orders.build(
+            ids=city.orders.ids,
+            place_idx=stores + city.orders.customer_idx,
+            placed_s=city.orders.placed_s,
+            due_s=city.orders.placed_s + city.parameters.promise_s,
+            options=[[s] if s >= 0 else [] for s in store.tolist()],
+        ),
+        stores=Stores(
+            ids=tuple(city.sites.ids[s] for s in open_sites),
+            place_idx=np.arange(stores),
+            pickers=np.full(stores, 3),
+            pick_base_s=np.full(stores, 120),
+            pick_line_s=np.full(stores, 15),
+            open_s=np.zeros(stores),
+            close_s=np.full(stores, 2 * 86_400),
+        ),
+        couriers=Couriers.build(
+            ids=city.couriers.ids,
+            place_idx=np.arange(crew) % stores,
+            on_s=city.couriers.on_s,
+            off_s=city.couriers.off_s,
+        ),
+        rules=DayRules(promise_s=city.parameters.promise_s),
+        places=places,
+    )
+
+
+def _outcome(
+    day: Day, table: IntArray, trips: list[list[int]], rows: dict[str, list[Any]], crew: int
+) -> DayOutcome:
+    num = len(day.orders)
+    made = np.array(trips, dtype=np.int64).reshape(-1, 7)
+    served = table[:, 0] >= 0
+    order = np.lexsort((rows["depart_s"], rows["courier"]))
+    legs = {name: np.array(values, dtype=np.int64)[order] for name, values in rows.items()}
+    busy = np.bincount(made[:, 0], weights=made[:, 6] - made[:, 2], minlength=crew)
+    driving = np.bincount(
+        legs["courier"], weights=legs["arrive_s"] - legs["depart_s"], minlength=crew
+    )
+    missing = np.where(served, (np.arange(num) % 10 == 3).astype(int), -1)
+    return DayOutcome(
+        day_name=day.name,
+        policy="by-hand",
+        seed=1,
+        stopped_by=StopReason.COMPLETED,
+        simulated_until_s=int(made[:, 6].max(initial=86_400)),
+        orders=OrderRecords(
+            status=np.where(served, 0, 1),
+            store=table[:, 0],
+            courier=table[:, 1],
+            trip=table[:, 2],
+            sourced_s=np.where(served, day.orders.placed_s, -1),
+            picking_s=np.where(served, day.orders.placed_s + 60, -1),
+            ready_s=table[:, 3],
+            assigned_s=table[:, 4],
+            pickup_s=table[:, 5],
+            delivered_s=table[:, 6],
+            late_s=table[:, 7],
+            missing_lines=missing,
+            picking_noise=np.ones(num),
+            reason=tuple("" if s else "no-store" for s in served),
+        ),
+        couriers=CourierRecords(
+            busy_s=busy,
+            driving_s=driving,
+            waiting_s=busy * 0,
+            distance_m=np.bincount(legs["courier"], weights=legs["distance_m"], minlength=crew),
+            orders=np.bincount(made[:, 0], minlength=crew),
+            trips=np.bincount(made[:, 0], minlength=crew),
+            end_s=np.full(crew, 24 * 3600),
+        ),
+        trips=Trips(
+            courier=made[:, 0],
+            store=made[:, 1],
+            assigned_s=made[:, 2],
+            arrived_s=made[:, 3],
+            pickup_s=made[:, 4],
+            departed_s=made[:, 5],
+            end_s=made[:, 6],
+            order_ptr=np.arange(len(made) + 1),
+            order_idx=np.flatnonzero(served)[np.argsort(table[served, 2])],
+        ),
+        legs=Legs(**legs, noise=np.ones(len(order))),
+        log=EventLog.from_rows([]),
+        decision_at_s=np.array([60, 120]),
+        decision_wall_s=np.array([0.002, 0.003]),
+    )
+
+
+@pytest.fixture(scope="session")
+def town_plan() -> CityPlan:
+    """A plan with all its parts."""
+    return make_plan()
+
+
+@pytest.fixture(scope="session")
+def plan_of() -> Callable[..., CityPlan]:
+    """Return what makes a plan of a town of another size: ``plan_of(skus=0)``."""
+    return lambda **sizes: make_plan(Town(**sizes))
+
+
+@pytest.fixture(scope="session")
+def plan_of_city() -> Callable[[City], CityPlan]:
+    """Return what makes a plan of a city."""
+    return lambda city: make_plan(city=city)
