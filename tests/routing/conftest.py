@@ -161,6 +161,63 @@ def read_cvrp(path: Path) -> RoutingProblem:
     )
 
 
+def read_multi_trip(path: Path) -> tuple[RoutingProblem, RoutingSolution]:
+    """Read a file with release times and reloads, and its routes: distances x 10, truncated."""
+    sections: dict[str, list[list[float]]] = {}
+    head: dict[str, int] = {}
+    name = ""
+    for line in path.read_text().split("\n"):
+        key, _, value = line.partition(":")
+        if value.strip().isdigit() and not name:
+            head[key.strip()] = int(value)
+        elif line.strip().endswith("_SECTION"):
+            name = line.strip()
+            sections[name] = []
+        elif name and line[:1].isdigit():
+            sections[name].append([float(word) for word in line.split()])
+    columns = {
+        key: np.array(rows)[:, 1:]
+        for key, rows in sections.items()
+        if key not in {"DEPOT_SECTION", "VEHICLES_RELOAD_DEPOT_SECTION"}
+    }
+    xy = columns["NODE_COORD_SECTION"]
+    delta = xy[:, None, :] - xy[None, :, :]
+    metres = np.floor(10 * np.sqrt((delta**2).sum(axis=2))).astype(np.int64)
+    times = (10 * columns["TIME_WINDOW_SECTION"]).astype(np.int64)
+    problem = RoutingProblem(
+        travel=(TravelMatrix(distance_m=metres, duration_s=metres),),
+        orders=Orders.of(
+            place=np.arange(1, len(xy)),
+            load=columns["DEMAND_SECTION"][1:].astype(np.int64),
+            service_s=10 * head["SERVICE_TIME"],
+            earliest_s=times[1:, 0],
+            latest_s=times[1:, 1],
+            release_s=(10 * columns["RELEASE_TIME_SECTION"][1:, 0]).astype(np.int64),
+        ),
+        stores=Stores.of(place=[0]),
+        couriers=Couriers.of(
+            start_place=[0],
+            end_place=[0],
+            count=[head["VEHICLES"]],
+            capacity=[[head["CAPACITY"]]],
+            earliest_s=times[:1, 0],
+            latest_s=times[:1, 1],
+            max_trips=100,
+        ),
+    )
+    routes = []
+    for line in path.with_suffix(".sol").read_text().split("\n"):
+        if line.startswith("Route"):
+            parts = f" {line.split(':')[1].strip()} ".split(" 0 ")
+            trips = [
+                Trip(store=0, stops=tuple(int(word) - 1 for word in part.split())) for part in parts
+            ]
+            route = best_route(problem, 0, trips)
+            assert route is not None, f"{path.name}: {line}"
+            routes.append(route)
+    return problem, RoutingSolution(routes=tuple(routes))
+
+
 def read_routes(path: Path, problem: RoutingProblem) -> RoutingSolution:
     """Read the routes of a ``.sol`` file, one trip each, on the first courier row."""
     routes = []
@@ -207,4 +264,9 @@ def least_cost() -> Callable[[RoutingProblem], float | None]:
 @pytest.fixture(scope="session")
 def read() -> dict[str, Callable[..., Any]]:
     """Return the readers of real instances."""
-    return {"solomon": read_solomon, "cvrp": read_cvrp, "routes": read_routes}
+    return {
+        "solomon": read_solomon,
+        "cvrp": read_cvrp,
+        "routes": read_routes,
+        "trips": read_multi_trip,
+    }

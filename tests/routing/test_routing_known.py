@@ -56,3 +56,28 @@ def test_easy_optimum_is_reached(need_data: Need, read: Readers) -> None:
     problem = read["solomon"](need_data("solomon") / "C101.txt")
     result = solve(problem, stop=Stop(iterations=200), seed=1)
     assert result.objective == 8273
+
+
+@pytest.mark.data
+def test_multi_trip_with_releases_is_confirmed(need_data: Need, read: Readers) -> None:
+    known = listed(need_data, "yang_mtvrptwr", "distance")
+    paths = sorted(need_data("yang_mtvrptwr").glob("*.sol"))[::10]
+    assert paths
+    for path in paths:
+        problem, solution = read["trips"](path.with_suffix(".vrp"))
+        report = check(problem, solution)
+        assert report.is_feasible, (path.name, report.violations[:3])
+        assert report.objective == known[path.stem], path.name
+        assert lower_bound(problem) <= report.objective
+
+
+@pytest.mark.data
+def test_multi_trip_is_solved(need_data: Need, read: Readers) -> None:
+    path = sorted(need_data("yang_mtvrptwr").glob("*.vrp"))[0]
+    problem, known = read["trips"](path)
+    result = solve(problem, stop=Stop(iterations=300), seed=1)
+    assert result.objective is not None
+    assert result.figures["trips"] > result.figures["routes"]
+    assert result.objective <= 1.05 * check(problem, known).objective
+    kept = solve(problem, stop=Stop(iterations=1), seed=1, start=known)
+    assert kept.objective == check(problem, known).objective
