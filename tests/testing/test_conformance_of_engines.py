@@ -1,0 +1,129 @@
+"""Every engine of every domain passes the conformance checks, found by the registry alone."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dispatchopt.core import UnsupportedError
+from dispatchopt.generators import generate
+from dispatchopt.geography.coverage import Coverage
+from dispatchopt.inventory import InventoryProblem
+from dispatchopt.registry import domains
+from dispatchopt.routing import RoutingProblem
+from dispatchopt.siting import SitingGoal, SitingProblem
+from dispatchopt.testing import CHECKS, EngineCases
+
+#: Engines that prove whatever they accept, given time; the others are heuristics with a bound.
+EXACT = {("siting", "mip"), ("inventory", "levels"), ("inventory", "exact"), ("routing", "bundles")}
+
+ENGINES = [(domain.name, name) for domain in domains().values() for name in domain.engines()]
+
+
+def no_coverage(num_sites: int, num_customers: int) -> Coverage:
+    return Coverage(
+        indptr=np.zeros(num_sites + 1),
+        customer_idx=np.zeros(0),
+        distance_m=np.zeros(0),
+        num_customers=num_customers,
+        cutoff_m=3000,
+    )
+
+
+@cache
+def siting_cases() -> dict[str, Any]:
+    small = {"nodes": 120, "customers": 25, "sites": 7, "orders": 40, "seed": 3}
+    return {
+        "usual": (
+            generate("siting", **small, goal="max-coverage", max_sites=2),
+            generate("siting", **small, goal="p-median", max_sites=3, reach_m=20_000),
+            generate("siting", **small, goal="cover-all", reach_m=20_000),
+        ),
+        "empty": SitingProblem(
+            goal=SitingGoal.COVER_ALL, coverage=no_coverage(0, 0), demand_units=np.zeros(0)
+        ),
+        "infeasible": SitingProblem(
+            goal=SitingGoal.COVER_ALL, coverage=no_coverage(2, 1), demand_units=np.ones(1)
+        ),
+    }
+
+
+def one_pair(**changes: Any) -> InventoryProblem:
+    fields: dict[str, Any] = {
+        "mean_units": np.array([[4.0]]),
+        "variance_units": np.array([[9.0]]),
+        "holding_cost": np.array([1.0]),
+        "shortage_cost": np.array([4.0]),
+        "on_hand_units": np.array([[1]]),
+        "volume_ml": np.array([10]),
+        "case_pack_units": np.array([1]),
+    }
+    return InventoryProblem(**{**fields, **changes})
+
+
+@cache
+def inventory_cases() -> dict[str, Any]:
+    small = {"nodes": 120, "customers": 20, "sites": 5, "orders": 60, "stores": 3, "seed": 3}
+    city = generate("inventory", **small, skus=6)
+    alone = city.replace(store_volume_ml=None, available_units=None, delivery_volume_ml=None)
+    none = np.zeros((0, 0))
+    return {
+        "usual": (alone, one_pair(), city),
+        "empty": InventoryProblem(
+            mean_units=none,
+            variance_units=none,
+            holding_cost=np.zeros(0),
+            shortage_cost=np.zeros(0),
+            on_hand_units=none,
+            volume_ml=np.zeros(0),
+            case_pack_units=np.zeros(0),
+        ),
+        "infeasible": one_pair(min_units=np.array([[9]]), store_volume_ml=np.array([20])),
+    }
+
+
+@cache
+def routing_cases() -> dict[str, Any]:
+    usual = [
+        generate("routing", nodes=120, orders=orders, couriers=3, stores=2, seed=3)
+        for orders in (1, 7)
+    ]
+    # The promise as a hard window is what engines without a price of lateness take.
+    hard = usual[-1].orders.replace(latest_s=usual[-1].orders.promise_s, late_cost_per_s=[0] * 7)
+    usual.append(usual[-1].replace(orders=hard))
+    nobody: RoutingProblem = generate("routing", nodes=120, orders=2, couriers=0, stores=1, seed=3)
+    must = nobody.replace(orders=nobody.orders.replace(refusal_cost=np.full(2, -1)))
+    empty = generate("routing", nodes=120, orders=0, couriers=2, stores=1, seed=3)
+    return {"usual": tuple(usual), "empty": empty, "infeasible": must}
+
+
+CASES = {"siting": siting_cases, "inventory": inventory_cases, "routing": routing_cases}
+
+
+def accepted(domain: str, engine: str) -> EngineCases:
+    """Return the cases of a domain that an engine takes; it must take at least one."""
+    found = domains()[domain].engines()[engine]
+    cases = CASES[domain]()
+    usual = tuple(problem for problem in cases["usual"] if not found.unsupported(problem))
+    if not usual:
+        raise UnsupportedError(f"{engine} takes none of the usual problems of {domain}")
+    infeasible = cases["infeasible"]
+    return EngineCases(
+        usual=usual,
+        empty=cases["empty"],
+        infeasible=None if found.unsupported(infeasible) else infeasible,
+        exact=(domain, engine) in EXACT,
+    )
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize(("domain", "engine"), ENGINES, ids=str)
+def test_conformance(domain: str, engine: str, check: Any) -> None:
+    check(domains()[domain], engine, accepted(domain, engine))
+
+
+def test_every_domain_has_engines() -> None:
+    assert {domain for domain, _ in ENGINES} == {"siting", "inventory", "routing"}
