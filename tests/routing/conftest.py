@@ -209,8 +209,11 @@ def read_multi_trip(path: Path) -> tuple[RoutingProblem, RoutingSolution]:
     for line in path.with_suffix(".sol").read_text().split("\n"):
         if line.startswith("Route"):
             parts = f" {line.split(':')[1].strip()} ".split(" 0 ")
+            # Some published routes visit the depot twice in a row.
             trips = [
-                Trip(store=0, stops=tuple(int(word) - 1 for word in part.split())) for part in parts
+                Trip(store=0, stops=tuple(int(word) - 1 for word in part.split()))
+                for part in parts
+                if part.split()
             ]
             route = best_route(problem, 0, trips)
             assert route is not None, f"{path.name}: {line}"

@@ -19,10 +19,10 @@ from dispatchopt.core.arrays import BoolArray, IntArray
 from dispatchopt.routing.problem import ANYWHERE, UNREACHABLE, RoutingProblem
 from dispatchopt.routing.tables import Options
 
-#: Visits up to which the assignment problem is solved; it takes a second or two at this size.
-MAX_ASSIGNMENT = 900
-#: Visits up to which single cheapest arcs are added up; beyond, matrices take too much memory.
-MAX_ARCS = 4_000
+#: Visits up to which the assignment problem is solved; it takes about a second at this size.
+MAX_ASSIGNMENT = 600
+#: Visits up to which single cheapest arcs are added up; beyond, that takes seconds.
+MAX_ARCS = 1_500
 _NO_ARC = np.iinfo(np.int64).max // 4
 
 
