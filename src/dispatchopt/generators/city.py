@@ -116,8 +116,7 @@ def generate_city(*, seed: int = 1, network: Network | None = None, **options: A
         num_skus=number["skus"], fresh_share=chosen.fresh_share, seed=seed, **counts
     )
     return City(
-        name=chosen.name
-        or f"{'Generated' if is_made_up else 'Real'} streets, {chosen.size}, {seed}",
+        name=chosen.name or _name(streets, chosen.size, seed, is_made_up=is_made_up),
         customers=customers,
         sites=sites,
         skus=goods.skus,
@@ -149,6 +148,12 @@ def require_seed(seed: int) -> None:
                 code="bad-option", where="seed", found=repr(seed)[:60], wanted="a whole number >= 0"
             )
         )
+
+
+def _name(streets: Network, size: str, seed: int, *, is_made_up: bool) -> str:
+    if is_made_up:
+        return f"Generated city, {size}, seed {seed}"
+    return f"Generated demand on {streets.source}"
 
 
 def _source(streets: Network, seed: int, *, is_made_up: bool) -> str:

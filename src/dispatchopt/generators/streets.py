@@ -279,6 +279,8 @@ def _directed(
     straight = straight_m(points[segments.first], points[segments.second])
     # Whole metres, rounded up: no street is shorter than the line between its ends.
     length = np.ceil(straight * (1 + curve))
+    classes, class_idx = _by_name(CLASSES, kind)
+    names, name_idx = _by_name(naming[1], naming[0])
     fore, back = np.flatnonzero(forward), np.flatnonzero(backward)
     arcs = np.concatenate([fore, back])
     tail = np.concatenate([segments.first[fore], segments.second[back]])
@@ -291,13 +293,21 @@ def _directed(
         tail=tail[order],
         head=head[order],
         length_m=length[arcs],
-        classes=CLASSES,
-        class_idx=kind[arcs],
+        classes=classes,
+        class_idx=class_idx[arcs],
         maxspeed_m_s=np.round(_LIMIT_KMH[kind[arcs]] / 3.6, 4),
-        names=naming[1],
-        name_idx=naming[0][arcs],
+        names=names,
+        name_idx=name_idx[arcs],
         source="generated streets",
     )
+
+
+def _by_name(names: tuple[str, ...], idx: IntArray) -> tuple[tuple[str, ...], IntArray]:
+    """Return the names that occur, sorted as a reader of files would find them; -1 is none."""
+    used = sorted((names[each], each) for each in np.unique(idx[idx >= 0]).tolist())
+    number = np.full(len(names) + 1, -1)
+    number[[each for _, each in used]] = np.arange(len(used))
+    return tuple(name for name, _ in used), number[idx]
 
 
 def _one_ways(
