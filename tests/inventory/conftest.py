@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 
 from dispatchopt.inventory import InventoryProblem
 from dispatchopt.inventory.levels import free_levels
 
+# Arrays are given as lists here, which the classes turn into arrays.
+Problem: Any = InventoryProblem
+
 
 def make_problem(
     num_stores: int, num_skus: int, seed: int, *, unit_volume: bool = False, packs: bool = False
-) -> InventoryProblem:
+) -> Any:
     """A problem with scarce stock and tight stores."""
     rng = np.random.default_rng(seed)
     shape = (num_stores, num_skus)
     mean = rng.gamma(1.5, 3.0, shape)
-    problem = InventoryProblem(
+    problem = Problem(
         mean_units=mean,
         variance_units=mean * rng.uniform(0.8, 3.0, shape),
         holding_cost=rng.uniform(0.2, 1.0, num_skus),
@@ -32,9 +38,15 @@ def make_problem(
 
 
 @pytest.fixture(scope="session")
-def two_by_two() -> InventoryProblem:
+def maker() -> Callable[..., Any]:
+    """The function that makes scarce problems."""
+    return make_problem
+
+
+@pytest.fixture(scope="session")
+def two_by_two() -> Any:
     """Poisson demand, no limits: two stores, two SKUs."""
-    return InventoryProblem(
+    return Problem(
         mean_units=[[6.0, 2.0], [0.0, 4.0]],
         variance_units=[[6.0, 2.0], [0.0, 4.0]],
         demand_law="poisson",
@@ -49,6 +61,6 @@ def two_by_two() -> InventoryProblem:
 
 
 @pytest.fixture(scope="session")
-def scarce() -> InventoryProblem:
+def scarce() -> Any:
     """Six stores, twelve SKUs, both couplings."""
     return make_problem(6, 12, 3)

