@@ -15,7 +15,7 @@ from dispatchopt.io.tables import Checked, flag, references
 Ends = npt.NDArray[np.int64]
 
 
-def network_from(nodes: Checked, edges: Checked, issues: Issues, source: str) -> Network | None:
+def network_from(nodes: Checked, edges: Checked, issues: Issues) -> Network | None:
     """Return the network of two tables, or None if there are no nodes or something is wrong."""
     if not len(nodes) and not len(edges):
         return None
@@ -24,16 +24,15 @@ def network_from(nodes: Checked, edges: Checked, issues: Issues, source: str) ->
     shapes = _shapes(edges, issues)
     if len(issues):
         return None
-    return _join(nodes, edges, tail, head, shapes, source or "network")
+    return _join(nodes, edges, tail, head, shapes)
 
 
-def _join(  # noqa: PLR0917 - private, and called once
+def _join(
     nodes: Checked,
     edges: Checked,
     tail: Ends,
     head: Ends,
     shapes: dict[int, npt.NDArray[np.float64]],
-    source: str,
 ) -> Network:
     back = np.flatnonzero(~edges["is_oneway"])
     rows = np.concatenate([np.arange(len(edges)), back])
@@ -73,7 +72,6 @@ def _join(  # noqa: PLR0917 - private, and called once
         shape_indptr=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
         shape_lon=joined[:, 0],
         shape_lat=joined[:, 1],
-        source=source,
     )
 
 

@@ -71,9 +71,7 @@ def routers(parts: Parts, profiles: Sequence[str]) -> tuple[Router, ...]:
     for column in ("lon", "lat"):
         wanted = f"a coordinate, as travel is {given.travel}"
         flag(places, column, np.isnan(places[column]), "missing-value", wanted, issues)
-    network = network_from(
-        parts["network/nodes"], parts["network/edges"], issues, parts.header.source
-    )
+    network = network_from(parts["network/nodes"], parts["network/edges"], issues)
     if len(issues):
         return ()
     try:

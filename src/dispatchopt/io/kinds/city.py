@@ -39,7 +39,7 @@ def build(parts: Parts) -> City:
     nodes, edges = parts["network/nodes"], parts["network/edges"]
     orders = _orders(parts)
     shifts = _shifts(parts)
-    network = network_from(nodes, edges, issues, header.source)
+    network = network_from(nodes, edges, issues)
     check_apart([customers, sites, nodes, parts["couriers"]], issues)
     if header.parameters.travel == "road" and not len(nodes):
         issues.add(

@@ -12,6 +12,7 @@ from dispatchopt.core.errors import InputError
 from dispatchopt.inventory.problem import MAX_TOTAL, InventoryProblem
 from dispatchopt.io.cells import NO_INT
 from dispatchopt.io.instance import Instance
+from dispatchopt.io.issues import Said
 from dispatchopt.io.kinds._pairs import check_once, names_or_numbers
 from dispatchopt.io.kinds.base import Kind, Parts
 from dispatchopt.io.schema.inventory import TABLES, InventoryHeader
@@ -24,6 +25,8 @@ def build(parts: Parts) -> InventoryProblem:
     """Return the inventory problem of a checked document."""
     issues, given = parts.issues, parts.header.parameters
     stores, skus, demand, stock = (parts[name] for name in ("stores", "skus", "demand", "stock"))
+    if "demand" not in parts.given:
+        issues.add("missing-table", parts.where, Said("no table demand"), "a table demand")
     cell, stock_cell = _cells(parts, demand), _cells(parts, stock)
     issues.raise_if_any()
     size = (len(stores), len(skus))
@@ -168,5 +171,5 @@ KIND = Kind(
     build=build,
     lay_out=lay_out,
     problem_type=lambda: InventoryProblem,
-    required=("stores", "skus", "demand"),
+    required=("stores", "skus"),
 )

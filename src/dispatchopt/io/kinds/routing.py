@@ -115,7 +115,7 @@ def _options(parts: Parts, table: Checked) -> Options | None:
     index = {name: row for row, name in enumerate(parts["stores"]["id"])}
     rows = []
     for row, text in enumerate(texts):
-        names = list(index) if text == "" else [] if text == "-" else text.split("|")
+        names = list(index) if text == "" else [] if text == "|" else text.split("|")
         for name in names:
             if name not in index:
                 place = table.place(row, "stores")
@@ -208,7 +208,7 @@ def _listed(options: Options | None, stores: Array) -> dict[str, list[str]]:
     if options is None:
         return {}
     return {
-        "stores": ["|".join(stores[options.row(row)]) or "-" for row in range(options.num_rows)]
+        "stores": ["|".join(stores[options.row(row)]) or "|" for row in range(options.num_rows)]
     }
 
 

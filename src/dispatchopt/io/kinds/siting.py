@@ -113,13 +113,8 @@ def _given(parts: Parts) -> tuple[Any, Array | None, Array | None]:
         num_customers=len(parts["customers"]),
         cutoff_m=parts.header.parameters.reach_m,
     )
-    pair_cost = cost[order] if stated.any() or _has_empty_cost(parts) else None
+    pair_cost = cost[order] if stated.any() else None
     return coverage, pair_cost, _spacing(parts)
-
-
-def _has_empty_cost(parts: Parts) -> bool:
-    table = parts["coverage"]
-    return not len(table) and "coverage" in parts.given and "cost_cents" in table.table.columns
 
 
 def _spacing(parts: Parts) -> Array | None:
@@ -149,9 +144,7 @@ def _measured(parts: Parts) -> tuple[Any, Array | None, Array | None]:
             if column in table.table.columns or len(table):
                 wanted = f"a coordinate, as travel is {given.travel}"
                 flag(table, column, np.isnan(table[column]), "missing-value", wanted, issues)
-    network = network_from(
-        parts["network/nodes"], parts["network/edges"], issues, parts.header.source
-    )
+    network = network_from(parts["network/nodes"], parts["network/edges"], issues)
     if len(issues):
         return None, None, None
     try:

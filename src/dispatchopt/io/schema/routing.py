@@ -109,7 +109,7 @@ class RoutingOrderRow(Row):
     )
     stores: str = column(
         "",
-        description="Stores that may serve it, separated by `|`; all if empty, none if `-`.",
+        description="Stores that may serve it, separated by `|`; all if empty, none if `|`.",
         ref="stores",
         max_length=1_000_000,
     )
@@ -140,7 +140,7 @@ class RoutingCourierRow(Row):
     skills: int = column(0, description="Bit mask of what it has.", ge=0, le=MAX_MASK)
     stores: str = column(
         "",
-        description="Stores where it may load, separated by `|`; all if empty, none if `-`.",
+        description="Stores where it may load, separated by `|`; all if empty, none if `|`.",
         ref="stores",
         max_length=1_000_000,
     )
