@@ -280,7 +280,10 @@ def _with_other(
     ending = pulp_ending(status, problem.sol_status, is_cut_short=is_late)
     values = None
     if status == pulp.LpStatusOptimal:
-        values = np.array([column.value() or 0.0 for column in columns])
+        known = [column.value() for column in columns]
+        # A column that stands in no row has no value; any within its bounds will do.
+        lower = model.bounds[0]
+        values = np.array([low if v is None else v for v, low in zip(known, lower, strict=True)])
     bound = -math.inf
     if ending is Ending.OPTIMAL and values is not None and limits.gap_relative == 0:
         bound = float(values @ model.cost) + model.offset
@@ -292,11 +295,12 @@ def _pulp_model(model: LinearModel) -> tuple[Any, list[Any]]:
     import pulp
 
     lower, upper = model.bounds
-    columns = [
-        pulp.LpVariable(f"x{at}", low, high, pulp.LpInteger if whole else pulp.LpContinuous)
-        for at, (low, high, whole) in enumerate(zip(lower, upper, model.is_whole, strict=True))
-    ]
     problem = pulp.LpProblem("siting", pulp.LpMinimize)
+    kinds = np.where(model.is_whole, pulp.LpInteger, pulp.LpContinuous)
+    columns = [
+        problem.add_variable(f"x{at}", low, high, str(kind))
+        for at, (low, high, kind) in enumerate(zip(lower, upper, kinds, strict=True))
+    ]
     terms = pulp.LpAffineExpression(list(zip(columns, model.cost.tolist(), strict=True)))
     problem.setObjective(terms + model.offset)
     indptr, index, value = model.matrix()
@@ -307,7 +311,7 @@ def _pulp_model(model: LinearModel) -> tuple[Any, list[Any]]:
         terms = pulp.LpAffineExpression([(columns[at], each) for at, each in pairs])
         if len(terms) == 0:
             # An empty row holds or makes the model infeasible; PuLP would drop it.
-            idle = pulp.LpVariable(f"zero{row}", 0, 0)
+            idle = problem.add_variable(f"zero{row}", 0, 0)
             terms = pulp.LpAffineExpression([(idle, 1.0)])
         for limit, sense in (
             (row_lower[row], pulp.LpConstraintGE),

@@ -1,0 +1,90 @@
+"""Coverage against the number of sites, reasons, and what sites are good for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dispatchopt import siting
+from dispatchopt.core.errors import InputError
+from dispatchopt.core.result import Status
+from dispatchopt.core.stop import Stop
+from dispatchopt.siting import SitingGoal, SitingProblem, SitingSolution
+from dispatchopt.siting.curve import coverage_variant, curve
+from dispatchopt.siting.explain import Reason, contributions, unserved
+
+Maker = Callable[..., SitingProblem]
+DISTANCE = [[100, 200, 999, 999], [999, 300, 400, 999], [500, 999, 100, 999]]
+
+
+@pytest.fixture
+def base(make_coverage: Any) -> SitingProblem:
+    return SitingProblem(
+        goal=SitingGoal.COVER_ALL,
+        coverage=make_coverage(DISTANCE, 900),
+        demand_units=np.array([5, 3, 2, 7]),
+        site_cost_cents=np.array([10, 20, 30]),
+    )
+
+
+def test_curve_by_hand(base: SitingProblem) -> None:
+    points = curve(base, 5)
+    assert [point.num_sites for point in points] == [1, 2, 3]
+    # Site 0 alone reaches 8 units; with any other all 10 that can be reached.
+    assert [point.unserved_units for point in points] == [9, 7, 7]
+    assert [point.bound_units for point in points] == [9, 7, 7]
+    assert all(point.status is Status.OPTIMAL for point in points)
+    assert points[0].covered_share == pytest.approx(8 / 17)
+    assert points[0].opening_cents == 10
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_curve_equals_single_runs_and_never_falls(make_problem: Maker, seed: int) -> None:
+    problem = make_problem(seed, SitingGoal.P_MEDIAN, budget_cents=None)
+    points = curve(problem, 4)
+    shares = [point.covered_share for point in points]
+    assert shares == sorted(shares)
+    for point in points:
+        alone = siting.solve(coverage_variant(problem, point.num_sites), engine="mip")
+        assert alone.objective == point.unserved_units
+
+
+def test_curve_in_little_time_still_has_all_points(make_problem: Maker) -> None:
+    points = curve(make_problem(3, SitingGoal.MAX_COVERAGE), 3, stop=Stop(time_s=5))
+    assert all(point.bound_units <= point.unserved_units for point in points)
+
+
+def test_curve_refuses_no_sites(base: SitingProblem) -> None:
+    with pytest.raises(InputError, match="max_sites"):
+        curve(base, 0)
+
+
+def test_reasons(base: SitingProblem, make_coverage: Any) -> None:
+    answer = SitingSolution(open_sites=np.array([0]), assignment=np.array([0, -1, -1, -1]))
+    found = unserved(base, answer)
+    assert [(each.customer, each.units, each.reason) for each in found] == [
+        (3, 7, Reason.NO_SITE_IN_REACH),
+        (1, 3, Reason.NO_ROOM),
+        (2, 2, Reason.SITES_CLOSED),
+    ]
+    assert [(each.nearest_site, each.nearest_m) for each in found] == [(-1, -1), (0, 200), (2, 100)]
+    wider = unserved(base, answer, wider=make_coverage(DISTANCE, 1000))
+    assert (wider[0].nearest_site, wider[0].nearest_m) == (0, 999)
+    closed = base.replace(status=[0, 3, 3])
+    assert unserved(closed, answer)[2].reason is Reason.ONLY_FORBIDDEN
+    backup = base.replace(cover_by=2)
+    assert unserved(backup, answer)[1].reason is Reason.TOO_FEW
+
+
+def test_contributions_by_hand(base: SitingProblem) -> None:
+    answer = SitingSolution(open_sites=np.array([0, 1]), assignment=np.array([0, 0, 1, -1]))
+    each = contributions(base, answer)
+    assert each.site.tolist() == [0, 1]
+    assert each.served_units.tolist() == [8, 2]
+    assert each.reached_units.tolist() == [8, 5]
+    # Both reach customer 1, with 3 units.
+    assert each.sole_units.tolist() == [5, 2]
+    assert each.overlap_units.tolist() == [3, 3]
