@@ -31,12 +31,12 @@ class _DecisionCheck:
         self.state = state
         self.decision = decision
         self.violations: list[Violation] = []
-        self.order_row = {int(idx): row for row, idx in enumerate(state.orders.idx)}
-        self.courier_row = {int(idx): row for row, idx in enumerate(state.couriers.idx)}
-        self.sourced = {
-            int(idx): int(store)
-            for idx, store in zip(state.orders.idx, state.orders.store, strict=True)
-            if store >= 0
+        orders, stores = state.orders.idx.tolist(), state.orders.store.tolist()
+        self.order_row: dict[int, int] = dict(zip(orders, range(len(orders)), strict=True))
+        couriers = state.couriers.idx.tolist()
+        self.courier_row: dict[int, int] = dict(zip(couriers, range(len(couriers)), strict=True))
+        self.sourced: dict[int, int] = {
+            order: store for order, store in zip(orders, stores, strict=True) if store >= 0
         }
         self.slowdown = state.travel.slowdown(state.now_s)
 

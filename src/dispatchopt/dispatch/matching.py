@@ -22,11 +22,41 @@ def assign(unit: IntArray, courier: IntArray, cost: FloatArray, open_cost: Float
     A linear assignment with one dummy courier per unit, solved on the sparse graph of those
     candidates that beat leaving the unit open.
     """
-    num_units = len(open_cost)
-    chosen = np.full(num_units, -1, dtype=np.int64)
+    chosen = np.full(len(open_cost), -1, dtype=np.int64)
     useful = np.flatnonzero(cost < open_cost[unit])
-    if not len(useful):
-        return chosen
+    useful = useful[np.lexsort((useful, cost[useful], unit[useful]))]
+    useful = _settle(chosen, unit, courier, useful)
+    if len(useful):
+        _solve(chosen, unit, courier, cost, open_cost, useful)
+    return chosen
+
+
+def _settle(chosen: IntArray, unit: IntArray, courier: IntArray, useful: IntArray) -> IntArray:
+    """Give units their best courier where no other unit could use that one; returns the rest.
+
+    Some optimal assignment does the same: the unit can have nothing better, and nobody loses.
+    """
+    while len(useful):
+        rivals = np.bincount(courier[useful])
+        is_best = np.ones(len(useful), dtype=np.bool_)
+        is_best[1:] = np.diff(unit[useful]) != 0
+        settled = useful[is_best & (rivals[courier[useful]] == 1)]
+        if not len(settled):
+            break
+        chosen[unit[settled]] = settled
+        useful = useful[chosen[unit[useful]] < 0]
+    return useful
+
+
+def _solve(  # noqa: PLR0917
+    chosen: IntArray,
+    unit: IntArray,
+    courier: IntArray,
+    cost: FloatArray,
+    open_cost: FloatArray,
+    useful: IntArray,
+) -> None:
+    """Solve the linear assignment over the candidates that are left."""
     from scipy.sparse import csr_array
     from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 
@@ -48,4 +78,3 @@ def assign(unit: IntArray, courier: IntArray, cost: FloatArray, open_cost: Float
     keys, wanted = row * shape[1] + column, (matched_row * shape[1] + matched_column)[real]
     order = np.argsort(keys, kind="stable")
     chosen[units[matched_row[real]]] = useful[order[np.searchsorted(keys[order], wanted)]]
-    return chosen

@@ -49,16 +49,19 @@ def moves(
         return []
     # Only the most wanted stores count, so that the table stays small on large days.
     wanted = busy_stores[np.lexsort((busy_stores, -expected[busy_stores]))][:_MOST_STORES]
-    block = np.minimum(len(away), _MOST_COURIERS)
-    away = away[:block]
+    # Where many are away each gets a turn at some tick.
+    turn = state.now_s // state.rules.tick_s * _MOST_COURIERS
+    away = np.sort(np.roll(away, -(turn % len(away)))[:_MOST_COURIERS])
     courier, store = np.repeat(away, len(wanted)), np.tile(wanted, len(away))
     _, free_s = state.travel.pairs(couriers.place_idx[courier], stores.place_idx[store])
     way_s = drive_s(free_s, state.travel.slowdown(state.now_s) * couriers.pace[courier])
     fit = np.clip(1 - way_s / reach_s, 0, None)
     fit[(couriers.store_idx[courier] >= 0) & (couriers.store_idx[courier] != store)] = 0
     fit = fit.reshape(len(away), len(wanted))
+    # Waiting couriers only grow in number, so who gains too little now will not move at all.
+    worth = (fit * (expected[wanted] / (waiting[wanted] + 1))).max(axis=1) >= _LEAST_GAIN
     decided: list[tuple[int, int]] = []
-    for at, row in enumerate(away.tolist()):
+    for at, row in zip(np.flatnonzero(worth).tolist(), away[worth].tolist(), strict=True):
         gain = fit[at] * expected[wanted] / (waiting[wanted] + 1)
         best = int(np.argmax(gain))
         if gain[best] >= _LEAST_GAIN:
@@ -69,6 +72,6 @@ def moves(
 
 
 #: Sizes of the table of couriers and stores, and the least gain that is worth a drive.
-_MOST_STORES = 200
-_MOST_COURIERS = 200
+_MOST_STORES = 100
+_MOST_COURIERS = 60
 _LEAST_GAIN = 0.2
