@@ -47,7 +47,7 @@ def command(
     quiet: bool,
 ) -> None:
     """Make an instance of KIND; the same seed and options make the same instance."""
-    from dispatchopt.generators import generate
+    from dispatchopt.generators import generate_document
     from dispatchopt.io import Instance, require_absent, write
     from dispatchopt.io.roads import read_network
 
@@ -56,12 +56,13 @@ def command(
     chosen = common.key_values(options)
     if network is not None:
         chosen["network"] = read_network(network)
-    problem = generate(kind, size=size, seed=seed, **chosen)
+    made = generate_document(kind, size=size, seed=seed, **chosen)
     instance = Instance(
-        name=getattr(problem, "name", f"{kind}-{size}-{seed}"),
+        name=made.name,
         kind=kind,
-        problem=problem,
-        source=f"dispatchopt generate {kind} --size {size} --seed {seed}",
+        problem=made.problem,
+        source=made.source,
+        places=made.places,
     )
     write(instance, output, encoding=encoding, overwrite=overwrite)
     if not quiet and str(output) != "-":

@@ -1,7 +1,13 @@
 """Seeded synthetic instances of every kind."""
 
 from dispatchopt.generators.city import CityOptions, generate_city
-from dispatchopt.generators.kinds import GENERATORS, Generator, generate
+from dispatchopt.generators.kinds import (
+    GENERATORS,
+    Generated,
+    Generator,
+    generate,
+    generate_document,
+)
 from dispatchopt.generators.options import Option
 from dispatchopt.generators.snapshot import RoutingOptions, generate_routing
 from dispatchopt.generators.streets import generate_streets
@@ -18,6 +24,7 @@ __all__ = [
     "GENERATORS",
     "CityOptions",
     "DayOptions",
+    "Generated",
     "Generator",
     "InventoryOptions",
     "Option",
@@ -26,6 +33,7 @@ __all__ = [
     "generate",
     "generate_city",
     "generate_day",
+    "generate_document",
     "generate_inventory",
     "generate_routing",
     "generate_siting",

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from dispatchopt.core.errors import InputError, Issue
 from dispatchopt.generators.city import CityOptions, generate_city
 from dispatchopt.generators.options import Option, list_options
-from dispatchopt.generators.snapshot import RoutingOptions, generate_routing
+from dispatchopt.generators.snapshot import RoutingOptions, routing_with_places
 from dispatchopt.generators.views import (
     DayOptions,
     InventoryOptions,
     SitingOptions,
     generate_day,
-    generate_inventory,
-    generate_siting,
+    inventory_with_places,
+    siting_with_places,
 )
+from dispatchopt.geography.network import Network
+from dispatchopt.geography.points import Points
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,13 +35,41 @@ class Generator:
     options
         Its options, beside ``seed`` and ``network``.
     make
-        The generator: ``make(seed=1, network=None, **options)``.
+        The generator: ``make(seed=1, network=None, **options)`` returns the problem, and places
+        by table where the problem itself holds none.
     """
 
     kind: str
     about: str
     options: tuple[Option, ...]
-    make: Callable[..., Any]
+    make: Callable[..., tuple[Any, dict[str, Points]]]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Generated:
+    """A generated problem with what a document says about it; the fields of an instance.
+
+    Parameters
+    ----------
+    name, kind, problem, source
+        As in a document.
+    places
+        Places of rows by table, where the problem itself has none.
+    """
+
+    name: str
+    kind: str
+    problem: Any
+    source: str
+    places: Mapping[str, Points]
+
+
+def _city(**options: Any) -> tuple[Any, dict[str, Points]]:
+    return generate_city(**options), {}
+
+
+def _day(**options: Any) -> tuple[Any, dict[str, Points]]:
+    return generate_day(**options), {}
 
 
 GENERATORS: dict[str, Generator] = {
@@ -49,37 +79,37 @@ GENERATORS: dict[str, Generator] = {
             kind="city",
             about="streets, people, sites, goods, a day of orders, couriers",
             options=list_options(CityOptions),
-            make=generate_city,
+            make=_city,
         ),
         Generator(
             kind="siting",
             about="customers and candidate sites with distances by road",
             options=list_options(SitingOptions),
-            make=generate_siting,
+            make=siting_with_places,
         ),
         Generator(
             kind="inventory",
             about="stores and SKUs with uncertain demand",
             options=list_options(InventoryOptions),
-            make=generate_inventory,
+            make=inventory_with_places,
         ),
         Generator(
             kind="routing",
             about="open orders, stores and couriers at one moment",
             options=list_options(RoutingOptions),
-            make=generate_routing,
+            make=routing_with_places,
         ),
         Generator(
             kind="day",
             about="a day of orders, stocked stores and couriers, ready to be replayed",
             options=list_options(DayOptions),
-            make=generate_day,
+            make=_day,
         ),
     )
 }
 
 
-def generate(kind: str, *, seed: int = 1, **options: Any) -> Any:
+def generate(kind: str, *, seed: int = 1, network: Network | None = None, **options: Any) -> Any:
     """Return a generated problem of a kind; see ``GENERATORS`` for the options of each.
 
     Raises
@@ -87,6 +117,42 @@ def generate(kind: str, *, seed: int = 1, **options: Any) -> Any:
     InputError
         If there is no such kind, or listing every option that does not fit.
     """
+    return _made(kind, seed, network, options)[0]
+
+
+def generate_document(
+    kind: str, *, seed: int = 1, network: Network | None = None, **options: Any
+) -> Generated:
+    """Return a generated problem with its name, its source, and the places of its rows.
+
+    Raises
+    ------
+    InputError
+        As ``generate``.
+    """
+    problem, places = _made(kind, seed, network, options)
+    words = [f"--size {options.get('size', 'small')}", f"--seed {seed}"]
+    words += [
+        f"--set {name}={value}"
+        for name, value in options.items()
+        if name != "size" and value is not None
+    ]
+    made = f"made by dispatchopt generate {kind} {' '.join(words)}"
+    if network is None:
+        source = f"{made}; no real place; Apache-2.0"
+    else:
+        source = f"{made}, on streets of {network.source}"
+    size = options.get("size", "small")
+    name = f"Generated {kind}, {size}, seed {seed}"
+    if kind == "city":
+        name = problem.name
+        problem = problem.replace(source=source)
+    return Generated(name=name, kind=kind, problem=problem, source=source, places=places)
+
+
+def _made(
+    kind: str, seed: int, network: Network | None, options: dict[str, Any]
+) -> tuple[Any, dict[str, Points]]:
     if kind not in GENERATORS:
         raise InputError(
             Issue(
@@ -96,4 +162,4 @@ def generate(kind: str, *, seed: int = 1, **options: Any) -> Any:
                 wanted=f"one of {', '.join(GENERATORS)}",
             )
         )
-    return GENERATORS[kind].make(seed=seed, **options)
+    return GENERATORS[kind].make(seed=seed, network=network, **options)

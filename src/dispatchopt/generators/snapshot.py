@@ -47,6 +47,13 @@ def generate_routing(
     stand at stores, or come back to one of them within some minutes. Costs: riding per metre, the
     wage per second, lateness and refusal, all as a city states them.
     """
+    return routing_with_places(seed=seed, network=network, **options)[0]
+
+
+def routing_with_places(
+    *, seed: int = 1, network: Network | None = None, **options: Any
+) -> tuple[RoutingProblem, dict[str, Points]]:
+    """Return what ``generate_routing`` does, and its places."""
     require_seed(seed)
     chosen = make_options(RoutingOptions, options)
     num_orders, num_couriers = (
@@ -73,7 +80,7 @@ def generate_routing(
     places = Points.concatenate(
         city.sites.points[reach.store_sites], city.customers.points[customer]
     )
-    return RoutingProblem(
+    problem = RoutingProblem(
         travel=(matrix_travel(city, places).matrix,),
         orders=_orders(city, reach, customer, random, choice_of_store=chosen.choice_of_store),
         stores=Stores(
@@ -83,6 +90,7 @@ def generate_routing(
         couriers=_couriers(city, num_couriers, num_stores, stream(seed, "routing", "couriers")),
         units_per_cent=_UNITS_PER_CENT,
     )
+    return problem, {"places": places}
 
 
 def _who_orders(city: City, reach: StoreReach, count: int, random: np.random.Generator) -> IntArray:

@@ -76,9 +76,16 @@ def generate_siting(
 ) -> SitingProblem:
     """Return a siting problem on streets; see ``SitingOptions``.
 
-    Under p-median and cover-all goals every customer out of reach is left out of what is
-    required, as a plan of the city does it.
+    Under cover-all, customers out of reach of every site are left out of what is required, as a
+    plan of the city does it.
     """
+    return siting_with_places(seed=seed, network=network, **options)[0]
+
+
+def siting_with_places(
+    *, seed: int = 1, network: Network | None = None, **options: Any
+) -> tuple[SitingProblem, dict[str, Points]]:
+    """Return what ``generate_siting`` does, and where sites and customers lie."""
     require_seed(seed)
     chosen = make_options(SitingOptions, options)
     city = _city(chosen, seed, network, skus=0, couriers=0)
@@ -89,17 +96,26 @@ def generate_siting(
     if not chosen.capacities:
         none = np.zeros(len(city.sites), dtype=np.int64)
         city = city.replace(sites=dataclasses.replace(city.sites, capacity_orders=none))
-    return siting_problem(city, _coverage(city))[0]
+    problem = siting_problem(city, _coverage(city))[0]
+    return problem, {"sites": city.sites.points, "customers": city.customers.points}
 
 
 def generate_inventory(
     *, seed: int = 1, network: Network | None = None, **options: Any
 ) -> InventoryProblem:
     """Return a stock problem of a city's stores, chosen greedily; see ``InventoryOptions``."""
+    return inventory_with_places(seed=seed, network=network, **options)[0]
+
+
+def inventory_with_places(
+    *, seed: int = 1, network: Network | None = None, **options: Any
+) -> tuple[InventoryProblem, dict[str, Points]]:
+    """Return what ``generate_inventory`` does, and where the stores lie."""
     require_seed(seed)
     chosen = make_options(InventoryOptions, options)
     city = _city(chosen, seed, network, couriers=0)
-    return inventory_problem(city, open_stores(city, chosen.stores))
+    reach = open_stores(city, chosen.stores)
+    return inventory_problem(city, reach), {"stores": city.sites.points[reach.store_sites]}
 
 
 def generate_day(*, seed: int = 1, network: Network | None = None, **options: Any) -> Day:
