@@ -343,3 +343,20 @@ def test_cancel_from_a_callback_keeps_the_best(make_coverage: Any) -> None:
     assert result.solution is not None
     assert result.stopped_by in (StopReason.CANCELLED, StopReason.COMPLETED)
     assert time.perf_counter() - began < 30
+
+
+def test_ctrl_c_in_the_local_search_keeps_the_best(make_coverage: Any) -> None:
+    steps = 0
+
+    def interrupt(progress: Any) -> bool:
+        nonlocal steps
+        steps += 1
+        if steps == 6:
+            raise KeyboardInterrupt
+        return False
+
+    result = siting.solve(_hard(make_coverage), engine="interchange", callback=interrupt)
+    assert result.stopped_by is StopReason.CANCELLED
+    assert result.objective is not None
+    # Better than opening nothing: the moves made so far are kept.
+    assert result.objective < _hard(make_coverage).total_units

@@ -94,8 +94,23 @@ def descend(
     land: _local.Landscape,
     is_open: BoolArray,
 ) -> tuple[BoolArray, float]:
-    """Take the best move till none improves, and offer what that leads to."""
-    current = is_open
+    """Take the best move till none improves, and offer what that leads to, even on Ctrl-C."""
+    trail = [is_open]
+    try:
+        return _descend(problem, run, land, trail)
+    except KeyboardInterrupt:
+        offer(problem, run, trail[-1])
+        raise
+
+
+def _descend(
+    problem: SitingProblem,
+    run: Run[SitingSolution],
+    land: _local.Landscape,
+    trail: list[BoolArray],
+) -> tuple[BoolArray, float]:
+    """Take the best move till none improves; ``trail`` holds the sites open so far."""
+    current = trail[-1]
     partial = problem.goal is SitingGoal.COVER_ALL and not problem.must_serve_all
     while True:
         moved, values = _local.step(land, current)
@@ -113,6 +128,7 @@ def descend(
                 offer(problem, run, current)
             return current, cost
         current = moved if moved is not None else current
+        trail[:] = [current]
 
 
 def _is_enough(problem: SitingProblem, land: _local.Landscape, values: _local.Values) -> bool:

@@ -82,9 +82,12 @@ class MipEngine:
             start=run.start,
         )
         part.raise_bound(run.bound)
-        local.search(problem, part)
-        if part.solution is not None:
-            run.offer(part.solution)
+        try:
+            local.search(problem, part)
+        finally:
+            # Ctrl-C in the local search must not lose what it found.
+            if part.solution is not None:
+                run.offer(part.solution)
 
     def _solve(
         self,
