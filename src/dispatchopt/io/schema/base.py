@@ -69,7 +69,7 @@ class Header(Part):
     )
     units: Units = Field(default=Units(), description="Units of all values.")
     known: Known = Field(
-        default_factory=Known, description="What is known about the best solution."
+        default=Known(), description="What is known about the best solution."
     )
     notes: dict[str, Any] = Field(default={}, description="Anything else, kept as it is.")
     tables: list[str] = Field(
