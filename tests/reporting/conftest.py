@@ -110,7 +110,7 @@ def make_city(town: Town) -> City:
             status=np.arange(town.sites) % 4,
             rent_cents=20_000 + 500 * np.arange(town.sites),
             volume_ml=np.full(town.sites, 2_000_000),
-            capacity_orders=np.zeros(town.sites),
+            capacity_orders=np.zeros(town.sites, dtype=int),
             pickers=np.full(town.sites, 3),
         ),
         skus=Skus(
@@ -118,7 +118,7 @@ def make_city(town: Town) -> City:
             names=tuple(f"SKU number {i}" for i in range(town.skus)),
             abc_class=tuple("ABC"[min(2, i // 3)] for i in range(town.skus)),
             is_fresh=np.arange(town.skus) % 2 == 0,
-            shelf_life_days=np.zeros(town.skus),
+            shelf_life_days=np.zeros(town.skus, dtype=int),
             volume_ml=np.full(town.skus, 800),
             price_cents=np.full(town.skus, 900),
             margin_cents=np.full(town.skus, 250),
@@ -135,7 +135,7 @@ def make_city(town: Town) -> City:
             is_surge=(placed // 3600 == 20) & (np.arange(town.orders) % 3 > 0),
             line_ptr=np.concatenate([[0], np.cumsum(lines)]),
             line_sku=rng.integers(0, max(1, town.skus), lines.sum()),
-            line_units=np.ones(lines.sum()),
+            line_units=np.ones(lines.sum(), dtype=int),
         ),
         couriers=CourierShifts(
             ids=tuple(f"r{i}" for i in range(town.couriers)),
@@ -177,9 +177,8 @@ def make_plan(town: Town | None = None, city: City | None = None) -> CityPlan:
     size = town or Town()
     city = city or make_city(size)
     profile = PROFILES["e-bike"]
-    router: Any = RoadRouter(
-        network=city.network, profile=profile, snap_limit_m=900, far="unreachable"
-    )
+    assert city.network is not None
+    router = RoadRouter(network=city.network, profile=profile, snap_limit_m=900, far="unreachable")
     coverage = router.within(city.sites.points, city.customers.points, city.parameters.reach_m)
     open_sites = np.arange(min(size.stores, len(city.sites)))
     nearest, nearest_m = _nearest(coverage, open_sites, len(city.customers))
@@ -257,7 +256,7 @@ def _stock(city: City, open_sites: IntArray) -> tuple[Any, Any]:
         variance_units=2 * mean,
         holding_cost=skus.holding_cents,
         shortage_cost=(skus.margin_cents + 100).astype(float),
-        on_hand_units=np.zeros((stores, len(skus))),
+        on_hand_units=np.zeros((stores, len(skus)), dtype=int),
         volume_ml=skus.volume_ml,
         case_pack_units=skus.case_pack_units,
         available_units=np.where(skus.available_units >= 0, skus.available_units, 10**9),
@@ -265,7 +264,7 @@ def _stock(city: City, open_sites: IntArray) -> tuple[Any, Any]:
         sku_ids=skus.ids,
     )
     wish = np.ceil(mean / 2).astype(int) * 2
-    limit = np.maximum(0, problem.available_units) // 2 // stores * 2
+    limit = np.maximum(0, np.asarray(problem.available_units)) // 2 // stores * 2
     solution = InventorySolution(order_units=np.minimum(wish, limit))
     report = check_stock(problem, solution)
     result = make_result(
@@ -364,7 +363,7 @@ def _make_day(
             pickers=np.full(stores, 3),
             pick_base_s=np.full(stores, 120),
             pick_line_s=np.full(stores, 15),
-            open_s=np.zeros(stores),
+            open_s=np.zeros(stores, dtype=int),
             close_s=np.full(stores, 2 * 86_400),
         ),
         couriers=Couriers.build(

@@ -17,8 +17,15 @@ if TYPE_CHECKING:
     from dispatchopt.pipeline.city import City
     from dispatchopt.pipeline.result import CityPlan
 
-_NOWHERE = Points(lon=np.zeros(0), lat=np.zeros(0))
-_NONE = np.zeros(0, dtype=np.int64)
+_NONE: IntArray = np.zeros(0, dtype=np.int64)
+
+
+def _nowhere() -> Points:
+    return Points(lon=np.zeros(0), lat=np.zeros(0))
+
+
+def _no_ints() -> IntArray:
+    return _NONE
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -60,13 +67,13 @@ class Drawing:
     title: str
     source: str = ""
     site_ids: Sequence[str] = ()
-    sites: Points = _NOWHERE
-    site_status: IntArray = _NONE
-    open_sites: IntArray = _NONE
+    sites: Points = field(default_factory=_nowhere)
+    site_status: IntArray = field(default_factory=_no_ints)
+    open_sites: IntArray = field(default_factory=_no_ints)
     customer_ids: Sequence[str] = ()
-    customers: Points = _NOWHERE
-    demand_units: IntArray = _NONE
-    store_of_customer: IntArray = _NONE
+    customers: Points = field(default_factory=_nowhere)
+    demand_units: IntArray = field(default_factory=_no_ints)
+    store_of_customer: IntArray = field(default_factory=_no_ints)
     distance_m: IntArray | None = None
     lines: Sequence[Line] = ()
     network: Network | None = None
