@@ -56,6 +56,7 @@ def test_frozen_arrays_do_not_share_memory_with_the_caller() -> None:
     assert held.tolist() == [1, 2, 3]
     assert not held.flags.writeable
     assert frozen(held, np.int64) is held
+    assert frozen(7, np.int64).shape == ()
 
 
 @pytest.mark.parametrize("bad", [[1.5], [math.nan], [math.inf], [2.0**63], [-(2.0**63) * 2]])

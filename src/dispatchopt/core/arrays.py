@@ -34,7 +34,8 @@ def frozen(values: npt.ArrayLike, dtype: type[D]) -> npt.NDArray[D]:
     is_unsigned = np.issubdtype(dtype, np.integer) and given.dtype == np.uint64
     if is_unsigned and given.size and int(given.max()) > np.iinfo(np.int64).max:
         raise ValueError("a whole number is too large for 64 bits")
-    array = np.ascontiguousarray(given, dtype=dtype)
+    # ascontiguousarray would make a single number an array of one.
+    array = np.asarray(given, dtype=dtype, order="C")
     if array.flags.writeable:
         # The caller's own array stays writeable, so memory must not be shared with it.
         if isinstance(values, np.ndarray) and np.may_share_memory(array, values):
