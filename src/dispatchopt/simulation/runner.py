@@ -137,12 +137,13 @@ class _Run:
         now_s = self._next_tick(0)
         while True:
             num_events = world.advance(now_s)
-            if world.is_over():
+            has_open = bool((world.ledger.status == states.OPEN).any())
+            # News about open orders deserves an answer even when no courier is left.
+            if world.is_over() and not (has_open and num_events):
                 return StopReason.COMPLETED
             reason = self._limit()
             if reason is not None:
                 return reason
-            has_open = bool((world.ledger.status == states.OPEN).any())
             if has_open or num_events:
                 self._decide(now_s)
                 if self.callback is not None and self.callback(self._progress()):
