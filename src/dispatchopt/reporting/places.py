@@ -9,11 +9,18 @@ import numpy as np
 
 from dispatchopt.core.arrays import IntArray
 from dispatchopt.geography.points import Points
+from dispatchopt.geography.roads import RoadRouter
 from dispatchopt.geography.router import Router
 from dispatchopt.reporting.packing import pack, pack_ring, pack_steps, to_units
 
 #: Names of more customers than this are left out of the page; their numbers stand in.
 MAX_NAMES = 60_000
+#: Stores x arcs up to which outlines are exact.
+MAX_EXACT = 10_000
+#: How far hulls follow bays in what is reached: 0 into each, 1 into none (convex).
+HULL_RATIO = 0.12
+#: Width around hulls in degrees of latitude, about 30 m.
+_HULL_DEGREES = 3e-4
 #: Degrees by which outlines of service areas may be smoothed, about 12 m.
 _OUTLINE_DEGREES = 1.2e-4
 
@@ -76,14 +83,36 @@ def packed_sites(
 def service_areas(
     router: Router, points: Points, reach_m: int, shades: IntArray
 ) -> list[dict[str, Any]]:
-    """Return the outline of what each store reaches, packed."""
+    """Return the outline of what each store reaches, packed.
+
+    On large networks it is the concave hull of the crossings in reach, which takes a hundredth of
+    the time of joining the streets themselves.
+    """
+    if isinstance(router, RoadRouter) and len(points) * router.network.num_arcs > MAX_EXACT:
+        outlines = _hulls(router, points, reach_m)
+    else:
+        outlines = [router.service_area(points[i : i + 1], reach_m) for i in range(len(points))]
     areas = []
-    for store in range(len(points)):
-        outline = router.service_area(points[store : store + 1], reach_m)
+    for outline, shade in zip(outlines, shades.tolist(), strict=True):
         rings = packed_outline(outline)
         if rings:
-            areas.append({"shade": int(shades[store]), "rings": rings})
+            areas.append({"shade": shade, "rings": rings})
     return areas
+
+
+def _hulls(router: RoadRouter, points: Points, reach_m: int) -> list[Any]:
+    """Return the concave hull of the crossings that each store reaches, a little widened."""
+    import shapely
+
+    network = router.network
+    coverage = router.within(points, network.points, reach_m)
+    shrink = max(0.05, float(np.cos(np.radians(network.lat.mean()))))
+    xy = np.column_stack([network.lon * shrink, network.lat])[coverage.customer_idx]
+    groups = shapely.multipoints(
+        xy, indices=coverage.site_idx, out=np.full(len(points), None, dtype=object)
+    )
+    hulls = shapely.buffer(shapely.concave_hull(groups, ratio=HULL_RATIO), _HULL_DEGREES, 2)
+    return [shapely.transform(hull, lambda part: part / [shrink, 1.0]) for hull in hulls]
 
 
 def packed_outline(outline: Any) -> list[list[str]]:

@@ -45,7 +45,8 @@ def shortage_causes(problem: InventoryProblem, solution: InventorySolution) -> l
             out.append("The city warehouse has no more of it.")
         elif is_below_in_full[sku]:
             count = int((is_full & wants_more[:, sku]).sum())
-            out.append(f"{count} of the stores that want more are full.")
+            one = "1 store that wants more is full."
+            out.append(one if count == 1 else f"{count:,} stores that want more are full.")
         elif is_below[sku]:
             out.append("The stock plan is not the best one yet.")
         else:
@@ -110,7 +111,6 @@ def _rate_card(
     has_day = any(rate is not None for rate in rates)
     values = [np.nan if rate is None else rate for rate in rates] if has_day else fill.tolist()
     name = "share of orders delivered complete" if has_day else "expected share of units filled"
-    least = min([value for value in values if np.isfinite(value)], default=0.0)
     bars = series(name, values, "c0", "bar")
     bars["colours"] = [int(shade) for shade in shades]
     charts["complete"] = chart(
@@ -119,16 +119,14 @@ def _rate_card(
         y={
             "label": name,
             "kind": "percent",
-            "min": 0 if least < 0.5 else 0.5 if least < 0.8 else 0.8,
+            "min": 0,
             "max": 1,
         },
         series=[bars],
     )
-    note = "" if charts["complete"]["y"]["min"] == 0 else "The axis does not start at 0."
     return Card(
         title="Complete orders per store" if has_day else "Expected fill per store",
         pieces=[chart_html("complete", charts["complete"])],
-        note=note,
         width="wide",
     )
 
@@ -137,10 +135,10 @@ def _store_card(stores: Sequence[Mapping[str, Any]], fill: FloatArray, shades: I
     columns = [
         Column(name="Store"),
         Column(name="Customers", kind="number"),
-        Column(name="Demand, orders/day", kind="number"),
-        Column(name="SKUs carried", kind="number"),
+        Column(name="Demand/day", kind="number"),
+        Column(name="SKUs", kind="number"),
         Column(name="Stock, units", kind="number"),
-        Column(name="Stock, litres", kind="number"),
+        Column(name="Litres", kind="number"),
         Column(name="Room used", kind="meter"),
         Column(name="Expected fill", kind="meter"),
         Column(name="Orders", kind="number"),
