@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dispatchopt.io.atomic import require_absent, write_folder, write_text
-    from dispatchopt.io.convert import convert
+    from dispatchopt.io.conversion import convert
     from dispatchopt.io.instance import Instance
     from dispatchopt.io.reading import dumps, parse, parse_value, read, write
     from dispatchopt.io.results import (
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 # Readers bring pydantic with them, which takes longer to import than most commands need.
 _HOMES = {
     "Instance": "instance",
-    "convert": "convert",
+    "convert": "conversion",
     "dumps": "reading",
     "parse": "reading",
     "parse_solution": "results",

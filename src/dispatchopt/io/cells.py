@@ -211,6 +211,8 @@ def _read_text(column: Column, cell: Any, cells: Cells) -> str:
     if not isinstance(cell, str):
         if cells is not Cells.LOOSE or isinstance(cell, bool) or not isinstance(cell, int | float):
             raise CellError("wrong-type", "put it in quotes" if isinstance(cell, int) else "")
+        if isinstance(cell, float) and not math.isfinite(cell):
+            raise CellError("not-finite")
         # A spreadsheet makes a number of the name 17.
         cell = str(int(cell)) if cell == math.floor(cell) else str(cell)
     if len(cell) > column.max_length:

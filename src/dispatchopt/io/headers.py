@@ -32,6 +32,8 @@ def keep_faults(error: ValidationError, model: type[BaseModel], where: str, issu
 def _keep(each: Any, model: type[BaseModel], where: str, issues: Issues) -> None:
     path = [str(part) for part in each["loc"]]
     code = _CODES.get(each["type"], "wrong-type")
+    if each["type"] == "int_type" and isinstance(each["input"], float):
+        code = "not-whole"
     hint, wanted = "", each["msg"].removeprefix("Input should be ")
     if code == "unknown-key":
         known = _keys(model, path[:-1])

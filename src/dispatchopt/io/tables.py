@@ -112,7 +112,8 @@ def _check_names(table: Table, columns: Mapping[str, Column], issues: Issues) ->
             )
     for each in unknown:
         known = [word for word in columns if word not in table.columns]
-        hint = nearest(str(each), known) or f"columns are: {', '.join(columns)}"
+        hint = nearest(str(each), known) or nearest(str(each), columns)
+        hint = hint or f"columns are: {', '.join(columns)}"
         issues.add(
             "unknown-column", table.where, str(each), "a column of the schema", hint, table.where
         )
@@ -153,7 +154,7 @@ def _convert(column: Column, values: Sequence[Any], table: Table, issues: Issues
 def _swap_hint(lon: Any, lat: Any) -> str:
     try:
         is_swapped = abs(float(lon)) <= 90 < abs(float(lat)) <= 180
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return ""
     return "lon and lat look swapped" if is_swapped else ""
 

@@ -48,7 +48,7 @@ def parse_csv(text: str, where: str) -> Table:
         rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
     except csv.Error as error:
         raise single("bad-csv", where, Said(str(error)), "comma separated values") from None
-    if not rows:
+    if not any(rows):
         raise single("empty-file", where, Said("an empty file"), "a row with the names of columns")
     names, body = [name.strip() for name in rows[0]], rows[1:]
     # Blank lines, which editors leave at the end, are no rows; in between they keep their number.

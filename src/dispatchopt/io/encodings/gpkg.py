@@ -32,8 +32,11 @@ def _read(path: Path) -> Document:
 
     issues = Issues()
     try:
-        names = [str(name) for name in pyogrio.list_layers(path)[:, 0]]
-        layers = {name: _layer(path, name, issues) for name in names}
+        # GDAL warns of files that other programs made; what is wrong with them is told below.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            names = [str(name) for name in pyogrio.list_layers(path)[:, 0]]
+            layers = {name: _layer(path, name, issues) for name in names}
     except (RuntimeError, OSError, ValueError) as error:
         # pyogrio's own errors are RuntimeErrors.
         found = Said(re.sub(r"\s+", " ", str(error))[:100])
@@ -51,9 +54,7 @@ def _read(path: Path) -> Document:
 def _layer(path: Path, name: str, issues: Issues) -> Table:
     import pyogrio.raw
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        meta, _, geometry, fields = pyogrio.raw.read(path, layer=name)
+    meta, _, geometry, fields = pyogrio.raw.read(path, layer=name)
     where = f"{path.name} layer {name}"
     columns: dict[str, Sequence[Any]] = {
         str(field): _plain(values) for field, values in zip(meta["fields"], fields, strict=True)

@@ -10,6 +10,10 @@ from typing import IO, Any
 from dispatchopt.io.document import Cells, Document, Table, records_at
 from dispatchopt.io.encodings.base import Encoding, decode, dump_header, header_object, parse_json
 from dispatchopt.io.issues import Issues
+from dispatchopt.io.schema.base import Header
+
+#: Keys that are never tables, whatever stands there.
+_HEADER = {*Header.model_fields, "kind", "parameters"}
 
 
 def loads(text: str, where: str) -> Document:
@@ -24,7 +28,7 @@ def from_value(value: Any, where: str) -> Document:
     tables: dict[str, Table] = {}
     issues = Issues()
     for key, each in given.items():
-        if isinstance(each, list) and key != "tables":
+        if isinstance(each, list) and key not in _HEADER:
             tables[key] = _table(each, f"/{key}", issues)
         elif key == "network" and isinstance(each, dict) and each:
             for name, rows in each.items():

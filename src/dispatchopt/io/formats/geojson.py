@@ -42,6 +42,8 @@ def _read(path: Path, options: Mapping[str, Any]) -> Instance:
     for row, feature in enumerate(features):
         record, is_site = _record(feature, f"/features/{row}", issues)
         (sites if is_site else customers).append((row, record))
+    if not customers:
+        issues.add("empty-table", "/features", Said("no customers"), "at least one point")
     issues.raise_if_any()
     known = column_names(dict.fromkeys(key for _, record in customers for key in record))
     renamed = [

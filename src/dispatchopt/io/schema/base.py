@@ -68,9 +68,7 @@ class Header(Part):
         "number, where `lon` is east and `lat` is north. Converted to WGS84 when read.",
     )
     units: Units = Field(default=Units(), description="Units of all values.")
-    known: Known = Field(
-        default=Known(), description="What is known about the best solution."
-    )
+    known: Known = Field(default=Known(), description="What is known about the best solution.")
     notes: dict[str, Any] = Field(default={}, description="Anything else, kept as it is.")
     tables: list[str] = Field(
         default=[],
