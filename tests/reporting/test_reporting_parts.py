@@ -15,6 +15,7 @@ from dispatchopt.geography.network import Network
 from dispatchopt.geography.points import Points
 from dispatchopt.geography.roads import RoadRouter
 from dispatchopt.pipeline.result import CityPlan
+from dispatchopt.reporting import places
 from dispatchopt.reporting.costs import cost_parts, cost_section
 from dispatchopt.reporting.day_series import (
     courier_load,
@@ -215,16 +216,16 @@ def test_simplified_lines_keep_both_ends() -> None:
 
 def test_ways_are_the_routers_ways(town_plan: CityPlan) -> None:
     """Two ways: batched trees give a path as long as the router's own path."""
-    router, places = town_plan.router, town_plan.city.customers.points[:12]
+    router, doors = town_plan.router, town_plan.city.customers.points[:12]
     assert isinstance(router, RoadRouter)
     origin, target = np.array([0, 3, 3, 7, 5]), np.array([4, 9, 1, 7, 3])
-    ways = drive_ways(router, places, origin, target)
+    ways = drive_ways(router, doors, origin, target)
     assert ways.num_by_road == 4  # from 7 to 7 there is no road to take
     start = np.cumsum(ways.counts) - ways.counts
     for drive in range(5):
         part = slice(start[drive], start[drive] + ways.counts[drive])
         own = np.column_stack([ways.lon[part], ways.lat[part]])
-        known = router.path(places[origin[drive : drive + 1]], places[target[drive : drive + 1]])
+        known = router.path(doors[origin[drive : drive + 1]], doors[target[drive : drive + 1]])
         assert known is not None
         assert own[0].tolist() == pytest.approx(known[0].tolist())
         assert own[-1].tolist() == pytest.approx(known[-1].tolist())
@@ -236,10 +237,28 @@ def length(lonlat: FloatArray) -> float:
 
 
 def test_ways_without_work_are_straight(town_plan: CityPlan) -> None:
-    places = town_plan.city.customers.points[:3]
-    ways = drive_ways(None, places, np.array([0, 1]), np.array([1, 2]))
+    doors = town_plan.city.customers.points[:3]
+    ways = drive_ways(None, doors, np.array([0, 1]), np.array([1, 2]))
     assert ways.counts.tolist() == [2, 2]
     assert ways.num_by_road == 0
+
+
+def test_hulls_hold_what_is_reached(town_plan: CityPlan, monkeypatch: pytest.MonkeyPatch) -> None:
+    shapely = pytest.importorskip("shapely")
+    router = town_plan.router
+    assert isinstance(router, RoadRouter)
+    monkeypatch.setattr(places, "MAX_EXACT", 0)
+    stores = town_plan.city.sites.points[town_plan.store_sites]
+    areas = places.service_areas(router, stores, 800, np.arange(3))
+    assert [area["shade"] for area in areas] == [0, 1, 2]
+    reached = router.within(stores, router.network.points, 800)
+    for store, area in enumerate(areas):
+        ring = np.cumsum(unpack(area["rings"][0][0]).reshape(-1, 2), axis=0) / 1e5
+        hull = shapely.Polygon(ring).buffer(2e-4)
+        node = reached.customer_idx[reached.site_idx == store]
+        inside = shapely.contains_xy(hull, router.network.lon[node], router.network.lat[node])
+        assert len(node) > 5
+        assert inside.all()
 
 
 def test_bounds_hold_all_and_are_never_a_point() -> None:

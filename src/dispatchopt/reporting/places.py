@@ -111,7 +111,9 @@ def _hulls(router: RoadRouter, points: Points, reach_m: int) -> list[Any]:
     groups = shapely.multipoints(
         xy, indices=coverage.site_idx, out=np.full(len(points), None, dtype=object)
     )
-    hulls = shapely.buffer(shapely.concave_hull(groups, ratio=HULL_RATIO), _HULL_DEGREES, 2)
+    hulls = shapely.buffer(
+        shapely.concave_hull(groups, ratio=HULL_RATIO), _HULL_DEGREES, quad_segs=2
+    )
     return [shapely.transform(hull, lambda part: part / [shrink, 1.0]) for hull in hulls]
 
 

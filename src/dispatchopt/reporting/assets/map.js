@@ -119,15 +119,16 @@
       }
     }
     if (isOn("uncovered")) {
-      ctx.globalAlpha = 0.8;
-      ctx.lineWidth = Math.max(1.1, base * 0.5);
+      // A city with thousands of them must not drown in crosses.
+      ctx.globalAlpha = crowd < 1 ? 0.55 : 0.85;
+      ctx.lineWidth = Math.max(1, base * 0.5);
       ctx.strokeStyle = app.colour("bad");
       ctx.beginPath();
       for (let i = 0; i < size; i++) {
         if (store[i] >= 0) continue;
         const px = x[i] * scale - left, py = y[i] * scale - top;
         if (px < -9 || py < -9 || px > w + 9 || py > h + 9) continue;
-        cross(ctx, px, py, Math.max(1.9, base * 0.8 * weight[i]));
+        cross(ctx, px, py, Math.max(crowd < 1 ? 1.3 : 2, base * 0.8 * weight[i]));
       }
       ctx.stroke();
     }
