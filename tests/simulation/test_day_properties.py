@@ -7,13 +7,15 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from dispatchopt.core import Stop
+from dispatchopt.dispatch import Decision, DispatchState, find_policy
 from dispatchopt.simulation import Day, DayOutcome, EventKind, OrderStatus, check_day, simulate
 from dispatchopt.simulation import metrics as metrics_of
 from dispatchopt.simulation.noise import Noise
@@ -117,6 +119,8 @@ import numpy as np
 from dispatchopt.dispatch import Couriers, DayRules, Orders, Stores
 from dispatchopt.geography.points import Points
 from dispatchopt.geography.straight import StraightRouter
+from dispatchopt.core import Stop
+from dispatchopt.dispatch import Decision, DispatchState, find_policy
 from dispatchopt.simulation import Day, simulate
 rng = np.random.default_rng(5)
 places = Points(lon=rng.uniform(0, 0.03, 44), lat=rng.uniform(0, 0.03, 44))
@@ -203,3 +207,23 @@ def test_rolling_beats_nearest_when_couriers_are_scarce(make_random_day: DayMake
             shares.append(metrics_of(day, simulate(day, policy))["on_time_share"])
         late[policy] = np.mean(shares)
     assert late["rolling"] >= late["nearest"]
+
+
+@dataclass(frozen=True)
+class Hurried:
+    """The rolling policy with no time at all."""
+
+    name: str = "hurried"
+
+    def decide(self, state: DispatchState, *, stop: Stop, seed: int) -> Decision:
+        return find_policy("rolling").decide(state, stop=Stop(time_s=1e-9), seed=seed)
+
+
+def test_without_time_the_policy_still_serves(make_random_day: DayMaker) -> None:
+    day = make_random_day(3, num_orders=80, num_couriers=6)
+    outcome = simulate(day, Hurried())
+    _assert_sound(day, outcome)
+    assert (outcome.orders.status == OrderStatus.DELIVERED).any()
+    # Bundles are what it has no time for.
+    assert (np.diff(outcome.trips.order_ptr) == 1).all()
+    assert (np.diff(simulate(day, "rolling").trips.order_ptr) > 1).any()

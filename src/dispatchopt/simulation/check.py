@@ -30,6 +30,10 @@ def check_day(day: Day, outcome: DayOutcome) -> Report:
         by = abs(len(outcome.orders) - len(day.orders))
         by += abs(len(outcome.couriers) - len(day.couriers))
         violations.append(Violation(rule="wrong-size", where="records", by=by))
+    else:
+        violations += _ranges(day, outcome)
+    if violations:
+        # Records that point nowhere cannot be followed any further.
         return Report(objective=float("nan"), violations=tuple(violations))
     for check in (
         check_orders,
@@ -55,3 +59,28 @@ def check_day(day: Day, outcome: DayOutcome) -> Report:
             "complete_share": float(np.sum(done & (records.missing_lines == 0))) / placed,
         },
     )
+
+
+def _ranges(day: Day, outcome: DayOutcome) -> list[Violation]:
+    """Every index in the records must name something, or be -1 where nothing need be named."""
+    n, m, k = len(day.orders), len(day.stores), len(day.couriers)
+    trips, places = len(outcome.trips), day.travel.num_places
+    limits = {
+        "orders": {"store": (-1, m), "courier": (-1, k), "trip": (-1, trips)},
+        "trips": {"courier": (0, k), "store": (0, m), "order_idx": (0, n)},
+        "legs": {
+            "courier": (0, k),
+            "trip": (-1, trips),
+            "order": (-1, n),
+            "from_place": (0, places),
+            "to_place": (0, places),
+        },
+        "log": {"order": (-1, n), "courier": (-1, k), "store": (-1, m), "place": (-1, places)},
+    }
+    return [
+        Violation(rule="unknown-index", where=f"{table}.{column}[{row}]", by=1.0)
+        for table, columns in limits.items()
+        for column, (least, end) in columns.items()
+        for values in [getattr(getattr(outcome, table), column)]
+        for row in np.flatnonzero((values < least) | (values >= end))
+    ]

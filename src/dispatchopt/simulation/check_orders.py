@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 import numpy.typing as npt
 
-from dispatchopt.core.arrays import IntArray
+from dispatchopt.core.arrays import FloatArray, IntArray
 from dispatchopt.core.result import Violation
 from dispatchopt.simulation.day import Day
 from dispatchopt.simulation.events import EventKind
@@ -38,6 +38,16 @@ def broken(
         )
         for at in np.flatnonzero(amounts > 0)
     ]
+
+
+def rounding(excess: FloatArray) -> FloatArray:
+    """Return by how much a duration misses the next whole second above its exact value.
+
+    ``excess`` is the recorded duration less the exact one; rounding up makes it lie in [0, 1). A
+    millionth is left to rounding errors.
+    """
+    missed: FloatArray = np.where((excess < -2e-6) | (excess > 1 - 5e-7), np.abs(excess), 0.0)
+    return missed
 
 
 def check_orders(day: Day, outcome: DayOutcome) -> list[Violation]:
@@ -72,12 +82,13 @@ def _stores(day: Day, outcome: DayOutcome) -> list[Violation]:
     is_option = np.zeros(len(table), dtype=np.bool_)
     is_option[rows[table.option_store == records.store[rows]]] = True
     has_store = records.store >= 0
+    is_sourced = has_store & (records.sourced_s >= 0)
     found = broken("store-not-in-reach", "order", table.ids, has_store & ~is_option)
     store = np.where(has_store, records.store, 0)
     if len(day.stores):
         opens, closes = day.stores.open_s[store], day.stores.close_s[store]
         is_closed = (records.sourced_s < opens) | (records.sourced_s >= closes)
-        found += broken("store-closed", "order", table.ids, has_store & is_closed)
+        found += broken("store-closed", "order", table.ids, is_sourced & is_closed)
     return found
 
 

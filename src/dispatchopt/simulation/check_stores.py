@@ -6,7 +6,7 @@ import numpy as np
 
 from dispatchopt.core.arrays import BoolArray, IntArray
 from dispatchopt.core.result import Violation
-from dispatchopt.simulation.check_orders import broken
+from dispatchopt.simulation.check_orders import broken, rounding
 from dispatchopt.simulation.day import Day
 from dispatchopt.simulation.events import EventKind
 from dispatchopt.simulation.outcome import DayOutcome
@@ -25,8 +25,8 @@ def check_picking(day: Day, outcome: DayOutcome) -> list[Violation]:
     store, lines = records.store[rows], np.diff(table.line_ptr)[rows]
     plain_s = day.stores.pick_base_s[store] + day.stores.pick_line_s[store] * lines
     exact = plain_s * records.picking_noise[rows]
-    off = np.abs(records.ready_s[rows] - records.picking_s[rows] - exact - 0.5) - 0.5
-    found += broken("picking-time", "order", ids, np.where(off > 1e-5, off, 0), rows)
+    off = rounding(records.ready_s[rows] - records.picking_s[rows] - exact)
+    found += broken("picking-time", "order", ids, off, rows)
     early = records.sourced_s - records.picking_s
     found += broken("picked-before-sourced", "order", ids, np.where(picked, early, 0))
     if day.rules.picking_noise_sd == 0:

@@ -7,7 +7,7 @@ import numpy as np
 from dispatchopt.core.arrays import FloatArray, IntArray
 from dispatchopt.core.result import Violation
 from dispatchopt.geography.matrix import UNREACHABLE
-from dispatchopt.simulation.check_orders import broken
+from dispatchopt.simulation.check_orders import broken, rounding
 from dispatchopt.simulation.day import Day
 from dispatchopt.simulation.events import EventKind
 from dispatchopt.simulation.outcome import DayOutcome, OrderStatus
@@ -85,9 +85,8 @@ def check_legs(day: Day, outcome: DayOutcome) -> list[Violation]:
     times, at = np.unique(legs.depart_s, return_inverse=True)
     slowdown: FloatArray = np.array([day.travel.slowdown(int(t)) for t in times], dtype=np.float64)
     exact = free_s * slowdown[at] * day.couriers.pace[legs.courier] * legs.noise
-    # The world rounds up to whole seconds; a factor's last bits may decide which second.
-    off = np.abs(legs.arrive_s - legs.depart_s - exact - 0.5) - 0.5
-    found += broken("leg-duration", "leg", names, np.where(off > 1e-5, off, 0))
+    off = rounding(legs.arrive_s - legs.depart_s - exact)
+    found += broken("leg-duration", "leg", names, off)
     if day.rules.travel_noise_sd == 0:
         found += broken("noise-where-none-is", "leg", names, np.abs(legs.noise - 1))
     return found + _deliveries(day, outcome)
@@ -145,7 +144,7 @@ def check_couriers(day: Day, outcome: DayOutcome) -> list[Violation]:
     found += broken(
         "courier-distance", "courier", ids, np.abs(metres - outcome.couriers.distance_m)
     )
-    done = outcome.orders.status == OrderStatus.DELIVERED
+    done = (outcome.orders.status == OrderStatus.DELIVERED) & (outcome.orders.courier >= 0)
     brought = np.bincount(outcome.orders.courier[done], minlength=k)
     off = np.abs(brought - outcome.couriers.orders)
     return found + broken("courier-orders", "courier", ids, off)
