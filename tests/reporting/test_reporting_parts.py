@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from dispatchopt.core.arrays import FloatArray
+from dispatchopt.core.result import Status
 from dispatchopt.geography.network import Network
 from dispatchopt.geography.points import Points
 from dispatchopt.geography.roads import RoadRouter
@@ -32,7 +33,7 @@ from dispatchopt.reporting.reasons import uncovered_codes, words
 from dispatchopt.reporting.roads import display_roads, simplify_lines, street_lines
 from dispatchopt.reporting.shades import NUM_SHADES, store_shades
 from dispatchopt.reporting.stock_section import missed_units, shortage_causes
-from dispatchopt.reporting.verdict import share_text, verdict
+from dispatchopt.reporting.verdict import badges, share_text, verdict
 from dispatchopt.reporting.ways import drive_ways
 from dispatchopt.simulation.outcome import OrderStatus
 
@@ -324,6 +325,17 @@ def test_verdict_counts_refused_orders(town_plan: CityPlan) -> None:
     share = town_plan.figures["day"]["on_time_share"]
     assert f"{share:.1%} of 120 orders" in text
     assert tone == ("good" if share >= 0.95 else "warn" if share >= 0.8 else "bad")
+
+
+def test_gap_of_coverage_is_told_in_points(town_plan: CityPlan) -> None:
+    total = town_plan.siting_problem.total_units
+    siting = replace(
+        town_plan.siting, status=Status.FEASIBLE, objective=0.3 * total, bound=0.25 * total
+    )
+    name, text, tone = badges(replace(town_plan, siting=siting))[0]
+    assert (name, tone) == ("Siting", "warn")
+    assert text == "at most 5.00 points of coverage from the best"
+    assert badges(town_plan)[0] == ("Siting", "proven optimal", "good")
 
 
 def test_table_formats_and_escapes() -> None:
