@@ -131,16 +131,27 @@ def test_document_without_places_is_refused(town_plan: CityPlan) -> None:
 
 
 def test_routing_solution_is_drawn() -> None:
-    places = {
-        "stores": Points(lon=np.array([8.0]), lat=np.array([41.0])),
-        "orders": Points(lon=np.array([8.1, 8.2]), lat=np.array([41.1, 41.2])),
-    }
-    problem = SimpleNamespace(orders=[0, 1], stores=[0], couriers=[0])
+    places = {"places": Points(lon=np.array([8.0, 8.1, 8.2]), lat=np.array([41.0, 41.1, 41.2]))}
+
+    class Table(SimpleNamespace):
+        def __len__(self) -> int:
+            return len(self.place)
+
+    problem = SimpleNamespace(
+        orders=Table(place=np.array([1, 2])),
+        stores=Table(place=np.array([0])),
+        couriers=Table(place=[0], start_place=np.array([-1]), end_place=np.array([0])),
+    )
     trip = SimpleNamespace(store=0, stops=(1, 0))
     route = SimpleNamespace(courier=0, trips=(trip,))
     instance = Instance(name="r", kind="routing", problem=problem, places=places)
     drawing = reporting.drawing_of(instance, SimpleNamespace(routes=(route,)))
-    assert drawing.lines[0].lonlat.tolist() == [[8.0, 41.0], [8.2, 41.2], [8.1, 41.1]]
+    assert drawing.lines[0].lonlat.tolist() == [
+        [8.0, 41.0],
+        [8.2, 41.2],
+        [8.1, 41.1],
+        [8.0, 41.0],
+    ]
     assert drawing.store_of_customer.tolist() == [0, 0]
     features = reporting.feature_collection(drawing, layers=("routes",))["features"]
     assert features[0]["geometry"]["type"] == "LineString"

@@ -151,8 +151,8 @@ def drawing_of(instance: Any, solution: Any = None) -> Drawing:
     known = getattr(instance, "places", None) or {}
     if kind == "siting" and {"sites", "customers"} <= set(known):
         return _drawing_of_siting(instance, known, solution)
-    if kind == "routing" and {"orders", "stores"} <= set(known):
-        return _drawing_of_routing(instance, known, solution)
+    if kind == "routing" and "places" in known:
+        return _drawing_of_routing(instance, known["places"], solution)
     raise UnsupportedError(
         f"{instance.name}: this {kind} document gives no places (lon, lat), only distances or "
         "quantities, so there is no map to draw"
@@ -201,25 +201,26 @@ def _drawing_of_siting(instance: Any, known: Mapping[str, Points], solution: Any
     )
 
 
-def _drawing_of_routing(instance: Any, known: Mapping[str, Points], solution: Any) -> Drawing:
+def _drawing_of_routing(instance: Any, places: Points, solution: Any) -> Drawing:
     problem = instance.problem
     orders, stores = problem.orders, problem.stores
     names = getattr(instance, "names", None) or {}
     store = np.full(len(orders), -1)
     lines = []
-    stands = np.column_stack([known["stores"].lon, known["stores"].lat])
-    doors = np.column_stack([known["orders"].lon, known["orders"].lat])
     for route in () if solution is None else solution.routes:
-        at = []
+        at = [problem.couriers.start_place[route.courier]]
         for trip in route.trips:
-            at += [stands[[trip.store]]] if trip.store >= 0 else []
+            at += [stores.place[trip.store]] if trip.store >= 0 else []
             store[list(trip.stops)] = trip.store
-            at.append(doors[list(trip.stops)])
+            at += [orders.place[order] for order in trip.stops]
+        at.append(problem.couriers.end_place[route.courier])
+        # A courier may start or end anywhere, which is no place (negative).
+        way = np.array([int(place) for place in at if place >= 0], dtype=np.int64)
         num = sum(len(trip.stops) for trip in route.trips)
         lines.append(
             Line(
                 name=f"Courier {route.courier + 1}",
-                lonlat=np.concatenate(at) if at else np.zeros((0, 2)),
+                lonlat=np.column_stack([places.lon[way], places.lat[way]]),
                 store=route.trips[0].store if route.trips else -1,
                 facts=(("Trips", str(len(route.trips))), ("Stops", str(num))),
             )
@@ -228,11 +229,11 @@ def _drawing_of_routing(instance: Any, known: Mapping[str, Points], solution: An
         title=instance.name,
         source=instance.source,
         site_ids=names.get("stores") or tuple(str(i) for i in range(len(stores))),
-        sites=known["stores"],
+        sites=places[stores.place],
         site_status=np.ones(len(stores), dtype=np.int64),
         open_sites=np.arange(len(stores)),
         customer_ids=names.get("orders") or tuple(str(i) for i in range(len(orders))),
-        customers=known["orders"],
+        customers=places[orders.place],
         demand_units=np.ones(len(orders), dtype=np.int64),
         store_of_customer=store,
         lines=lines,
