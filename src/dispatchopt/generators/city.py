@@ -130,7 +130,7 @@ def generate_city(*, seed: int = 1, network: Network | None = None, **options: A
         parameters=CityParameters(
             reach_m=chosen.reach_m,
             promise_s=chosen.promise_s,
-            max_sites=max(stores_needed(streets), 1 + int((sites.status > 0).sum())),
+            max_sites=min(stores_needed(streets), len(sites)),
             decline_probability=0.03 if chosen.noise else 0.0,
             travel_noise=chosen.noise,
             picking_noise=chosen.noise,

@@ -11,7 +11,7 @@ from dispatchopt.geography.network import Network
 from dispatchopt.pipeline.city import Customers, Sites, SiteStatus
 
 #: Square kilometres that a store with a reach of 3 km by road serves well.
-KM2_PER_STORE = 9.0
+KM2_PER_STORE = 8.0
 #: Sizes of premises: relative capacity and share of premises.
 _SIZES = np.array([0.8, 1.3, 2.2])
 _SIZE_SHARES = np.array([0.4, 0.4, 0.2])
@@ -23,8 +23,10 @@ _ML_PER_ORDER = 15_000
 _RENT_BASE_CENTS, _RENT_PER_ORDER_CENTS = 9_000, 45
 #: Metres between two premises on offer.
 _SPACING_M = 150.0
-#: One site in so many has each status other than candidate.
+#: One site in so many has each status other than candidate; those that stand or must stand are at
+#: most so large a share of the stores needed.
 _ONE_IN = {SiteStatus.EXISTING: 20, SiteStatus.REQUIRED: 40, SiteStatus.FORBIDDEN: 20}
+_MOST_OF_NEEDED = {SiteStatus.EXISTING: 1 / 3, SiteStatus.REQUIRED: 1 / 6}
 
 
 def generate_sites(
@@ -48,7 +50,7 @@ def generate_sites(
     return Sites(
         ids=numbered("S", num_sites),
         points=points,
-        status=_status(density[chosen], stream(seed, "sites", "status")),
+        status=_status(density[chosen], stores_needed(network), stream(seed, "sites", "status")),
         rent_cents=_rents(capacity, rank, stream(seed, "sites", "rents")),
         volume_ml=capacity * _ML_PER_ORDER // 100_000 * 100_000 + 100_000,
         capacity_orders=capacity,
@@ -99,7 +101,7 @@ def _rents(capacity: IntArray, rank: FloatArray, random: np.random.Generator) ->
     return rents
 
 
-def _status(density: FloatArray, random: np.random.Generator) -> IntArray:
+def _status(density: FloatArray, needed: int, random: np.random.Generator) -> IntArray:
     """Return statuses: what exists or is required lies in dense places, the rest anywhere."""
     count = len(density)
     status = np.full(count, int(SiteStatus.CANDIDATE))
@@ -107,7 +109,7 @@ def _status(density: FloatArray, random: np.random.Generator) -> IntArray:
     order = order[np.argsort(density[order] < np.median(density), kind="stable")]
     taken = 0
     for kind, one_in in _ONE_IN.items():
-        number = count // one_in
+        number = min(count // one_in, int(needed * _MOST_OF_NEEDED.get(kind, count)))
         if kind is SiteStatus.FORBIDDEN:
             rest = order[taken:]
             status[random.permutation(rest)[:number]] = int(kind)
