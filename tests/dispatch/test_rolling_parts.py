@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -11,9 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dispatchopt.core import DispatchOptError, UnsupportedError
-from dispatchopt.dispatch import find_policy, policies
+from dispatchopt.dispatch import find_policy, matching, policies
 from dispatchopt.dispatch.bundles import Merging, Work, pairs_to_merge, sequence, singles
-from dispatchopt.dispatch.matching import assign
 from dispatchopt.dispatch.timing import drive_s
 
 ordinary = settings(max_examples=25, deadline=None)
@@ -40,15 +40,21 @@ def _least(cost: Any, open_cost: Any) -> float:
 
 
 @ordinary
-@given(seed=st.integers(0, 10**6), units=st.integers(1, 5), couriers=st.integers(1, 4))
-def test_assignment_is_optimal(seed: int, units: int, couriers: int) -> None:
+@given(
+    seed=st.integers(0, 10**6),
+    units=st.integers(1, 5),
+    couriers=st.integers(1, 4),
+    most_cells=st.sampled_from([0, 10**6]),
+)
+def test_assignment_is_optimal(seed: int, units: int, couriers: int, most_cells: int) -> None:
     rng = np.random.default_rng(seed)
     # Small whole numbers bring ties and zeros; some pairs are illegal.
     cost = rng.integers(0, 8, size=(units, couriers)).astype(float)
     cost[rng.random(cost.shape) < 0.3] = np.inf
     open_cost = rng.integers(0, 10, size=units).astype(float)
     unit, courier = np.divmod(np.arange(units * couriers), couriers)
-    chosen = assign(unit, courier, cost.ravel(), open_cost)
+    with mock.patch.object(matching, "_DENSE_CELLS", most_cells):
+        chosen = matching.assign(unit, courier, cost.ravel(), open_cost)
     given_to = [int(courier[c]) for c in chosen if c >= 0]
     assert len(given_to) == len(set(given_to))
     assert all(unit[c] == u for u, c in enumerate(chosen) if c >= 0)

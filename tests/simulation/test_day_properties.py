@@ -220,7 +220,7 @@ class Hurried:
 
 
 def test_without_time_the_policy_still_serves(make_random_day: DayMaker) -> None:
-    day = make_random_day(3, num_orders=80, num_couriers=6)
+    day = make_random_day(7, num_orders=80, num_couriers=5)
     outcome = simulate(day, Hurried())
     _assert_sound(day, outcome)
     assert (outcome.orders.status == OrderStatus.DELIVERED).any()

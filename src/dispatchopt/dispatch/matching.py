@@ -6,6 +6,9 @@ import numpy as np
 
 from dispatchopt.core.arrays import FloatArray, IntArray
 
+#: Tables up to this many cells are solved dense, which costs less than building a graph.
+_DENSE_CELLS = 40_000
+
 
 def assign(unit: IntArray, courier: IntArray, cost: FloatArray, open_cost: FloatArray) -> IntArray:
     """Return for each unit the candidate chosen, or -1 where it is better left open.
@@ -19,8 +22,8 @@ def assign(unit: IntArray, courier: IntArray, cost: FloatArray, open_cost: Float
 
     Notes
     -----
-    A linear assignment with one dummy courier per unit, solved on the sparse graph of those
-    candidates that beat leaving the unit open.
+    A linear assignment over those candidates that beat leaving the unit open; small ones as a
+    dense table, large ones as a sparse graph.
     """
     chosen = np.full(len(open_cost), -1, dtype=np.int64)
     useful = np.flatnonzero(cost < open_cost[unit])
@@ -57,24 +60,46 @@ def _solve(  # noqa: PLR0917
     useful: IntArray,
 ) -> None:
     """Solve the linear assignment over the candidates that are left."""
+    names, column = np.unique(courier[useful], return_inverse=True)
+    units, row = np.unique(unit[useful], return_inverse=True)
+    saved = cost[useful] - open_cost[unit[useful]]
+    shape = (len(units), len(names))
+    solve = _dense if shape[0] * shape[1] <= _DENSE_CELLS else _sparse
+    matched_row, matched_column = solve(row, column, saved, shape)
+    keys, wanted = row * shape[1] + column, matched_row * shape[1] + matched_column
+    order = np.argsort(keys, kind="stable")
+    chosen[units[matched_row]] = useful[order[np.searchsorted(keys[order], wanted)]]
+
+
+def _dense(
+    row: IntArray, column: IntArray, saved: FloatArray, shape: tuple[int, int]
+) -> tuple[IntArray, IntArray]:
+    """Leaving open costs 0 and every candidate less, so a cell of 0 stands for no match."""
+    from scipy.optimize import linear_sum_assignment
+
+    table = np.zeros(shape)
+    table[row, column] = saved
+    matched_row, matched_column = linear_sum_assignment(table)
+    is_real = table[matched_row, matched_column] < 0
+    return matched_row[is_real], matched_column[is_real]
+
+
+def _sparse(
+    row: IntArray, column: IntArray, saved: FloatArray, shape: tuple[int, int]
+) -> tuple[IntArray, IntArray]:
+    """Solve on the graph of candidates, with one dummy courier per unit."""
     from scipy.sparse import csr_array
     from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 
-    names, column = np.unique(courier[useful], return_inverse=True)
-    units, row = np.unique(unit[useful], return_inverse=True)
-    dummies = np.arange(len(units))
+    dummies = np.arange(shape[0])
     rows = np.concatenate([row, dummies])
-    columns = np.concatenate([column, len(names) + dummies])
+    columns = np.concatenate([column, shape[1] + dummies])
     # Each unit takes exactly one column, so a constant per unit changes nothing; the solver
     # wants weights other than 0.
-    saved = cost[useful] - open_cost[unit[useful]]
-    least = np.zeros(len(units))
+    least = np.zeros(shape[0])
     np.minimum.at(least, row, saved)
     weights = np.concatenate([saved - least[row] + 1, 1 - least])
-    shape = (len(units), len(names) + len(units))
-    graph = csr_array((weights, (rows, columns)), shape=shape)
+    graph = csr_array((weights, (rows, columns)), shape=(shape[0], shape[1] + shape[0]))
     matched_row, matched_column = min_weight_full_bipartite_matching(graph)
-    real = matched_column < len(names)
-    keys, wanted = row * shape[1] + column, (matched_row * shape[1] + matched_column)[real]
-    order = np.argsort(keys, kind="stable")
-    chosen[units[matched_row[real]]] = useful[order[np.searchsorted(keys[order], wanted)]]
+    is_real = matched_column < shape[1]
+    return matched_row[is_real].astype(np.int64), matched_column[is_real].astype(np.int64)
