@@ -18,11 +18,14 @@ from dispatchopt.core.errors import InputError
 
 
 def put(name: str, text: str, encoding: str = "utf-8") -> Callable[[Path], None]:
-    return lambda folder: (folder / name).write_bytes(text.encode(encoding)) and None
+    return raw(name, text.encode(encoding))
 
 
 def raw(name: str, data: bytes) -> Callable[[Path], None]:
-    return lambda folder: (folder / name).write_bytes(data) and None
+    def change(folder: Path) -> None:
+        (folder / name).write_bytes(data)
+
+    return change
 
 
 def header(**changes: Any) -> Callable[[Path], None]:

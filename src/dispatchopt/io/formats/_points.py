@@ -27,7 +27,7 @@ OPTIONS: dict[str, tuple[type, Any, float, float]] = {
     "rent_cents": (int, 20_000, 0, 10**9),
 }
 OPTION_TEXTS = {
-    "site_every_m": "side of squares; one candidate site in each that holds customers (default 1000)",
+    "site_every_m": "side of squares; a candidate site in each that holds customers (default 1000)",
     "max_sites": "stores to open (default 10)",
     "rent_cents": "rent of a site per day (default 20000)",
 }

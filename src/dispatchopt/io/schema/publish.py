@@ -60,7 +60,7 @@ def reference_page() -> str:
     lines = [
         "# Keys and columns of documents",
         "",
-        "Made from the models by `python -m dispatchopt.io.schema.publish docs`; not written by hand.",
+        "Made from the models by `python -m dispatchopt.io.schema.publish docs`, not by hand.",
         "What the encodings are and how errors read: [formats.md](formats.md).",
         "",
     ]
