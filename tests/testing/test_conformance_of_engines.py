@@ -20,14 +20,16 @@ from dispatchopt.testing import CHECKS, EngineCases
 #: Engines that prove whatever they accept, given time; the others are heuristics with a bound.
 EXACT = {("siting", "mip"), ("inventory", "levels"), ("inventory", "exact"), ("routing", "bundles")}
 
+NONE = np.zeros(0, dtype=np.int64)
+
 ENGINES = [(domain.name, name) for domain in domains().values() for name in domain.engines()]
 
 
 def no_coverage(num_sites: int, num_customers: int) -> Coverage:
     return Coverage(
-        indptr=np.zeros(num_sites + 1),
-        customer_idx=np.zeros(0),
-        distance_m=np.zeros(0),
+        indptr=np.zeros(num_sites + 1, dtype=np.int64),
+        customer_idx=NONE,
+        distance_m=NONE,
         num_customers=num_customers,
         cutoff_m=3000,
     )
@@ -35,7 +37,7 @@ def no_coverage(num_sites: int, num_customers: int) -> Coverage:
 
 @cache
 def siting_cases() -> dict[str, Any]:
-    small = {"nodes": 120, "customers": 25, "sites": 7, "orders": 40, "seed": 3}
+    small: dict[str, Any] = {"nodes": 120, "customers": 25, "sites": 7, "orders": 40, "seed": 3}
     return {
         "usual": (
             generate("siting", **small, goal="max-coverage", max_sites=2),
@@ -43,10 +45,12 @@ def siting_cases() -> dict[str, Any]:
             generate("siting", **small, goal="cover-all", reach_m=20_000),
         ),
         "empty": SitingProblem(
-            goal=SitingGoal.COVER_ALL, coverage=no_coverage(0, 0), demand_units=np.zeros(0)
+            goal=SitingGoal.COVER_ALL, coverage=no_coverage(0, 0), demand_units=NONE
         ),
         "infeasible": SitingProblem(
-            goal=SitingGoal.COVER_ALL, coverage=no_coverage(2, 1), demand_units=np.ones(1)
+            goal=SitingGoal.COVER_ALL,
+            coverage=no_coverage(2, 1),
+            demand_units=np.ones(1, dtype=np.int64),
         ),
     }
 
@@ -66,7 +70,14 @@ def one_pair(**changes: Any) -> InventoryProblem:
 
 @cache
 def inventory_cases() -> dict[str, Any]:
-    small = {"nodes": 120, "customers": 20, "sites": 5, "orders": 60, "stores": 3, "seed": 3}
+    small: dict[str, Any] = {
+        "nodes": 120,
+        "customers": 20,
+        "sites": 5,
+        "orders": 60,
+        "stores": 3,
+        "seed": 3,
+    }
     city = generate("inventory", **small, skus=6)
     alone = city.replace(store_volume_ml=None, available_units=None, delivery_volume_ml=None)
     none = np.zeros((0, 0))
@@ -77,9 +88,9 @@ def inventory_cases() -> dict[str, Any]:
             variance_units=none,
             holding_cost=np.zeros(0),
             shortage_cost=np.zeros(0),
-            on_hand_units=none,
-            volume_ml=np.zeros(0),
-            case_pack_units=np.zeros(0),
+            on_hand_units=np.zeros((0, 0), dtype=np.int64),
+            volume_ml=NONE,
+            case_pack_units=NONE,
         ),
         "infeasible": one_pair(min_units=np.array([[9]]), store_volume_ml=np.array([20])),
     }

@@ -6,26 +6,18 @@ from typing import Any
 
 import numpy as np
 
-from dispatchopt.core.arrays import IntArray
 from dispatchopt.core.run import versions
 from dispatchopt.pipeline.result import CityPlan
 from dispatchopt.simulation.metrics import metrics
 from dispatchopt.simulation.outcome import OrderStatus
+from dispatchopt.siting.problem import SitingGoal
 
 
-def of_plan(plan: CityPlan, nearest_m: IntArray) -> dict[str, Any]:
-    """Return all figures of a plan.
-
-    Parameters
-    ----------
-    plan
-        The plan, its own ``figures`` still empty.
-    nearest_m
-        Metres from the nearest store to each customer, -1 where there is none within reach.
-    """
+def of_plan(plan: CityPlan) -> dict[str, Any]:
+    """Return all figures of a plan, whose own ``figures`` are still empty."""
     return {
         "city": _city(plan),
-        "siting": _siting(plan, nearest_m),
+        "siting": _siting(plan),
         "curve": [
             {
                 "sites": point.num_sites,
@@ -73,12 +65,12 @@ def _city(plan: CityPlan) -> dict[str, Any]:
     }
 
 
-def _siting(plan: CityPlan, nearest_m: IntArray) -> dict[str, Any]:
+def _siting(plan: CityPlan) -> dict[str, Any]:
     demand = plan.city.customers.demand_units
     covered = plan.store_of_customer >= 0
     units = int(demand[covered].sum())
     total = int(demand.sum())
-    weighted = float((demand[covered] * nearest_m[covered]).sum())
+    weighted = float((demand[covered] * plan.store_distance_m[covered]).sum())
     return {
         **plan.siting.summary(),
         "goal": str(plan.siting_problem.goal),
@@ -88,8 +80,17 @@ def _siting(plan: CityPlan, nearest_m: IntArray) -> dict[str, Any]:
         "covered_units": units,
         "total_units": total,
         "covered_share": units / total if total else 1.0,
+        "covered_share_bound": _most_coverage(plan, total),
         "mean_distance_m": weighted / units if units else None,
     }
+
+
+def _most_coverage(plan: CityPlan, total: int) -> float | None:
+    """Return the share of demand that no choice of sites within the limits can exceed."""
+    bound = plan.siting.bound
+    if plan.siting_problem.goal is not SitingGoal.MAX_COVERAGE or bound is None or not total:
+        return None
+    return 1 - bound / total
 
 
 def _stores(plan: CityPlan) -> list[dict[str, Any]]:

@@ -138,6 +138,7 @@ class _Planner:
             "curve": points,
             "store_sites": reach.store_sites,
             "store_of_customer": reach.nearest,
+            "store_distance_m": reach.nearest_m,
             "inventory_problem": stock_problem,
             "inventory": stock,
             "day": day,
@@ -147,7 +148,7 @@ class _Planner:
             "seed": self.seed,
         }
         bare = CityPlan(**made, figures={})
-        return replace(bare, figures=figures.of_plan(bare, reach.nearest_m))
+        return replace(bare, figures=figures.of_plan(bare))
 
     def _siting(self, problem: SitingProblem, note: str) -> Result[SitingSolution]:
         self._say("siting", f"choosing among {problem.num_sites} sites")

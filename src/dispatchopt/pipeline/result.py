@@ -55,6 +55,8 @@ class CityPlan:
         Indices of the sites that are open, sorted: store i stands at ``store_sites[i]``.
     store_of_customer
         Index of the nearest store within reach by road, or -1; int64, shape (num_customers,).
+    store_distance_m
+        Metres of travel from that store, or -1, same shape.
     inventory_problem, inventory
         The stock decision; None for a city without SKUs or without stores.
     day, outcome
@@ -76,6 +78,7 @@ class CityPlan:
     curve: tuple[CurvePoint, ...]
     store_sites: IntArray
     store_of_customer: IntArray
+    store_distance_m: IntArray
     inventory_problem: InventoryProblem | None
     inventory: Result[InventorySolution] | None
     day: Day | None
