@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -202,7 +203,10 @@ def test_a_time_limit_counts_from_the_start_of_the_process(monkeypatch: pytest.M
 
 
 def test_rows_are_printed_three_ways(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    rows = [{"case": "a", "seconds": 1.5}, {"case": "b", "seconds": None, "gap": float("nan")}]
+    rows: list[dict[str, Any]] = [
+        {"case": "a", "seconds": 1.5},
+        {"case": "b", "seconds": None, "gap": float("nan")},
+    ]
     common.emit_rows(rows, "json", None, False)
     assert '"gap": null' in capsys.readouterr().out
     common.emit_rows(rows, "table", None, False)

@@ -202,6 +202,7 @@ def make_plan(town: Town | None = None, city: City | None = None) -> CityPlan:
         curve=(),
         store_sites=open_sites,
         store_of_customer=nearest,
+        store_distance_m=nearest_m,
         inventory_problem=stock_problem,
         inventory=stock,
         day=day,
@@ -216,15 +217,14 @@ def make_plan(town: Town | None = None, city: City | None = None) -> CityPlan:
         seed=1,
         figures={},
     )
-    return with_figures(plan, nearest_m)
+    return with_figures(plan)
 
 
-def with_figures(plan: CityPlan, nearest_m: IntArray | None = None) -> CityPlan:
+def with_figures(plan: CityPlan) -> CityPlan:
     """Return the plan with the figures that the pipeline computes, and a curve by hand."""
     from dispatchopt.pipeline.figures import of_plan
 
-    away = plan.store_of_customer * 0 + 400 if nearest_m is None else nearest_m
-    figures = of_plan(plan, away)
+    figures = of_plan(plan)
     sites = len(plan.city.sites)
     figures["curve"] = [
         {"sites": p, "covered_share": 1 - 0.6**p, "bound_share": min(1.0, 1.02 - 0.58**p)}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dispatchopt.core.result import Progress
-    from dispatchopt.pipeline.plan import PlanProgress
+    from dispatchopt.pipeline.planner import PlanProgress
 
 log = logging.getLogger("dispatchopt.cli")
 

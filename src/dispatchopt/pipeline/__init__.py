@@ -10,7 +10,7 @@ from dispatchopt.pipeline.city import (
     SiteStatus,
     Skus,
 )
-from dispatchopt.pipeline.plan import PlanProgress, plan
+from dispatchopt.pipeline.planner import PlanProgress, plan
 from dispatchopt.pipeline.result import CityPlan, Stage
 
 __all__ = [
