@@ -79,7 +79,7 @@ class Rolling:
     open_s: float = 3600.0
     open_least_s: float = 300.0
     missing_s: int = 600
-    way_weight: float = 0.5
+    way_weight: float = 1.0
     move_reach_s: int = 480
     speed_m_s: float = 5.0
 
