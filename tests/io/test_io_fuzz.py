@@ -156,7 +156,7 @@ def damage_bytes(data: bytes, rng: np.random.Generator) -> bytes:
         ("gpkg", "made.gpkg"),
     ],
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_damaged_bytes(encoding: str, name: str, seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -115,6 +115,11 @@ def _header(table: Table, where: str, issues: Issues) -> dict[str, Any]:
 
 
 def _write(document: Document, path: Path) -> None:
+    import pyogrio
+
+    # The file is renamed only once it is complete, so nothing is gained by waiting for the disk
+    # after every layer.
+    pyogrio.set_gdal_config_options({"OGR_SQLITE_SYNCHRONOUS": "OFF"})
     rows = header_rows(document.header)
     pairs = {
         "key": [key for key, _ in rows],
