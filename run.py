@@ -48,6 +48,7 @@ def plan(arguments: list[str]) -> int:
     if not arguments or arguments[0].startswith("-"):
         arguments = [str(CITY), *arguments]
         if not {"-o", "--output"} & set(arguments):
+            OUT.parent.mkdir(exist_ok=True)
             arguments += ["--output", str(OUT), "--overwrite"]
     return subprocess.run([python, "-m", "dispatchopt", "plan", *arguments], check=False).returncode
 
