@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
 from dispatchopt.core import Run
 from dispatchopt.core.arrays import FloatArray, IntArray
+from dispatchopt.inventory.engines._highs import Limits, WholeModel, minimise
 from dispatchopt.inventory.engines._prices import Prices
 from dispatchopt.inventory.engines.dual import DualEngine
 from dispatchopt.inventory.problem import InventoryProblem, InventorySolution
@@ -84,18 +84,16 @@ class ExactEngine:
         fixed_cost = steps.base_cost - float((steps.gain * units)[is_fixed].sum())
         if not which.size:
             return is_fixed, fixed_cost
-        solver = _solver(run)
-        solver.setOptionValue("mip_max_nodes", self.max_nodes)
-        solver.passModel(_model(prices, which, is_fixed, fixed_cost))
-        solver.run()
-        info = solver.getInfo()
-        bound = float(info.mip_dual_bound)
+        limits = Limits(
+            time_s=run.time_left_s, nodes=self.max_nodes, gap_relative=run.gap, seed=run.seed
+        )
+        model = _model(prices, which, is_fixed, fixed_cost)
+        outcome = minimise(model, limits, run.should_stop)
         taken = None
-        if info.primal_solution_status == 2:
-            values = np.asarray(solver.getSolution().col_value)
+        if outcome.is_taken is not None:
             taken = is_fixed.copy()
-            taken[which[values > 0.5]] = True
-        return taken, bound if math.isfinite(bound) else None
+            taken[which[outcome.is_taken]] = True
+        return taken, outcome.bound if math.isfinite(outcome.bound) else None
 
 
 def _price_of_step(prices: Prices) -> FloatArray:
@@ -104,25 +102,8 @@ def _price_of_step(prices: Prices) -> FloatArray:
     return np.asarray(price)
 
 
-def _solver(run: Run[InventorySolution]) -> Any:
-    import highspy
-
-    solver = highspy.Highs()
-    solver.setOptionValue("output_flag", False)
-    solver.setOptionValue("threads", 1)
-    solver.setOptionValue("random_seed", run.seed % 2**31)
-    solver.setOptionValue("mip_rel_gap", run.gap)
-    solver.setOptionValue("mip_abs_gap", 1e-7)
-    solver.setOptionValue("mip_feasibility_tolerance", 1e-9)
-    if math.isfinite(run.time_left_s):
-        solver.setOptionValue("time_limit", max(0.01, run.time_left_s))
-    return solver
-
-
-def _model(prices: Prices, which: IntArray, is_fixed: np.ndarray, fixed_cost: float) -> Any:
+def _model(prices: Prices, which: IntArray, is_fixed: np.ndarray, fixed_cost: float) -> WholeModel:
     """Which open steps to take: most saving within the stock and the room that is left."""
-    import highspy
-
     steps = prices.steps
     num_stores, num_skus = steps.problem.shape
     units = steps.units_of_pair()[steps.pair].astype(np.float64)
@@ -135,24 +116,17 @@ def _model(prices: Prices, which: IntArray, is_fixed: np.ndarray, fixed_cost: fl
     # Rows are scaled to the size of a case pack or a litre, as the solver's tolerances expect.
     pack = prices.pack.astype(np.float64)
     litre = 1000.0
-    model = highspy.HighsLp()
-    model.num_col_ = which.size
-    model.num_row_ = num_skus + num_stores
-    model.offset_ = fixed_cost
-    model.col_cost_ = -(steps.gain * units)[which]
-    model.col_lower_ = np.zeros(which.size)
-    model.col_upper_ = np.ones(which.size)
-    model.integrality_ = [highspy.HighsVarType.kInteger] * which.size
-    model.row_lower_ = np.full(num_skus + num_stores, -np.inf)
-    model.row_upper_ = np.concatenate([stock / pack, room / litre])
-    model.a_matrix_.format_ = highspy.MatrixFormat.kColwise
-    model.a_matrix_.start_ = 2 * np.arange(which.size + 1)
     rows = np.stack([sku[which], num_skus + store[which]], axis=1)
     volume = units[which] * prices.volume[sku[which]] / litre
     values = np.stack([units[which] / pack[sku[which]], volume], axis=1)
-    model.a_matrix_.index_ = rows.ravel()
-    model.a_matrix_.value_ = values.ravel()
-    return model
+    return WholeModel(
+        cost=-(steps.gain * units)[which],
+        starts=2 * np.arange(which.size + 1),
+        index=rows.ravel(),
+        value=values.ravel(),
+        row_upper=np.concatenate([stock / pack, room / litre]),
+        offset=fixed_cost,
+    )
 
 
 ENGINE = ExactEngine()
