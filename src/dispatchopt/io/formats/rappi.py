@@ -47,7 +47,7 @@ _OPTIONS: dict[str, tuple[type, Any, float, float]] = {
     "merge_m": (int, 500, 0, 100_000),
     "far_m": (int, 40_000, 1, 10**7),
     "rent_cents": (int, 20_000, 0, 10**9),
-    "pickers": (int, 4, 1, 10_000),
+    "pickers": (int, 12, 1, 10_000),
     "max_sites": (int, 0, 0, 10**6),
     "detour_factor": (float, 1.4, 1.0, 10.0),
 }
@@ -309,7 +309,7 @@ FORMAT = Format(
         "far_m": "orders and couriers beyond this distance from the middle of the drop-offs are "
         "left out (default 40000)",
         "rent_cents": "rent of a site per day (default 20000)",
-        "pickers": "orders that a site picks at the same time (default 4)",
+        "pickers": "orders that a site picks at the same time (default 12)",
         "max_sites": "stores to open; 0 for one per 150 orders, at least 2 (default 0)",
         "detour_factor": "road metres per metre of straight line (default 1.4)",
     },
