@@ -69,6 +69,14 @@ class Issues:
         self._listed.append(issue)
         self._last[key] = issue
 
+    def is_full(self, code: str, group: str) -> bool:
+        """Count one more issue of a kind if no more of it are listed; else return False."""
+        key = (code, group)
+        if self._counts.get(key, 0) < self._most:
+            return False
+        self._counts[key] += 1
+        return True
+
     def extend(self, issues: Sequence[Issue]) -> None:
         """Keep issues that another part of the program found."""
         for issue in issues:

@@ -133,7 +133,11 @@ def _default(column: Column, size: int) -> Array:
 
 
 def _convert(column: Column, values: Sequence[Any], table: Table, issues: Issues) -> Array:
+    group = f"{table.where} column {column.name}"
+
     def report(row: int, code: str, hint: str) -> None:
+        if issues.is_full(code, group):
+            return
         wanted, cell = column.wanted, values[row]
         if code == "not-finite":
             wanted = f"{wanted}, finite"
@@ -145,7 +149,7 @@ def _convert(column: Column, values: Sequence[Any], table: Table, issues: Issues
             cell,
             wanted,
             hint,
-            f"{table.where} column {column.name}",
+            group,
         )
 
     return cells_of.convert(column, values, table.cells, report)
@@ -182,8 +186,10 @@ def references(
     checked: Checked, column: str, target: Checked, issues: Issues, *, key: str = "id"
 ) -> IntArray:
     """Return the rows of ``target`` that a column names; -1 for no name or an unknown one."""
-    index = {name: row for row, name in enumerate(target[key])}
     names = checked[column]
+    if not len(names):
+        return np.zeros(0, dtype=np.int64)
+    index = {name: row for row, name in enumerate(target[key])}
     rows = np.fromiter((index.get(name, -1) for name in names), dtype=np.int64, count=len(names))
     # Missing names have been reported where none is allowed; without names nothing can be found.
     unknown = (rows < 0) & (names != "")

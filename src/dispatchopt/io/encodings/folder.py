@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import bisect
 import csv
 import io
+import itertools
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from dispatchopt.io.encodings.base import Encoding, decode, dump_header, header_
 from dispatchopt.io.issues import Issues, Said, single
 
 _MOST_CELL = 10_000_000
+_ROWS_AT_ONCE = 20_000
 
 
 def table_files(folder: Path) -> dict[str, Path]:
@@ -44,39 +47,69 @@ def parse_csv(text: str, where: str) -> Table:
     if "\0" in text:
         raise single("bad-csv", where, Said("a zero byte"), "text", "is this a CSV file?")
     csv.field_size_limit(_MOST_CELL)
+    if not text.strip():
+        raise single("empty-file", where, Said("an empty file"), "a row with the names of columns")
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
-        rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+        names = [name.strip() for name in next(reader)]
+        for name in sorted({name for name in names if names.count(name) > 1}):
+            issues.add("duplicate-column", where, name, "each column once")
+        cells, blanks = _columns(reader, len(names), where, issues)
     except csv.Error as error:
         raise single("bad-csv", where, Said(str(error)), "comma separated values") from None
-    if not any(rows):
-        raise single("empty-file", where, Said("an empty file"), "a row with the names of columns")
-    names, body = [name.strip() for name in rows[0]], rows[1:]
-    # Blank lines, which editors leave at the end, are no rows; in between they keep their number.
-    numbers = [number for number, row in enumerate(body, start=2) if row]
-    if len(numbers) < len(body):
-        body = [row for row in body if row]
-    for name in sorted({name for name in names if names.count(name) > 1}):
-        issues.add("duplicate-column", where, name, "each column once")
-    width = len(names)
-    if any(len(row) != width for row in body):
-        for number, row in zip(numbers, body, strict=True):
-            if len(row) != width:
-                found = Said(f"{len(row)} cells")
-                issues.add("bad-csv", f"{where} row {number}", found, f"{width} cells", "", where)
     issues.raise_if_any()
-    cells: list[Sequence[str]] = list(zip(*body, strict=True)) if body else [()] * width
     return Table(
         columns=dict(zip(names, cells, strict=True)),
-        num_rows=len(body),
+        num_rows=len(cells[0]) if cells else 0,
         cells=Cells.TEXT,
         where=where,
-        place=_numbered(where, numbers),
+        place=_numbered(where, blanks),
     )
 
 
-def _numbered(where: str, numbers: Sequence[int]) -> Callable[[int, str], str]:
+def _columns(
+    reader: Iterator[list[str]], width: int, where: str, issues: Issues
+) -> tuple[list[list[str]], list[int]]:
+    """Return the cells by column, and how many rows come before each blank line.
+
+    Rows are turned into columns in pieces: a million lists at once keep the garbage collector
+    busier than the reader.
+    """
+    cells: list[list[str]] = [[] for _ in range(width)]
+    blanks: list[int] = []
+    num_rows = 0
+    while rows := list(itertools.islice(reader, _ROWS_AT_ONCE)):
+        if set(map(len, rows)) != {width}:
+            rows = _even(rows, width, num_rows, blanks, where, issues)
+        for column, values in zip(cells, zip(*rows, strict=True), strict=False):
+            column.extend(values)
+        num_rows += len(rows)
+    return cells, blanks
+
+
+def _even(  # noqa: PLR0917 - private, and called once
+    rows: list[list[str]], width: int, before: int, blanks: list[int], where: str, issues: Issues
+) -> list[list[str]]:
+    """Return the rows of the right width; blank lines, which editors leave, are no rows."""
+    kept: list[list[str]] = []
+    for row in rows:
+        if not row:
+            blanks.append(before + len(kept))
+            continue
+        if len(row) != width:
+            # The first row below the names is row 2.
+            number = before + len(kept) + len(blanks) + 2
+            found = Said(f"{len(row)} cells")
+            issues.add("bad-csv", f"{where} row {number}", found, f"{width} cells", "", where)
+            row = [""] * width  # noqa: PLW2901 - keeps the count of rows right
+        kept.append(row)
+    return kept
+
+
+def _numbered(where: str, blanks: Sequence[int]) -> Callable[[int, str], str]:
     def place(row: int, column: str) -> str:
-        return f"{where} row {numbers[row]}" + (f" column {column}" if column else "")
+        number = row + 2 + bisect.bisect_right(blanks, row)
+        return f"{where} row {number}" + (f" column {column}" if column else "")
 
     return place
 
