@@ -21,6 +21,8 @@ from dispatchopt.core.arrays import digest
 from dispatchopt.core.result import Result, Status, StopReason
 from dispatchopt.io.atomic import check_target, require_input, write_whole
 from dispatchopt.io.encodings.base import decode, header_object, parse_json
+from dispatchopt.io.formats._sol import holds_routes, parse_routes, routes_text
+from dispatchopt.io.formats._vrp_text import text_of
 from dispatchopt.io.headers import keep_faults
 from dispatchopt.io.instance import Instance
 from dispatchopt.io.issues import Issues, Said, nearest, single
@@ -28,7 +30,7 @@ from dispatchopt.io.schema.solution import DOCUMENTS
 from dispatchopt.io.solutions.base import Feature, SolutionKind
 
 FORMAT = "dispatchopt-solution"
-_TEXTS = ("json", "csv", "geojson")
+_TEXTS = ("json", "csv", "geojson", "sol")
 _STDIO = "-"
 
 
@@ -61,7 +63,8 @@ def solution_text(result: Result[Any], instance: Instance, form: str = "json") -
     instance
         The instance that was solved.
     form
-        ``json``, ``csv`` (decisions only) or ``geojson`` (needs places).
+        ``json``, ``csv`` (decisions only), ``geojson`` (needs places) or ``sol`` (routes, as
+        CVRPLIB has them).
 
     Raises
     ------
@@ -72,6 +75,11 @@ def solution_text(result: Result[Any], instance: Instance, form: str = "json") -
         raise single("bad-choice", "format", form, "one of " + ", ".join(_TEXTS))
     if form == "csv":
         return _csv(result, instance)
+    if form == "sol":
+        if instance.kind != "routing":
+            found = Said(f"a {instance.kind} document")
+            raise single("wrong-kind", "format", found, "routes, for sol")
+        return routes_text(result, instance)
     if form == "geojson":
         return _geojson(_features(result, instance))
     return json.dumps(solution_value(result, instance), ensure_ascii=False, indent=1) + "\n"
@@ -189,7 +197,7 @@ def write_solution(
     path
         Where to; ``-`` for JSON on standard output.
     form
-        ``json``, ``csv``, ``geojson`` or ``gpkg``; by default the ending of the path.
+        ``json``, ``csv``, ``geojson``, ``sol`` or ``gpkg``; by default the ending of the path.
 
     Raises
     ------
@@ -218,12 +226,12 @@ def write_solution(
 
 
 def parse_solution(text: str, instance: Instance, source: str = "solution") -> Result[Any]:
-    """Return the result that a JSON text describes.
+    """Return the result that a text describes.
 
     Parameters
     ----------
     text
-        A solution document.
+        A solution document, or a list of routes as CVRPLIB has them.
     instance
         The instance it was made for.
     source
@@ -234,6 +242,8 @@ def parse_solution(text: str, instance: Instance, source: str = "solution") -> R
     InputError
         Listing everything that is wrong, or that the instance is another one.
     """
+    if holds_routes(text):
+        return parse_routes(text, instance, source)
     given = dict(header_object(parse_json(text, source), source))
     issues = Issues()
     kind = _kind_of(instance)
@@ -283,7 +293,7 @@ def parse_solution(text: str, instance: Instance, source: str = "solution") -> R
 
 
 def read_solution(path: str | Path, instance: Instance) -> Result[Any]:
-    """Return the result that a JSON file holds; ``-`` is standard input.
+    """Return the result that a file holds; ``-`` is standard input.
 
     Raises
     ------
@@ -299,4 +309,6 @@ def read_solution(path: str | Path, instance: Instance) -> Result[Any]:
     except OSError as error:
         found = Said(error.strerror or str(error))
         raise single("unreadable-file", str(path), found, "a file that can be read") from None
+    if holds_routes(text_of(data)):
+        return parse_routes(text_of(data), instance, path.name)
     return parse_solution(decode(data, path.name), instance, path.name)

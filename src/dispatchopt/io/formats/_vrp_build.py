@@ -13,6 +13,7 @@ from dispatchopt.core.arrays import FloatArray, IntArray
 from dispatchopt.core.errors import InputError
 from dispatchopt.geography.matrix import UNREACHABLE, TravelMatrix
 from dispatchopt.io.formats._base import take_options
+from dispatchopt.io.formats._vrp_text import LARGEST
 from dispatchopt.io.instance import Instance
 from dispatchopt.io.issues import Issues, Said, nearest, single
 from dispatchopt.routing.problem import FAR, RoutingProblem
@@ -20,8 +21,6 @@ from dispatchopt.routing.tables import MAX_COST
 
 #: Places of which a matrix still fits into memory (1.2 GB).
 MOST_PLACES = 12_000
-#: Times beyond this limit nothing, for the engines.
-_LATEST = FAR // 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,8 +125,7 @@ def travel_of(values: FloatArray, rounding: Rounding, where: str) -> TravelMatri
 
 def moments(values: FloatArray, rounding: Rounding) -> IntArray:
     """Return times in our units; what is beyond all measure limits nothing."""
-    whole = rounding.whole(values)
-    return np.where(whole > _LATEST, FAR, whole)
+    return np.where(values >= LARGEST, FAR, rounding.whole(values))
 
 
 def vehicle_price(travel: TravelMatrix, depot: int) -> int:
@@ -146,8 +144,8 @@ def instance_of(
     where: str,
     rounding: Rounding,
     *,
-    orders: Sequence[str],
-    stores: Sequence[str] = (),
+    order_names: Sequence[str],
+    store_names: Sequence[str] = (),
     notes: Mapping[str, Any] | None = None,
     **parts: Any,
 ) -> Instance:
@@ -159,7 +157,7 @@ def instance_of(
         Name of the instance, and of the file.
     rounding
         How its figures were made whole.
-    orders, stores
+    order_names, store_names
         Names; routes of solution files refer to them.
     notes
         What else is worth saying.
@@ -175,6 +173,8 @@ def instance_of(
         issues.raise_if_any()
         raise
     said = {"rounding": rounding.name, "scale": rounding.scale, **(notes or {})}
-    names = {"orders": tuple(orders), "stores": tuple(stores)}
-    kept = {table: rows for table, rows in names.items() if len(set(rows)) == len(rows)}
+    names = {"orders": tuple(order_names), "stores": tuple(store_names)}
+    kept = {table: rows for table, rows in names.items() if rows}
+    # A document's name is one line of what can be printed.
+    name = "".join(each for each in name if each.isprintable())[:200].strip() or "unnamed"
     return Instance(name=name, kind="routing", problem=problem, names=kept, notes=said)

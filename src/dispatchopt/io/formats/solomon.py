@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from dispatchopt.core.arrays import FloatArray
 from dispatchopt.io.formats._base import Format
 from dispatchopt.io.formats._vrp_build import (
+    Rounding,
     chosen_options,
     euclidean,
     instance_of,
@@ -72,22 +74,22 @@ def _read(path: Path, options: Mapping[str, Any]) -> Instance:
             issues.add("bad-value", place, int(number), f"customer {at}, in sequence", "", where)
     issues.raise_if_any()
     travel = euclidean(rows[:, 1:3], rounding, where)
-    earliest, latest = moments(rows[:, 4], rounding), moments(rows[:, 5], rounding)
     price = vehicle_price(travel, 0) if has_vehicles_first else 0
     return instance_of(
-        " ".join(lines[0].words)[:200] if lines[0].words[0].upper() != "VEHICLE" else path.stem,
+        path.stem if fleet_at == 2 else " ".join(lines[0].words),
         where,
         rounding,
-        orders=[str(number) for number in range(1, len(rows))],
-        stores=["0"],
+        order_names=[str(number) for number in range(1, len(rows))],
+        store_names=["0"],
         notes={"cost per vehicle": price} if price else None,
         travel=(travel,),
-        orders_table=None,
-        **_tables(rows, fleet, earliest, latest, rounding.whole(rows[:, 6]), price),
+        **_tables(rows, fleet, rounding, price),
     )
 
 
-def _tables(rows: Any, fleet: Any, earliest: Any, latest: Any, service: Any, price: int) -> Any:
+def _tables(rows: FloatArray, fleet: FloatArray, rounding: Rounding, price: int) -> dict[str, Any]:
+    earliest, latest = moments(rows[:, 4], rounding), moments(rows[:, 5], rounding)
+    service = rounding.whole(rows[:, 6])
     return {
         "orders": Orders.of(
             place=np.arange(1, len(rows)),
