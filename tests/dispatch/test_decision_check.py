@@ -20,6 +20,7 @@ from dispatchopt.dispatch import (
     TripPlan,
     check_decision,
 )
+from dispatchopt.dispatch.timing import NEVER_S
 from dispatchopt.geography.given import MatrixTravel
 from dispatchopt.geography.matrix import UNREACHABLE, TravelMatrix
 
@@ -64,7 +65,10 @@ def state() -> DispatchState:
             is_free=np.array([True, True, False]),
             free_s=np.array([1000, 1000, 1200]),
             place_idx=np.array([0, 0, 2]),
+            parked_s=np.full(3, NEVER_S),
+            taken_orders=np.zeros(3, dtype=np.int64),
             store_idx=np.array([-1, 1, -1]),
+            on_s=np.zeros(3, dtype=np.int64),
             off_s=np.array([5000, 5000, 5000]),
             capacity_orders=np.array([2, 2, 2]),
             capacity_ml=np.array([3000, 3000, 3000]),

@@ -117,7 +117,7 @@ def test_rules_of_the_day_are_compared_with_the_records(day: Day, sound: DayOutc
         (replace(day, couriers=replace(couriers, on_s=np.array([300]))),
          {"trip-before-shift", "leg-outside-shift"}),
         (replace(day, couriers=replace(couriers, off_s=np.array([890]))),
-         {"trip-after-shift", "leg-outside-shift"}),
+         {"trip-after-shift", "leg-outside-shift", "pickup-after-shift"}),
         (replace(day, couriers=replace(couriers, capacity_ml=np.array([50])),
                  orders=replace(orders, load_ml=full[:3])), {"capacity-ml"}),
         (replace(day, couriers=replace(couriers, pace=np.array([2.0]))), {"leg-duration"}),

@@ -159,6 +159,10 @@ class _DecisionCheck:
             return
         inbound_s = math.ceil(float(free_s[0]) * self.slowdown * float(couriers.pace[row]) - 1e-6)
         here_s = state.now_s + inbound_s + state.rules.park_s
+        if stops[0] == stops[1]:
+            # Who came here by a move has been parking since.
+            parked_s = int(couriers.parked_s[row]) + state.rules.park_s
+            here_s = min(here_s, max(state.now_s, parked_s))
         ready_s = max(self._expected_ready(at, trip.store) for at in rows)
         if max(here_s, ready_s) > couriers.off_s[row]:
             self._broken("pickup-after-shift", where, max(here_s, ready_s) - couriers.off_s[row])

@@ -8,7 +8,7 @@ import numpy as np
 
 from dispatchopt.core.arrays import BoolArray, FloatArray, IntArray
 from dispatchopt.dispatch.state import DispatchState
-from dispatchopt.dispatch.timing import drive_s
+from dispatchopt.dispatch.timing import NEVER_S, at_goods_s, drive_s
 from dispatchopt.geography.matrix import UNREACHABLE
 
 #: Up to this many pairs all are asked for; beyond it a search tree picks near ones.
@@ -67,7 +67,9 @@ def inbound(
     _, free_flow_s = state.travel.pairs(couriers.place_idx[courier], state.stores.place_idx[store])
     factor = state.travel.slowdown(state.now_s) * couriers.pace[courier]
     way_s = drive_s(free_flow_s, factor)
-    here_s = couriers.free_s[courier] + way_s + state.rules.park_s
+    is_there = couriers.place_idx[courier] == state.stores.place_idx[store]
+    parked_s = np.where(is_there, couriers.parked_s[courier], NEVER_S)
+    here_s = at_goods_s(couriers.free_s[courier], way_s, state.rules.park_s, parked_s)
     keep = (free_flow_s < UNREACHABLE) & (here_s <= couriers.off_s[courier])
     found = Inbound(
         ptr=np.zeros(0, dtype=np.int64),

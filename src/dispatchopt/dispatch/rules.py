@@ -43,6 +43,9 @@ class DayRules:
         Pay per hour of shift, worked or not.
     pay_cents_per_order
         Pay per delivered order.
+    is_wage_guarantee
+        Whether the wage is a guarantee: each courier is paid the larger of the wage of the shift
+        and the pay for the orders delivered, in place of both.
     cents_per_km
         Cost of a kilometre driven.
     lateness_cents_per_min
@@ -74,6 +77,7 @@ class DayRules:
     is_partial_allowed: bool = True
     wage_cents_per_hour: int = 1500
     pay_cents_per_order: int = 100
+    is_wage_guarantee: bool = False
     cents_per_km: int = 10
     lateness_cents_per_min: int = 10
     refusal_cents: int = 1000

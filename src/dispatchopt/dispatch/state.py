@@ -83,7 +83,12 @@ class CourierStates:
         start of the shift.
     place_idx
         Where the courier is then.
-    store_idx, off_s, capacity_orders, capacity_ml, pace
+    parked_s
+        Second at which the courier stopped there after a move; ``NEVER_S`` if not by a move.
+        Parking counts from then.
+    taken_orders
+        Orders taken on since the start of the shift.
+    store_idx, on_s, off_s, capacity_orders, capacity_ml, pace
         As in the day's table.
     """
 
@@ -91,7 +96,10 @@ class CourierStates:
     is_free: BoolArray
     free_s: IntArray
     place_idx: IntArray
+    parked_s: IntArray
+    taken_orders: IntArray
     store_idx: IntArray
+    on_s: IntArray
     off_s: IntArray
     capacity_orders: IntArray
     capacity_ml: IntArray

@@ -21,3 +21,28 @@ def drive_s(free_flow_s: npt.ArrayLike, factor: npt.ArrayLike) -> IntArray:
     exact = np.asarray(free_flow_s, dtype=np.float64) * np.asarray(factor, dtype=np.float64)
     seconds: IntArray = np.ceil(exact - 1e-6).astype(np.int64)
     return seconds
+
+
+def at_goods_s(
+    free_s: npt.ArrayLike, way_s: npt.ArrayLike, park_s: int, parked_s: npt.ArrayLike
+) -> IntArray:
+    """Return when couriers can take goods over, if these are ready.
+
+    Parameters
+    ----------
+    free_s
+        Second at which the courier is free.
+    way_s
+        Seconds of the way to the store.
+    park_s
+        Seconds of parking.
+    parked_s
+        Second at which the courier stopped at this very store, ``NEVER_S`` if elsewhere.
+
+    >>> at_goods_s([100, 100, 100], [30, 0, 0], 60, [NEVER_S, 80, 0]).tolist()
+    [190, 140, 100]
+    """
+    free = np.asarray(free_s, dtype=np.int64)
+    parked = np.minimum(np.asarray(parked_s, dtype=np.int64), free + np.asarray(way_s))
+    seconds: IntArray = np.maximum(free, parked + park_s)
+    return seconds

@@ -33,6 +33,8 @@ def check_trips(day: Day, outcome: DayOutcome) -> list[Violation]:
     found += broken("trip-before-shift", "trip", names, early)
     late = trips.assigned_s - couriers.off_s[trips.courier] + 1
     found += broken("trip-after-shift", "trip", names, late)
+    early = records.sourced_s[orders] - trips.assigned_s[owner]
+    found += broken("assigned-before-sourced", "order", day.orders.ids, early, orders)
     listed = np.bincount(orders, minlength=len(day.orders))
     found += broken("order-on-two-trips", "order", day.orders.ids, listed - 1)
     same = (records.trip[orders] == owner) & (records.store[orders] == trips.store[owner])
@@ -50,15 +52,34 @@ def _hand_over(
     """Goods are taken over as soon as courier and all goods are there."""
     trips, records, rules = outcome.trips, outcome.orders, day.rules
     here = trips.pickup_s >= 0
-    wanted = trips.arrived_s + rules.park_s
+    wanted = _parked_s(outcome) + rules.park_s
+    wanted = np.maximum(wanted, trips.arrived_s)
     np.maximum.at(wanted, owner, records.ready_s[trips.order_idx])
     found = broken(
         "hand-over-time", "trip", names, np.where(here, np.abs(trips.pickup_s - wanted), 0)
     )
+    if rules.travel_noise_sd == 0 and rules.picking_noise_sd == 0:
+        # Without noise expectations are exact, so no take-over may fall after the shift.
+        late = trips.pickup_s - day.couriers.off_s[trips.courier]
+        found += broken("pickup-after-shift", "trip", names, late)
     differs = records.pickup_s[trips.order_idx] != trips.pickup_s[owner]
     found += broken("pickup-disagrees", "order", day.orders.ids, differs, trips.order_idx)
     left = np.where(here, np.abs(trips.departed_s - trips.pickup_s - rules.pickup_s), 0)
     return found + broken("departure-time", "trip", names, left)
+
+
+def _parked_s(outcome: DayOutcome) -> IntArray:
+    """Second at which each trip's courier stopped at the store: on arrival, or by a move before."""
+    legs, parked_s = outcome.legs, outcome.trips.arrived_s.copy()
+    keys = np.lexsort((np.arange(len(legs)), legs.depart_s, legs.courier))
+    trip, courier = legs.trip[keys], legs.courier[keys]
+    was_here = legs.from_place[keys] == legs.to_place[keys]
+    before = np.roll(np.arange(len(keys)), 1)
+    is_after_move = (courier[before] == courier) & (trip[before] < 0) & (trip >= 0)
+    is_after_move[:1] = False
+    rows = np.flatnonzero(is_after_move & was_here & (legs.order[keys] < 0))
+    parked_s[trip[rows]] = legs.arrive_s[keys][before[rows]]
+    return parked_s
 
 
 def _declined(day: Day, outcome: DayOutcome) -> list[Violation]:

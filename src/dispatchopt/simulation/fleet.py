@@ -9,7 +9,7 @@ import numpy as np
 
 from dispatchopt.core.arrays import IntArray
 from dispatchopt.dispatch.state import TripPlan
-from dispatchopt.dispatch.timing import drive_s
+from dispatchopt.dispatch.timing import NEVER_S, at_goods_s, drive_s
 from dispatchopt.simulation.clock import Clock
 from dispatchopt.simulation.day import Day
 from dispatchopt.simulation.events import EventKind
@@ -30,6 +30,7 @@ class Ride:
     free_flow_s: IntArray
     pending: int
     expected_s: int
+    parked_s: int
     arrived_s: int = -1
     pickup_s: int = -1
     departed_s: int = -1
@@ -69,6 +70,8 @@ class Fleet:
         self.is_busy = np.zeros(k, dtype=np.bool_)
         self.free_s = day.couriers.on_s.copy()
         self.place_idx = day.couriers.place_idx.copy()
+        self.parked_s = np.full(k, NEVER_S, dtype=np.int64)
+        self.taken_orders = np.zeros(k, dtype=np.int64)
         self.rides: list[Ride] = []
         self.drives: list[Drive] = []
         self.handlers = {
@@ -127,6 +130,7 @@ class Fleet:
             expected_s=rules.pickup_s
             + int(expected_s[1:].sum())
             + len(listed) * (rules.dropoff_s + rules.leave_s),
+            parked_s=int(self.parked_s[courier]) if way[0] == way[1] else NEVER_S,
         )
         self.rides.append(ride)
         ledger.status[listed] = RIDING
@@ -138,6 +142,8 @@ class Fleet:
         arrive_s = self._drive(number, 0, now_s, noise)
         self.is_busy[courier] = True
         self.place_idx[courier] = way[-1]
+        self.parked_s[courier] = NEVER_S
+        self.taken_orders[courier] += len(listed)
         self._expect(ride, now_s + int(expected_s[0]))
         self._clock.at(arrive_s, EventKind.ARRIVED, number)
 
@@ -146,8 +152,11 @@ class Fleet:
 
     def _expect(self, ride: Ride, arrive_s: int) -> None:
         ready_s = self._expected_ready_s(list(ride.orders))
-        pickup_s = max(arrive_s + self._day.rules.park_s, ready_s)
+        pickup_s = max(self._at_goods_s(ride, arrive_s), ready_s)
         self.free_s[ride.courier] = pickup_s + ride.expected_s
+
+    def _at_goods_s(self, ride: Ride, arrive_s: int) -> int:
+        return int(at_goods_s(arrive_s, 0, self._day.rules.park_s, ride.parked_s))
 
     def _drive(self, trip: int, leg: int, depart_s: int, noise: float) -> int:
         """Record a leg of a trip and return its arrival."""
@@ -185,7 +194,7 @@ class Fleet:
         """Begin the hand-over once the courier is there and everything is ready."""
         ride = self.rides[trip]
         if ride.arrived_s >= 0 and ride.pending == 0 and ride.pickup_s < 0:
-            ride.pickup_s = max(ride.arrived_s + self._day.rules.park_s, self._clock.now_s)
+            ride.pickup_s = max(self._at_goods_s(ride, ride.arrived_s), self._clock.now_s)
             self._clock.at(ride.pickup_s, EventKind.PICKED_UP, trip)
 
     def _on_picked_up(self, trip: int) -> None:
@@ -244,9 +253,11 @@ class Fleet:
             )
             self.is_busy[courier] = True
             self.place_idx[courier] = place
+            self.parked_s[courier] = NEVER_S
             self.free_s[courier] = now_s + int(expected_s[row])
             self._clock.at(now_s + int(took_s[row]), EventKind.STOPPED, courier)
 
     def _on_stopped(self, courier: int) -> None:
         self.is_busy[courier] = False
+        self.parked_s[courier] = self._clock.now_s
         self._ledger.note(EventKind.STOPPED, courier=courier, place=int(self.place_idx[courier]))

@@ -16,6 +16,7 @@ from dispatchopt.core.arrays import BoolArray, FloatArray, IntArray
 from dispatchopt.simulation.day import Day
 from dispatchopt.simulation.delays import PARTS, Delays, delays
 from dispatchopt.simulation.outcome import DayOutcome, OrderStatus
+from dispatchopt.simulation.soonest import soonest_s
 
 #: How many of the worst orders are listed.
 NUM_WORST = 20
@@ -72,8 +73,12 @@ def cost(day: Day, outcome: DayOutcome) -> dict[str, Any]:
     is_cut = str(outcome.stopped_by) != "completed"
     until_s = outcome.simulated_until_s if is_cut else int(couriers.off_s.max(initial=0))
     paid_s = np.minimum(couriers.off_s, until_s) - np.minimum(couriers.on_s, until_s)
+    wages = paid_s / 3600 * rules.wage_cents_per_hour
+    if rules.is_wage_guarantee:
+        earned = outcome.couriers.orders * rules.pay_cents_per_order
+        wages = np.maximum(0, wages - earned)
     parts = {
-        "wages": float(paid_s.sum()) / 3600 * rules.wage_cents_per_hour,
+        "wages": float(wages.sum()),
         "pay_per_order": float(done.sum()) * rules.pay_cents_per_order,
         "kilometres": float(outcome.couriers.distance_m.sum()) / 1000 * rules.cents_per_km,
         "lateness": float(records.late_s[done].sum()) / 60 * rules.lateness_cents_per_min,
@@ -108,11 +113,14 @@ def _times(day: Day, outcome: DayOutcome, done: BoolArray) -> dict[str, Any]:
     records, orders = outcome.orders, day.orders
     delivered_s = records.delivered_s[done]
     ready_s = records.ready_s[done]
+    soonest = soonest_s(day)
     return {
         "click_to_door_s": _summary(delivered_s - orders.placed_s[done]),
         "ready_to_pickup_s": _summary(records.pickup_s[done] - ready_s),
         "ready_to_door_s": _summary(delivered_s - ready_s),
         "overage_s": _summary(records.late_s[done]),
+        "floor_s": _summary((soonest - orders.placed_s)[soonest >= 0]),
+        "excess_s": _summary(delivered_s - soonest[done]),
     }
 
 

@@ -10,7 +10,7 @@ from dispatchopt.core.arrays import BoolArray, IntArray
 from dispatchopt.core.stop import Stop
 from dispatchopt.dispatch.choice import Options, best_options
 from dispatchopt.dispatch.state import Decision, DispatchState, TripPlan
-from dispatchopt.dispatch.timing import drive_s
+from dispatchopt.dispatch.timing import NEVER_S, at_goods_s, drive_s
 from dispatchopt.geography.matrix import UNREACHABLE
 
 
@@ -76,7 +76,11 @@ class Nearest:
         store_place = state.stores.place_idx[[store]]
         _, free_s = state.travel.pairs(couriers.place_idx[rows], np.repeat(store_place, len(rows)))
         factor = state.travel.slowdown(state.now_s) * couriers.pace[rows]
-        here_s = state.now_s + drive_s(free_s, factor) + rules.park_s
+        is_there = couriers.place_idx[rows] == store_place
+        parked_s = np.where(is_there, couriers.parked_s[rows], NEVER_S)
+        here_s = at_goods_s(
+            np.full(len(rows), state.now_s), drive_s(free_s, factor), rules.park_s, parked_s
+        )
         _, door_s = state.travel.pairs(store_place, orders.place_idx[[row]])
         pickup_s = np.maximum(here_s, orders.ready_s[row])
         can = (free_s < UNREACHABLE) & (pickup_s <= couriers.off_s[rows])

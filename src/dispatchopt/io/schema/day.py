@@ -53,6 +53,9 @@ class DayRulesPart(Part):
     pay_cents_per_order: int = column(
         100, description="Pay per order.", unit="cents", ge=0, le=_MAX_CENTS
     )
+    is_wage_guarantee: bool = column(
+        False, description="Whether couriers get the larger of wage and pay, in place of both."
+    )
     cents_per_km: int = column(
         10, description="Cost of driving.", unit="cents/km", ge=0, le=_MAX_CENTS
     )
