@@ -22,6 +22,7 @@ from dispatchopt.core.result import Result, Status, StopReason
 from dispatchopt.io.atomic import check_target, require_input, write_whole
 from dispatchopt.io.encodings.base import decode, header_object, parse_json
 from dispatchopt.io.formats._sol import holds_routes, parse_routes, routes_text
+from dispatchopt.io.formats._vroom_output import vroom_text
 from dispatchopt.io.formats._vrp_text import text_of
 from dispatchopt.io.headers import keep_faults
 from dispatchopt.io.instance import Instance
@@ -30,7 +31,7 @@ from dispatchopt.io.schema.solution import DOCUMENTS
 from dispatchopt.io.solutions.base import Feature, SolutionKind
 
 FORMAT = "dispatchopt-solution"
-_TEXTS = ("json", "csv", "geojson", "sol")
+_TEXTS = ("json", "csv", "geojson", "sol", "vroom")
 _STDIO = "-"
 
 
@@ -63,8 +64,8 @@ def solution_text(result: Result[Any], instance: Instance, form: str = "json") -
     instance
         The instance that was solved.
     form
-        ``json``, ``csv`` (decisions only), ``geojson`` (needs places) or ``sol`` (routes, as
-        CVRPLIB has them).
+        ``json``, ``csv`` (decisions only), ``geojson`` (needs places), ``sol`` (routes, as CVRPLIB
+        has them) or ``vroom`` (VROOM's output, for what was read from its input).
 
     Raises
     ------
@@ -75,6 +76,8 @@ def solution_text(result: Result[Any], instance: Instance, form: str = "json") -
         raise single("bad-choice", "format", form, "one of " + ", ".join(_TEXTS))
     if form == "csv":
         return _csv(result, instance)
+    if form == "vroom":
+        return vroom_text(result, instance)
     if form == "sol":
         if instance.kind != "routing":
             found = Said(f"a {instance.kind} document")
@@ -197,7 +200,8 @@ def write_solution(
     path
         Where to; ``-`` for JSON on standard output.
     form
-        ``json``, ``csv``, ``geojson``, ``sol`` or ``gpkg``; by default the ending of the path.
+        ``json``, ``csv``, ``geojson``, ``sol``, ``vroom`` or ``gpkg``; by default the ending of the
+        path.
 
     Raises
     ------
