@@ -18,7 +18,13 @@ from dispatchopt.siting import SitingGoal, SitingProblem
 from dispatchopt.testing import CHECKS, EngineCases
 
 #: Engines that prove whatever they accept, given time; the others are heuristics with a bound.
-EXACT = {("siting", "mip"), ("inventory", "levels"), ("inventory", "exact"), ("routing", "bundles")}
+EXACT = {
+    ("siting", "coverage"),
+    ("siting", "mip"),
+    ("inventory", "levels"),
+    ("inventory", "exact"),
+    ("routing", "bundles"),
+}
 
 NONE = np.zeros(0, dtype=np.int64)
 

@@ -23,8 +23,12 @@ def cheapest_assignment(problem: SitingProblem, open_sites: IntArray) -> SitingS
     reaches stay unserved, and so do those whom serving would cost more than its price.
     """
     coverage = problem.coverage
-    picks = open_mask(problem, open_sites)[coverage.site_idx]
-    site, customer = coverage.site_idx[picks], coverage.customer_idx[picks]
+    # Pairs lie together by site, so that the closed sites' need not be looked at.
+    begin = coverage.indptr[np.sort(open_sites)]
+    length = coverage.indptr[np.sort(open_sites) + 1] - begin
+    site = np.repeat(np.sort(open_sites), length)
+    picks = np.arange(int(length.sum())) + np.repeat(begin - np.cumsum(length) + length, length)
+    customer = coverage.customer_idx[picks]
     rank: FloatArray | IntArray = coverage.distance_m[picks]
     if problem.goal is SitingGoal.FIXED_CHARGE:
         rank = problem.pair_costs()[picks]

@@ -29,6 +29,10 @@ def choose(problem: SitingProblem) -> tuple[Sequence[str], str]:
     """Return the engines in the order in which ``auto`` tries them, and why."""
     if needs_assignment(problem) and problem.coverage.num_pairs > MAX_ASSIGNMENT_PAIRS:
         return ("interchange", "mip"), "too many pairs to serve for a mixed-integer model"
+    is_partial = problem.goal is SitingGoal.COVER_ALL and not problem.must_serve_all
+    if problem.goal is SitingGoal.MAX_COVERAGE or is_partial:
+        reason = "branch and bound on customers merged by who covers them"
+        return ("coverage", "mip", "interchange"), reason
     return ("mip", "interchange"), "a mixed-integer model proves how good its answer is"
 
 

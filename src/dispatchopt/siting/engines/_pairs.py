@@ -84,11 +84,12 @@ def merge(problem: SitingProblem) -> Pairs:
     price = unserved_price(problem)
     price = np.full(len(demand), np.inf) if price is None else price
     by_distance = problem.goal in (SitingGoal.P_MEDIAN, SitingGoal.FIXED_CHARGE)
+    if not by_distance:
+        return _merge_by_sites(problem, price)
     cost = problem.pair_costs()
     site, customer = coverage.site_idx, coverage.customer_idx
     keep = problem.is_allowed[site] & (demand[customer] > 0)
-    if by_distance:
-        keep &= cost < price[customer]
+    keep &= cost < price[customer]
     site, customer, cost = site[keep], customer[keep], cost[keep]
     count = np.bincount(customer, minlength=len(demand))
     # With backup coverage a customer needs several sites in reach.
@@ -98,9 +99,9 @@ def merge(problem: SitingProblem) -> Pairs:
     if problem.goal is SitingGoal.FIXED_CHARGE and problem.pair_cost_cents is not None:
         first, group = np.arange(len(members)), np.arange(len(members))
     else:
-        tag = site * 0 if not by_distance else coverage.distance_m[keep]
+        tag = coverage.distance_m[keep]
         hashes = [
-            _row_hashes(customer, mix(site, salt) ^ mix(tag, salt + 1) * by_distance, len(demand))
+            _row_hashes(customer, mix(site, salt) ^ mix(tag, salt + 1), len(demand))
             for salt in (1, 3)
         ]
         first, group = first_of_each(hashes[0][members], hashes[1][members])
@@ -117,6 +118,44 @@ def merge(problem: SitingProblem) -> Pairs:
         row=row[order],
         site=site[order],
         cost=cost[order],
+        price=np.bincount(group, weights=price[members], minlength=len(first)).astype(np.float64),
+        units=units,
+        num_sites=problem.num_sites,
+        constant=float(lost[np.isfinite(lost)].sum()),
+        is_unreachable=bool(problem.must_serve_all and len(lost)),
+    )
+
+
+def _merge_by_sites(problem: SitingProblem, price: FloatArray) -> Pairs:
+    """Merge customers within reach of the same sites, distances apart."""
+    coverage, demand = problem.coverage, problem.demand_units
+    site, customer = coverage.site_idx, coverage.customer_idx
+    keep = problem.is_allowed[site] & (demand > 0)[customer]
+    if not keep.all():
+        site, customer = site[keep], customer[keep]
+    count = np.bincount(customer, minlength=len(demand))
+    is_reached = (count >= problem.cover_by) & (demand > 0)
+    lost = price[~is_reached & (demand > 0)]
+    members = np.flatnonzero(is_reached)
+    hashes = []
+    for salt in (1, 3):
+        total = np.zeros(len(demand), dtype=np.uint64)
+        # Sums are as good as exclusive ors, and much faster here; they wrap around.
+        np.add.at(total, customer, mix(np.arange(problem.num_sites), salt)[site])
+        hashes.append(total[members])
+    first, group = first_of_each(hashes[0], hashes[1])
+    units = np.zeros(len(first), dtype=np.int64)
+    np.add.at(units, group, demand[members])
+    row_of = np.full(len(demand), -1, dtype=np.int64)
+    row_of[members[first]] = np.arange(len(first))
+    row = row_of[customer]
+    keep = row >= 0
+    row, site = row[keep], site[keep]
+    order = np.lexsort((site, row))
+    return Pairs(
+        row=row[order],
+        site=site[order],
+        cost=np.zeros(len(row)),
         price=np.bincount(group, weights=price[members], minlength=len(first)).astype(np.float64),
         units=units,
         num_sites=problem.num_sites,

@@ -136,7 +136,7 @@ def _highs_class() -> Any:
 
         def buildSolverModel(self, lp: Any) -> None:  # noqa: N802  # the name is PuLP's
             """Pass the arrays that ``lp`` carries."""
-            _pass_arrays(lp.solverModel, lp.arrays)
+            pass_arrays(lp.solverModel, lp.arrays)
             if lp.start is not None:
                 index = np.arange(len(lp.start), dtype=np.int32)
                 lp.solverModel.setSolution(len(index), index, lp.start)
@@ -205,7 +205,8 @@ def _options(model: LinearModel, limits: Limits) -> dict[str, Any]:
     return options
 
 
-def _pass_arrays(highs: Any, model: LinearModel) -> None:
+def pass_arrays(highs: Any, model: LinearModel) -> None:
+    """Give the arrays of a model to HiGHS."""
     import highspy
 
     indptr, index, value = model.matrix()

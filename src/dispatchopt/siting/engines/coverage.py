@@ -1,0 +1,181 @@
+"""Coverage: branch and bound of our own, exact to the last unit, for a million customers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dispatchopt.core.arrays import BoolArray
+from dispatchopt.core.run import Run
+from dispatchopt.siting.assign import cheapest_assignment, open_mask
+from dispatchopt.siting.check import check
+from dispatchopt.siting.engines import _cover_local
+from dispatchopt.siting.engines._cover_build import model_of, shrunk
+from dispatchopt.siting.engines._cover_lp import Ending, Relaxation
+from dispatchopt.siting.engines._cover_model import CoverModel, dual_bound
+from dispatchopt.siting.engines._cover_tree import Tree
+from dispatchopt.siting.problem import SitingGoal, SitingProblem, SitingSolution
+
+#: Sites of which all pairs are kept in memory.
+_MOST_SITES = 5_000
+#: Share of free sites that must be settled before the model is built anew, and how often.
+_WORTH = 0.1
+_MOST_ROUNDS = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class CoverageEngine:
+    """Maximum coverage and covering all or part of the demand, without capacities.
+
+    Customers within reach of the same sites are one; sites that another is as good as are dropped;
+    a linear relaxation, solved by HiGHS, bounds branch and bound. Every bound that is reported or
+    prunes a node is evaluated in whole numbers, so that no proof rests on rounding. Iterations are
+    nodes.
+
+    Parameters
+    ----------
+    start_kicks
+        Most kicks of the local search that goes before.
+    """
+
+    name: str = "coverage"
+    packages: tuple[str, ...] = ("highspy", "scipy")
+    start_kicks: int = 100
+
+    def unsupported(self, problem: SitingProblem) -> str | None:
+        """Return why not, or None."""
+        if problem.goal not in (SitingGoal.MAX_COVERAGE, SitingGoal.COVER_ALL):
+            return f"it solves coverage, not {problem.goal}"
+        for name, is_set in (
+            ("capacities", problem.capacity_units is not None),
+            ("backup coverage", problem.cover_by > 1),
+            ("a spacing of sites", problem.min_spacing_m > 0),
+        ):
+            if is_set:
+                return f"it does not model {name}"
+        is_limited = problem.max_sites is not None or problem.budget_cents is not None
+        if problem.num_sites > _MOST_SITES:
+            return f"it keeps a table of sites x sites, for at most {_MOST_SITES} sites"
+        if problem.goal is SitingGoal.COVER_ALL and is_limited:
+            return "covering at least cost under a limit on sites or budget is not modelled"
+        return None
+
+    def search(self, problem: SitingProblem, run: Run[SitingSolution]) -> None:
+        """Search until proven or told to stop."""
+        fixed = problem.is_fixed_open
+        keeper = _Keeper(problem, run)
+        if not _fits(problem, fixed):
+            run.prove_infeasible()
+            return
+        keeper.consider(fixed, is_checked=False)
+        if run.should_stop():
+            return
+        model = model_of(problem)
+        if model is None:
+            run.prove_infeasible()
+            return
+        keeper.model = model
+        if run.should_stop():
+            return
+        first = None if run.start is None else open_mask(problem, run.start.open_sites)
+        if first is not None:
+            first = (first & model.upper) | model.lower
+            first = first if model.value(first) is not None else None
+        improver = _cover_local.Improver(model, run.should_stop)
+        _cover_local.start(
+            improver,
+            first,
+            run.rng,
+            run.should_stop,
+            keeper.consider,
+            most_kicks=self.start_kicks,
+        )
+        if run.should_stop():
+            return
+        if keeper.best == _NONE:
+            # All allowed sites cover enough, or the model would not be possible.
+            keeper.consider(_cover_local.thinned(model, model.upper))
+        _settle_and_branch(improver, keeper, run)
+
+
+ENGINE = CoverageEngine()
+
+#: Value of no solution.
+_NONE = 2**62
+
+
+class _Keeper:
+    """The best open sites so far; each better one goes through the checker."""
+
+    def __init__(self, problem: SitingProblem, run: Run[SitingSolution]) -> None:
+        self._problem = problem
+        self._run = run
+        self.model: CoverModel | None = None
+        self.best = _NONE if run.objective is None else round(run.objective)
+
+    def consider(self, is_open: BoolArray, *, is_checked: bool = True) -> None:
+        """Keep open sites if they are better than the best."""
+        if is_checked and self.model is not None:
+            value = self.model.value(is_open)
+            if value is None or value >= self.best:
+                return
+        solution = cheapest_assignment(self._problem, np.flatnonzero(is_open))
+        report = check(self._problem, solution)
+        if report.is_feasible and report.objective < self.best:
+            self.best = round(report.objective)
+            self._run.offer(solution)
+
+
+def _fits(problem: SitingProblem, fixed: BoolArray) -> bool:
+    """Whether the sites that must be open keep the limits on sites and budget."""
+    if problem.max_sites is not None and int(fixed.sum()) > problem.max_sites:
+        return False
+    spent = int(problem.opening_cents[fixed].sum())
+    return problem.budget_cents is None or spent <= problem.budget_cents
+
+
+def _settle_and_branch(
+    improver: _cover_local.Improver, keeper: _Keeper, run: Run[SitingSolution]
+) -> None:
+    """Solve the root, settle sites by their reduced costs, shrink, and at last branch."""
+
+    def raise_bound(value: int) -> None:
+        run.raise_bound(float(min(value, keeper.best)))
+
+    model = improver.model
+    for settled in range(_MOST_ROUNDS):
+        if not (model.upper & ~model.lower).any():
+            keeper.consider(model.lower)
+            raise_bound(keeper.best)
+            return
+        relaxation = Relaxation(
+            model,
+            time_left_s=lambda: run.time_left_s,
+            should_stop=run.should_stop,
+            seed=run.seed,
+        )
+        root = relaxation.first(model.lower, model.upper)
+        exact = dual_bound(model, root.row_dual, model.lower, model.upper)
+        value = exact.value(model)
+        if value is not None:
+            raise_bound(value)
+        if root.ending is Ending.STOPPED or not run.step():
+            return
+        is_open = _cover_local.rounded(model, root.sites)
+        if is_open is not None:
+            keeper.consider(improver.improved(is_open))
+        lower, upper = exact.fixings(model, keeper.best, model.lower, model.upper)
+        is_proven = value is not None and value >= keeper.best
+        if is_proven or not model.is_possible(lower, upper):
+            raise_bound(keeper.best)
+            return
+        free = int((model.upper & ~model.lower).sum())
+        left = int((upper & ~lower).sum())
+        if settled == _MOST_ROUNDS - 1 or free - left < _WORTH * free:
+            break
+        model = shrunk(model, lower, upper)
+        keeper.model = model
+        improver = _cover_local.Improver(model, run.should_stop)
+    tree = Tree(improver, relaxation, keeper, step=run.step, raise_bound=raise_bound)
+    tree.search(root, 0 if value is None else value)
