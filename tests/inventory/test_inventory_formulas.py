@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dispatchopt.inventory import formulas
+from dispatchopt.inventory import formulas, protection
 from dispatchopt.inventory.demand import Demand
 
 # Arrays are given as lists here, which the classes turn into arrays.
@@ -101,3 +101,12 @@ def test_published_pooling_and_protection(known: Any) -> None:
         costs.append(count * formulas.expected_cost(demand, level, given["h"], given["p"]).item())
     wanted = [expected["cost_separate"], expected["cost_pooled"]]
     assert costs == pytest.approx(wanted, rel=case["tolerance"])
+
+
+@pytest.mark.data
+def test_published_protection(known: Any) -> None:
+    case = known["LW1"]
+    given = case["inputs"]
+    shelf = Law(law="normal", mean_units=given["mu"], variance_units=given["sd"] ** 2)
+    level = protection.littlewood(shelf, given["p1"], given["p2"])
+    assert level == pytest.approx(case["expected"]["y"], abs=case["tolerance"])

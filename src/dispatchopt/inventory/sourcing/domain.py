@@ -12,7 +12,7 @@ from dispatchopt.inventory.sourcing.check import check
 from dispatchopt.inventory.sourcing.problem import SourcingProblem, SourcingSolution
 
 #: Pairs of line and store up to which the exact engine is tried first.
-_EXACT_CHOICES = 5_000
+_EXACT_CHOICES = 12_000
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -29,11 +30,14 @@ class ExactEngine:
     ----------
     max_choices
         Choices (a line and a store that may send it) up to which the engine takes a problem.
+    few_choices
+        Choices up to which HiGHS is as fast without prices.
     max_nodes
         Nodes of the search tree, a limit that is the same on any machine.
     """
 
     max_choices: int = 20_000
+    few_choices: int = 4_000
     max_nodes: int = 20_000
     prices: NeighbourhoodEngine = field(
         default_factory=lambda: NeighbourhoodEngine(max_prices=40, price_share=0.3)
@@ -50,7 +54,9 @@ class ExactEngine:
 
     def search(self, problem: SourcingProblem, run: Run[SourcingSolution]) -> None:
         """Price, rule out, branch."""
-        found = self.prices.price(problem, run)
+        is_few = problem.choices[0].size <= self.few_choices
+        prices = dataclasses.replace(self.prices, max_prices=0) if is_few else self.prices
+        found = prices.price(problem, run)
         if found is None or run.should_stop():
             return
         pricing, ascent = found

@@ -98,7 +98,7 @@ class NeighbourhoodEngine:
                 break
         run.raise_bound(ascent.bound)
         price = price_table(pricing, ascent.best_price)
-        for share in _SHARES:
+        for share in _SHARES if price.any() else ():
             if run.should_stop():
                 break
             run.offer(source_in_turn(problem, share * price))
