@@ -21,6 +21,8 @@ def command(
 
     Exit code 6 if a rule is broken, or if the objective differs from what the file claims.
     """
+    common.refuse_stdin_twice(instance, solution)
+    common.prepare_output(output, overwrite)
     from dispatchopt.core.tolerance import same_cost
     from dispatchopt.io import read, read_solution
     from dispatchopt.registry import check

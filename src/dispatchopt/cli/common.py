@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import logging
+import os
 import signal
 import sys
 import time
@@ -112,15 +113,83 @@ def output(*formats: str) -> Callable[[F], F]:
     return add
 
 
+def prepare_output(output: Path | None, overwrite: bool, *endings: str) -> None:
+    """Refuse, before any work is done, a target that could not be written after it.
+
+    Parameters
+    ----------
+    output
+        The target; None and ``-`` are always fine.
+    overwrite
+        Whether it may be replaced.
+    endings
+        Endings of names that stand for a form (``.json``); none at all means that any will do.
+
+    Raises
+    ------
+    InputError
+        If the target exists, cannot be made, or has another ending.
+    """
+    if output is None or str(output) == "-":
+        return
+    from dispatchopt.core.errors import InputError, Issue
+    from dispatchopt.io import require_absent
+
+    require_absent(output, overwrite=overwrite)
+    if endings and output.suffix.lower() not in ("", *endings):
+        raise InputError(
+            Issue(
+                code="bad-choice",
+                where=str(output),
+                found=repr(output.suffix),
+                wanted=f"an ending {', '.join(endings)}",
+            )
+        )
+    if endings and output.is_dir():
+        raise InputError(
+            Issue(
+                code="file-exists",
+                where=str(output),
+                found="a folder",
+                wanted="the name of a file",
+            )
+        )
+    if not os.access(output.absolute().parent, os.W_OK | os.X_OK):
+        raise InputError(
+            Issue(
+                code="not-writable",
+                where=str(output),
+                found="a folder that may not be written to",
+                wanted="a place that can be written",
+            )
+        )
+
+
+def refuse_stdin_twice(*paths: Path | None) -> None:
+    """Refuse to read two documents from one standard input."""
+    if sum(str(path) == "-" for path in paths) > 1:
+        raise click.UsageError("only one document can come from standard input (-)")
+
+
 @contextmanager
-def cancel_on_interrupt(quiet: bool = False) -> Iterator[Cancel]:
-    """Turn the first Ctrl-C into a wish to end; a second one ends at once."""
+def cancel_on_interrupt(
+    quiet: bool = False, has_something: Callable[[], bool] = lambda: True
+) -> Iterator[Cancel]:
+    """Turn the first Ctrl-C into a wish to end; a second one ends at once.
+
+    Parameters
+    ----------
+    quiet
+        Say nothing about it.
+    has_something
+        Whether there may be something to keep yet; without that the first Ctrl-C ends at once.
+    """
     from dispatchopt.core.stop import Cancel
 
     cancel = Cancel()
 
     def on_interrupt(_signal: int, _frame: object) -> None:
-        if cancel.is_set():
+        if cancel.is_set() or not has_something():
             raise KeyboardInterrupt
         cancel.set()
         if not quiet:

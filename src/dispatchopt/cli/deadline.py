@@ -6,12 +6,24 @@ is nothing to hand over, so an alarm may end the work wherever it is.
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from dispatchopt.cli.common import STARTED
+import click
+
+from dispatchopt.cli.common import EXIT_NOTHING_FOUND, STARTED
+
+MESSAGE = "the time limit passed before there was anything to keep"
+_LEAVES_AT_ONCE: list[bool] = []
+
+
+def leave_at_once() -> None:
+    """Let an alarm end the process where it is: to free a large document takes seconds."""
+    _LEAVES_AT_ONCE.append(True)
 
 
 class TimeIsUp(BaseException):
@@ -35,6 +47,10 @@ def alarm(time_limit: float | None) -> Iterator[Callable[[], None]]:
         return
 
     def ring(_signal: int, _frame: object) -> None:
+        if _LEAVES_AT_ONCE:
+            click.echo(MESSAGE, err=True)
+            sys.stderr.flush()
+            os._exit(EXIT_NOTHING_FOUND)
         raise TimeIsUp
 
     def call_off() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from dispatchopt.cli.common import EXIT_NOTHING_FOUND
-from dispatchopt.cli.deadline import TimeIsUp
+from dispatchopt.cli.deadline import MESSAGE, TimeIsUp, leave_at_once
 
 #: Command name -> module in this package that holds it as ``command``; imported when called.
 COMMANDS = (
@@ -131,6 +131,7 @@ def cli() -> None:
 
 def main(args: list[str] | None = None) -> None:
     """Run the command line and exit."""
+    leave_at_once()
     sys.exit(run(args))
 
 
@@ -147,7 +148,7 @@ def run(args: list[str] | None = None) -> int:
         click.echo("interrupted", err=True)
         return 130
     except TimeIsUp:
-        click.echo("the time limit passed before there was anything to keep", err=True)
+        click.echo(MESSAGE, err=True)
         return EXIT_NOTHING_FOUND
     except BrokenPipeError:
         # The reader of a pipe has gone, as with `| head`: nothing is left to say to it.

@@ -58,18 +58,26 @@ def command(
     orders.csv and stores.geojson. With --format json the figures are printed, and a folder is
     written only if -o is given.
     """
-    from dispatchopt.io import require_absent
-
     folder = _folder(city, output, format_)
-    if folder is not None:
-        require_absent(folder, overwrite=overwrite)
-    with deadline.alarm(time_limit) as call_off, common.cancel_on_interrupt(quiet) as cancel:
+    common.prepare_output(folder, overwrite)
+    if folder is not None and folder.is_file():
+        raise click.UsageError(f"a plan is a folder of files, and {folder} is a file")
+    sited: list[bool] = []
+    with (
+        deadline.alarm(time_limit) as call_off,
+        common.cancel_on_interrupt(quiet, lambda: bool(sited)) as cancel,
+    ):
         from dispatchopt.io import read
         from dispatchopt.pipeline import plan
 
         asked = _city_of(read(city), wishes)
         reserve = 0.0 if time_limit is None else _report_seconds(asked, time_limit)
-        with progress.plan_progress(quiet, call_off) as callback:
+
+        def on_siting() -> None:
+            call_off()
+            sited.append(True)
+
+        with progress.plan_progress(quiet, on_siting) as callback:
             made = plan(
                 asked,
                 stop=common.make_stop(
@@ -82,6 +90,10 @@ def command(
                 policy=policy,
                 callback=callback,
             )
+    code = common.exit_code(str(made.siting.status), str(made.stopped_by))
+    if str(made.siting.status) == "unknown":
+        click.echo("ended before any stores were chosen; nothing is written", err=True)
+        return code
     if folder is not None:
         _write(made, folder, overwrite, tiles)
     if format_ == "json":
@@ -92,7 +104,7 @@ def command(
         print_plan(made)
         if folder is not None:
             click.echo(f"report: {folder / 'report.html'}", err=True)
-    return common.exit_code(str(made.siting.status), str(made.stopped_by))
+    return code
 
 
 def _folder(city: Path, output: Path | None, format_: str) -> Path | None:
@@ -134,7 +146,7 @@ def _report_seconds(city: City, time_limit: float) -> float:
     rows = len(city.orders) + len(city.customers)
     if city.network is not None:
         rows += city.network.num_arcs
-    return min(0.5 * time_limit, 0.7 + rows / 20_000)
+    return min(0.4 * time_limit, 0.3 + rows / 40_000)
 
 
 def _write(made: CityPlan, folder: Path, overwrite: bool, tiles: str | None) -> None:

@@ -31,11 +31,10 @@ def command(
     quiet: bool,
 ) -> None:
     """Draw INSTANCE, with SOLUTION if given, as a map that opens without a network."""
-    from dispatchopt.io import read, read_solution, require_absent
+    common.prepare_output(output, overwrite, ".html", ".png", ".geojson", ".gpkg")
+    from dispatchopt.io import read, read_solution
     from dispatchopt.reporting import render
 
-    if str(output) != "-":
-        require_absent(output, overwrite=overwrite)
     given = read(instance)
     held = None if solution is None else read_solution(solution, given)
     render(given, held, output, tiles=tiles, overwrite=overwrite)

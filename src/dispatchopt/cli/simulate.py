@@ -37,22 +37,21 @@ def command(
     --format csv prints one row per order, json the figures. -o writes the log: .json, .csv,
     .geojson, or .html for a map with play-back.
     """
-    from dispatchopt.io import read, require_absent
-    from dispatchopt.simulation import check_day, metrics, simulate
+    common.prepare_output(output, overwrite, ".json", ".csv", ".geojson", ".html")
+    with deadline.alarm(time_limit) as call_off:
+        from dispatchopt.io import read
+        from dispatchopt.simulation import check_day, metrics, simulate
 
-    if output is not None and str(output) != "-":
-        require_absent(output, overwrite=overwrite)
-    with deadline.alarm(time_limit) as call_off, common.cancel_on_interrupt(quiet) as cancel:
         given = _day_of(read(day))
         call_off()
-        with progress.day_progress(quiet) as callback:
-            outcome = simulate(
-                given,
-                policy,
-                seed=seed,
-                stop=common.make_stop(cancel, time_limit),
-                callback=callback,
-            )
+    with common.cancel_on_interrupt(quiet) as cancel, progress.day_progress(quiet) as callback:
+        outcome = simulate(
+            given,
+            policy,
+            seed=seed,
+            stop=common.make_stop(cancel, time_limit),
+            callback=callback,
+        )
     broken = check_day(given, outcome)
     figures = metrics(given, outcome)
     _emit(given, outcome, figures, format_, output, overwrite, quiet)

@@ -39,26 +39,29 @@ def command(
     -o writes the solution; its ending says how: .json, .csv, .geojson or .gpkg. stdout gets a
     summary, or the solution itself with --format.
     """
-    from dispatchopt.io import require_absent
-
-    if output is not None and str(output) != "-":
-        require_absent(output, overwrite=overwrite)
-    with deadline.alarm(time_limit) as call_off, common.cancel_on_interrupt(quiet) as cancel:
+    common.prepare_output(output, overwrite, ".json", ".csv", ".geojson", ".gpkg")
+    with deadline.alarm(time_limit) as call_off:
+        from dispatchopt.cli.worker import run_guarded
         from dispatchopt.io import read, read_solution
         from dispatchopt.registry import solve
 
         given = read(instance)
         known = None if start is None else read_solution(start, given).solution
         call_off()
-        with progress.solve_progress(quiet) as callback:
-            result = solve(
-                given.problem,
-                engine=engine,
-                stop=common.make_stop(cancel, time_limit, gap, iterations),
-                seed=seed,
-                callback=callback,
-                start=known,
-            )
+    with common.cancel_on_interrupt(quiet) as cancel:
+        stop = common.make_stop(cancel, time_limit, gap, iterations)
+        result = run_guarded(
+            lambda callback: solve(
+                given.problem, engine=engine, stop=stop, seed=seed, callback=callback, start=known
+            ),
+            cancel,
+            time_limit,
+            progress.solve_progress(quiet),
+        )
+        is_cancelled = cancel.is_set()
+    if result is None:
+        click.echo("ended before anything was found", err=True)
+        return common.EXIT_INTERRUPTED if is_cancelled else common.EXIT_NOTHING_FOUND
     _emit(result, given, format_, output, overwrite, quiet)
     return common.exit_code(str(result.status), str(result.stopped_by))
 

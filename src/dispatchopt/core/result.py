@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -84,12 +84,16 @@ class TracePoint:
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """What a callback sees while an engine works."""
+    """What a callback sees while an engine works.
+
+    ``so_far`` returns the result as it stands, for whoever may have to do without the engine's end.
+    """
 
     elapsed_s: float
     iterations: int
     objective: float | None
     bound: float | None
+    so_far: Callable[[], Result[Any]] | None = field(default=None, compare=False, repr=False)
 
     @property
     def gap(self) -> float | None:

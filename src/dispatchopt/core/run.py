@@ -11,6 +11,7 @@ import math
 import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from importlib import metadata
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -107,6 +108,8 @@ class Run(Generic[S]):
         self._callback = callback
         self._last_improved = 0
         self._ended: StopReason | None = None
+        #: Returns the result as it stands; set by ``solve`` once an engine is chosen.
+        self.so_far: Callable[[], Result[S]] | None = None
 
     @property
     def time_left_s(self) -> float:
@@ -252,6 +255,7 @@ class Run(Generic[S]):
             iterations=self.iterations,
             objective=self.objective,
             bound=None if math.isinf(self.bound) else self.bound,
+            so_far=self.so_far,
         )
 
     def _record(self) -> None:
@@ -324,6 +328,7 @@ def solve(
     )
     choice = _choose(domain, problem, engine)
     run.label = f"engine {choice.engine.name} on {run.label}"
+    run.so_far = partial(_result, run, choice, seed, content)
     if start is not None:
         _offer_start(domain, problem, run, start)
     run.raise_bound(domain.bound(problem))
@@ -332,9 +337,16 @@ def solve(
             choice.engine.search(problem, run)
         except KeyboardInterrupt:
             run.cancel()
+    result = _result(run, choice, seed, content)
+    log.info("%s: %s, %s, gap %s", run.label, result.status, result.stopped_by, result.gap)
+    return result
+
+
+def _result(run: Run[S], choice: _Choice[P, S], seed: int, content: str) -> Result[S]:
+    """Return the result of a run as it stands."""
     status, stopped_by = run.closing()
     report = run.report
-    result = Result(
+    return Result(
         status=status,
         stopped_by=stopped_by,
         solution=run.solution,
@@ -351,8 +363,6 @@ def solve(
         reason=" ".join([choice.reason, *run.notes]).strip(),
         versions=versions(*choice.engine.packages),
     )
-    log.info("%s: %s, %s, gap %s", run.label, result.status, result.stopped_by, result.gap)
-    return result
 
 
 def versions(*packages: str) -> dict[str, str]:
