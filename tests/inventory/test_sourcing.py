@@ -354,13 +354,33 @@ def test_renumbering_changes_nothing(seed: Any) -> None:
 def test_large_values_stay_right() -> None:
     problem = two_orders(
         line_units=[10**9, 10**9, 10**9],
-        unserved_cost=[1e12, 1e12, 1e12],
-        shipment_cost=[1e12, 0.0, 0.0, 5.0],
+        unserved_cost=[1e9, 1e9, 1e9],
+        shipment_cost=[1e9, 0.0, 0.0, 5.0],
         stock_units=[[10**9, 0], [10**9, 10**9]],
     )
     result = solve(problem)
     assert result.status is Status.OPTIMAL
     assert result.objective == pytest.approx(6.0)
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 10_000), top=st.integers(1, 7))
+def test_costs_of_all_sizes(seed: Any, top: Any) -> None:
+    """Costs from 1e-9 to 1e9 beside each other: optimal, and no bound above the optimum."""
+    sizes = [0.0, 1e-9, 1e-3, 1.0, 7.0, 1e6, 1e9][:top]
+    rng = np.random.default_rng(seed)
+    problem = random_problem(3, seed, max_shipments=2)
+    problem = problem.replace(
+        unserved_cost=rng.choice(sizes, problem.num_lines),
+        shipment_cost=rng.choice(sizes, problem.num_options),
+        split_cost=float(rng.choice(sizes)),
+    )
+    best = least_cost(problem)
+    for engine in ("exact", "neighbourhood"):
+        result = solve(problem, engine=engine, stop=Stop(iterations=20))
+        assert result.bound <= best + 1e-6 * max(1.0, best)
+        assert result.objective >= best - 1e-6
+    assert solve(problem, engine="exact").objective == pytest.approx(best, abs=1e-6)
 
 
 def test_online_keeps_stock() -> None:

@@ -11,9 +11,6 @@ from dispatchopt.inventory.sourcing.bound import bound
 from dispatchopt.inventory.sourcing.check import check
 from dispatchopt.inventory.sourcing.problem import SourcingProblem, SourcingSolution
 
-#: Pairs of line and store up to which the exact engine is tried first.
-_EXACT_CHOICES = 12_000
-
 
 @cache
 def _engines() -> Mapping[str, Engine[SourcingProblem, SourcingSolution]]:
@@ -21,10 +18,8 @@ def _engines() -> Mapping[str, Engine[SourcingProblem, SourcingSolution]]:
     return scan(package, "ENGINE", group="dispatchopt.sourcing.engines")
 
 
-def _choose(problem: SourcingProblem) -> tuple[Sequence[str], str]:
-    if problem.choices[0].size <= _EXACT_CHOICES:
-        return ("exact", "neighbourhood"), "few enough lines and stores for a proof"
-    return ("neighbourhood",), "too many lines and stores for a model of all orders"
+def _choose(_problem: SourcingProblem) -> tuple[Sequence[str], str]:
+    return ("exact", "neighbourhood"), "a model of all orders proves its answer, where it is small"
 
 
 DOMAIN: Domain[SourcingProblem, SourcingSolution] = Domain(

@@ -14,8 +14,10 @@ from dispatchopt.core.errors import InputError, Issue
 
 #: Largest stock or quantity of a line, in units.
 MAX_UNITS = 10**9
-#: Largest cost of a shipment, a split or an unserved line.
-MAX_COST = 1e12
+#: Most orders.
+MAX_ORDERS = 10**7
+#: Largest cost of a shipment, a split or an unserved line; more would drown the cents of others.
+MAX_COST = 1e9
 #: Issues listed per field.
 _MAX_LISTED = 20
 
@@ -128,7 +130,7 @@ class SourcingProblem:
 
     def _set_numbers(self, issues: list[Issue]) -> None:
         for name, kind, low, high in (
-            ("num_orders", int, 0, 10**9),
+            ("num_orders", int, 0, MAX_ORDERS),
             ("max_shipments", int, 1, 10**9),
             ("split_cost", float, 0.0, MAX_COST),
         ):

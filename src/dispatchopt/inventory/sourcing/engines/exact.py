@@ -30,13 +30,14 @@ class ExactEngine:
     ----------
     max_choices
         Choices (a line and a store that may send it) up to which the engine takes a problem.
+        HiGHS overruns its time on models that are much larger.
     few_choices
         Choices up to which HiGHS is as fast without prices.
     max_nodes
         Nodes of the search tree, a limit that is the same on any machine.
     """
 
-    max_choices: int = 20_000
+    max_choices: int = 12_000
     few_choices: int = 4_000
     max_nodes: int = 20_000
     prices: NeighbourhoodEngine = field(
