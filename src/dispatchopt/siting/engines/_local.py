@@ -104,6 +104,11 @@ def evaluate(land: Landscape, is_open: BoolArray) -> Values:
     )
 
 
+def evaluate_rows(land: Landscape, is_open: BoolArray) -> FloatArray:
+    """Return what each row costs, its price where no open site serves it."""
+    return _two_best(land, is_open)[0]
+
+
 def _two_best(land: Landscape, is_open: BoolArray) -> tuple[FloatArray, FloatArray, IntArray]:
     """Return cost at the best and second best open site of each row, and the best site or -1."""
     pairs = land.pairs

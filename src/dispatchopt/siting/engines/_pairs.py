@@ -101,7 +101,9 @@ def merge(problem: SitingProblem) -> Pairs:
     else:
         tag = coverage.distance_m[keep]
         hashes = [
-            _row_hashes(customer, mix(site, salt) ^ mix(tag, salt + 1), len(demand))
+            _row_hashes(
+                customer, mix(mix(site, salt) ^ tag.astype(np.uint64), salt + 1), len(demand)
+            )
             for salt in (1, 3)
         ]
         first, group = first_of_each(hashes[0][members], hashes[1][members])

@@ -12,6 +12,7 @@ from dispatchopt.siting.assign import cheapest_assignment, open_mask
 from dispatchopt.siting.check import check
 from dispatchopt.siting.engines import _capacitated, _local
 from dispatchopt.siting.engines._capacitated import restricted
+from dispatchopt.siting.engines._lagrange import p_median_bound
 from dispatchopt.siting.engines._pairs import merge
 from dispatchopt.siting.problem import SitingGoal, SitingProblem, SitingSolution
 
@@ -29,12 +30,15 @@ class InterchangeEngine:
         Kicks without a better solution after which the search ends on its own, >= 0.
     kick_share
         Share of the open sites that a kick swaps for others, in (0, 1].
+    bound_rounds
+        Rounds of the Lagrangian bound on p-median, >= 0.
     """
 
     name: str = "interchange"
     packages: tuple[str, ...] = ("numpy", "scipy")
     max_kicks: int = 30
     kick_share: float = 0.4
+    bound_rounds: int = 120
 
     def unsupported(self, problem: SitingProblem) -> str | None:
         """Return why not, or None."""
@@ -62,6 +66,8 @@ class InterchangeEngine:
         land = _local.landscape(problem, pairs)
         first = problem.is_fixed_open if begin is None else begin
         best, best_cost = descend(problem, run, land, first)
+        if problem.goal is SitingGoal.P_MEDIAN:
+            self._bound(run, land, best)
         failures = 0
         while failures < self.max_kicks and not run.should_stop():
             before = run.objective
@@ -74,6 +80,22 @@ class InterchangeEngine:
                 best, best_cost = local, cost
             is_better = run.objective is not None and (before is None or run.objective < before)
             failures = 0 if is_better else failures + 1
+
+    def _bound(self, run: Run[SitingSolution], land: _local.Landscape, best: BoolArray) -> None:
+        """Raise the bound, starting from what rows cost in a good solution."""
+        if not self.bound_rounds or run.objective is None:
+            return
+        at_best = _local.evaluate_rows(land, best)
+        constant = land.pairs.constant
+        bound = p_median_bound(
+            land,
+            at_best,
+            run.objective - constant,
+            rounds=self.bound_rounds,
+            should_stop=run.should_stop,
+        )
+        if np.isfinite(bound):
+            run.raise_bound(float(bound + constant))
 
 
 ENGINE = InterchangeEngine()

@@ -71,7 +71,7 @@ class MipEngine:
     def _start(self, problem: SitingProblem, run: Run[SitingSolution]) -> None:
         """Let the local search find a first solution."""
         is_large = problem.coverage.num_pairs > _LARGE_PAIRS
-        local = InterchangeEngine(max_kicks=40 if is_large else 5)
+        local = InterchangeEngine(max_kicks=40 if is_large else 5, bound_rounds=0)
         if local.unsupported(problem) or run.should_stop():
             return
         part: Run[SitingSolution] = Run(
