@@ -17,6 +17,7 @@ import numpy as np
 from dispatchopt.core.arrays import FloatArray, IntArray
 from dispatchopt.core.run import Run
 from dispatchopt.routing.bundles import Enumeration, enumerate_bundles
+from dispatchopt.routing.engines._subset_rows import violated_triples
 from dispatchopt.routing.problem import RoutingProblem, RoutingSolution, Trip
 from dispatchopt.routing.reach import proof_of_infeasibility
 from dispatchopt.routing.schedule import best_route
@@ -35,6 +36,10 @@ class BundlesEngine:
     rough_gap
         Relative gap at which the first integer programme ends: it only has to find a good plan,
         by which to leave out the columns that no better plan can hold.
+    cut_rounds, cuts_per_round
+        How often cuts are looked for, and how many are taken at a time.
+    least_cut
+        Columns below which the integer programme is solved as it is.
     """
 
     name: str = "bundles"
@@ -42,6 +47,9 @@ class BundlesEngine:
     max_bundles: int = 400_000
     first_columns: int = 2_500
     rough_gap: float = 0.001
+    cut_rounds: int = 12
+    cuts_per_round: int = 60
+    least_cut: int = 200
 
     def unsupported(self, problem: RoutingProblem) -> str | None:
         """Return why bundles do not describe the problem, or None."""
@@ -139,7 +147,52 @@ class _Partition:
         gap = math.inf if best is None else best - self._safe_bound(relaxed.duals, reduced)
         # Costs are whole: what is better at all is better by one.
         rest = everything[reduced <= gap - 1 + 1e-6]
-        self._close(rest)
+        self._close(self._tightened(rest))
+
+    def _tightened(self, rest: IntArray) -> IntArray:
+        """Raise the bound by cuts, and leave out the columns that then cost too much."""
+        for _ in range(self.engine.cut_rounds):
+            best = self.run.objective
+            relaxed = None if best is None else self._highs(rest, is_integer=False)
+            if best is None or relaxed is None or relaxed.is_infeasible:
+                return rest
+            reduced = self._reduced_costs(relaxed.duals)[rest]
+            sides = np.where(relaxed.duals > 0, self.row_lower, self.row_upper)
+            bound = float((relaxed.duals * sides).sum() + np.minimum(reduced, 0.0).sum())
+            # Columns left out before cannot be part of anything cheaper than the best.
+            self._raise_bound(min(best, bound))
+            used = np.flatnonzero(relaxed.shares > 1e-6)
+            cuts = self._violated(rest[used], relaxed.shares[used])
+            rest = rest[reduced <= best - bound - 1 + 1e-6]
+            if not len(cuts) or len(rest) < self.engine.least_cut:
+                return rest
+            self._add_cuts(cuts)
+        return rest
+
+    def _violated(self, columns: IntArray, shares: FloatArray) -> IntArray:
+        holds = np.zeros((len(columns), len(self.problem.orders)))
+        for at, column in enumerate(columns.tolist()):
+            own = self.indices[self.indptr[column] : self.indptr[column + 1]]
+            holds[at, own[own < holds.shape[1]]] = 1.0
+        return violated_triples(holds, shares, self.engine.cuts_per_round)
+
+    def _add_cuts(self, triples: IntArray) -> None:
+        """Append rows: of the trips that hold two of three orders, at most one is chosen."""
+        num_columns, first_row = len(self.cost), len(self.row_lower)
+        owner = np.repeat(np.arange(num_columns), np.diff(self.indptr))
+        columns, rows = [owner], [self.indices]
+        for at, triple in enumerate(triples):
+            times = np.bincount(owner[np.isin(self.indices, triple)], minlength=num_columns)
+            hit = np.flatnonzero(times >= 2)
+            columns.append(hit)
+            rows.append(np.full(len(hit), first_row + at))
+        flat = np.concatenate(columns)
+        order = np.argsort(flat, kind="stable")
+        self.indices = np.concatenate(rows)[order]
+        counts = np.bincount(flat, minlength=num_columns)
+        self.indptr = np.concatenate([[0], np.cumsum(counts)])
+        self.row_lower = np.concatenate([self.row_lower, np.zeros(len(triples))])
+        self.row_upper = np.concatenate([self.row_upper, np.ones(len(triples))])
 
     def _close(self, rest: IntArray) -> None:
         """Solve over all columns that a better plan may hold."""
@@ -239,6 +292,7 @@ class _Answer:
     bound: float
     chosen: IntArray | None
     duals: FloatArray
+    shares: FloatArray
 
 
 def _answer(solver: Any, highspy: Any, is_integer: bool) -> _Answer | None:
@@ -257,6 +311,7 @@ def _answer(solver: Any, highspy: Any, is_integer: bool) -> _Answer | None:
         bound=float(info.mip_dual_bound) if is_integer else float(info.objective_function_value),
         chosen=chosen if is_integer else None,
         duals=np.array(solution.row_dual, dtype=np.float64),
+        shares=np.array(solution.col_value, dtype=np.float64),
     )
 
 
