@@ -15,8 +15,9 @@ WIDTH = 100
 
 def reference() -> str:
     """Return the help of every command as Markdown."""
-    context = click.Context(cli, info_name="dispatchopt", max_content_width=WIDTH)
-    context.terminal_width = WIDTH
+    context = click.Context(
+        cli, info_name="dispatchopt", terminal_width=WIDTH, **cli.context_settings
+    )
     parts = [
         "# Command line\n",
         "Made from the commands' own help by `python -m dispatchopt.cli.reference`.\n",
@@ -26,7 +27,7 @@ def reference() -> str:
         command = cli.get_command(context, name)
         if command is None:
             continue
-        inner = click.Context(command, info_name=f"dispatchopt {name}", terminal_width=WIDTH)
+        inner = click.Context(command, info_name=name, parent=context, terminal_width=WIDTH)
         parts.append(_block(f"dispatchopt {name}", command.get_help(inner)))
     return "\n".join(parts)
 

@@ -77,13 +77,16 @@ def run_guarded(
     receiver, sender = Pipe(duplex=False)
     sys.stdout.flush()
     sys.stderr.flush()
+    # Set before the fork, so that the child never meets the signal without it.
+    before = signal.signal(signal.SIGUSR1, lambda _signal, _frame: cancel.set())
     with warnings.catch_warnings():
         # Linear algebra libraries hold threads, and look after them at a fork.
         warnings.simplefilter("ignore", DeprecationWarning)
         child = os.fork()
     if child == 0:
         receiver.close()
-        _be_child(work, cancel, sender)
+        _be_child(work, sender)
+    signal.signal(signal.SIGUSR1, before)
     sender.close()
     try:
         with progress as callback:
@@ -98,12 +101,11 @@ def _can_fork() -> bool:
     return sys.platform == "linux" and is_alone and not set(_HOLD_THREADS) & set(sys.modules)
 
 
-def _be_child(work: Work, cancel: Cancel, sender: Connection) -> None:
+def _be_child(work: Work, sender: Connection) -> None:
     """Search, hand over, and leave without the parent's clean-up."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     # The terminal sends Ctrl-C to both; what it means is for the parent to say.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGUSR1, lambda _signal, _frame: cancel.set())
     code = 0
     try:
         try:
