@@ -199,7 +199,7 @@ def test_an_illegal_decision_never_reaches_the_world(make_line_day: DayMaker) ->
 
 
 def test_unknown_policies_and_seeds_are_refused(make_line_day: DayMaker) -> None:
-    with pytest.raises(UnsupportedError, match="nearest, rolling"):
+    with pytest.raises(UnsupportedError, match="nearest, reyes, rolling"):
         simulate(make_line_day(), "best")
     with pytest.raises(InputError, match="seed"):
         simulate(make_line_day(), seed=-1)

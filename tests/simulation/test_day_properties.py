@@ -45,7 +45,7 @@ def _assert_sound(day: Day, outcome: DayOutcome) -> None:
 @ordinary
 @given(
     seed=st.integers(0, 10**6),
-    policy=st.sampled_from(["nearest", "rolling"]),
+    policy=st.sampled_from(["nearest", "reyes", "rolling"]),
     couriers=st.integers(0, 6),
     noise=st.sampled_from([0.0, 0.3]),
     declines=st.sampled_from([0.0, 0.3, 1.0]),
@@ -83,7 +83,7 @@ def test_every_order_ends_and_no_rule_is_broken(
         assert not (outcome.orders.status == OrderStatus.DELIVERED).any()
 
 
-@pytest.mark.parametrize("policy", ["nearest", "rolling"])
+@pytest.mark.parametrize("policy", ["nearest", "reyes", "rolling"])
 def test_a_tenfold_surge_is_survived(make_random_day: DayMaker, policy: str) -> None:
     day = make_random_day(7, num_orders=250, num_couriers=5)
     outcome = simulate(day, policy)
@@ -92,7 +92,7 @@ def test_a_tenfold_surge_is_survived(make_random_day: DayMaker, policy: str) -> 
     assert (outcome.orders.status != OrderStatus.DELIVERED).sum() > 0
 
 
-@pytest.mark.parametrize("policy", ["nearest", "rolling"])
+@pytest.mark.parametrize("policy", ["nearest", "reyes", "rolling"])
 def test_closed_stores_refuse(make_random_day: DayMaker, policy: str) -> None:
     day = make_random_day(3)
     closed = replace(day.stores, open_s=np.full(3, 10), close_s=np.full(3, 5))

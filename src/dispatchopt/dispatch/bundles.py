@@ -173,10 +173,14 @@ def merged(work: Work, units: Units, left: IntArray, right: IntArray, how: Mergi
 
 @dataclass(frozen=True, kw_only=True)
 class Merging:
-    """Which bundles may be merged: size, spread of ready times, and how sequences are judged."""
+    """Which bundles may be merged: size, spread of ready times, and how sequences are judged.
+
+    Bundles that are both ready by ``soon_s`` may be merged whatever their spread.
+    """
 
     max_size: int
     window_s: int
+    soon_s: int
     service_s: int
     late_weight: float
 
@@ -189,7 +193,9 @@ def pairs_to_merge(units: Units, how: Merging) -> tuple[IntArray, IntArray]:
     starts = np.cumsum(counts) - counts
     right = left + 1 + np.arange(len(left)) - np.repeat(starts, counts)
     fits = units.size[left] + units.size[right] <= how.max_size
-    fits &= np.abs(units.ready_s[left] - units.ready_s[right]) <= how.window_s
+    first_s = np.minimum(units.ready_s[left], units.ready_s[right])
+    last_s = np.maximum(units.ready_s[left], units.ready_s[right])
+    fits &= (last_s - first_s <= how.window_s) | (last_s <= how.soon_s)
     return left[fits], right[fits]
 
 

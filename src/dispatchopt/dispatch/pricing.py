@@ -26,6 +26,11 @@ class Prices:
         Seconds of cost per second of the courier's way to the store.
     duration_weight
         Seconds of cost per second from leaving the store to the last door.
+    merge_weight
+        Further seconds of cost per second of the ride when bundles are judged.
+    pay_s
+        Seconds of cost per order given to a courier whose pay already equals the guaranteed wage;
+        less for those below it. 0 where wages are no guarantee.
     open_s, open_least_s
         Cost of leaving an order open that is ready now, and least cost of leaving one open that
         is ready much later.
@@ -35,6 +40,8 @@ class Prices:
     late_s: float
     inbound_weight: float
     duration_weight: float
+    merge_weight: float
+    pay_s: float
     open_s: float
     open_least_s: float
 
@@ -45,6 +52,7 @@ class Pricing:
     def __init__(self, state: DispatchState, work: Work, near: Inbound, prices: Prices) -> None:
         self._state, self._work, self._near, self._prices = state, work, near, prices
         rules = state.rules
+        self._pay_s = _pay_s(state, prices.pay_s)
         self._floor_s = work.ready_s + rules.pickup_s + work.direct_s + rules.dropoff_s
         if len(state.orders.declined_courier):
             owner = np.repeat(np.arange(len(state.orders)), np.diff(state.orders.declined_ptr))
@@ -54,8 +62,11 @@ class Pricing:
         else:
             self._said_no = set()
 
-    def of(self, units: Units, pair: IntArray) -> FloatArray:
-        """Return the cost of each bundle with the courier of a pair; inf where it is illegal."""
+    def of(self, units: Units, pair: IntArray, *, is_merging: bool = False) -> FloatArray:
+        """Return the cost of each bundle with the courier of a pair; inf where it is illegal.
+
+        Rides cost more while merging, so that time saved for later orders counts.
+        """
         state, rules = self._state, self._state.rules
         couriers, prices = state.couriers, self._prices
         courier, here_s = self._near.courier[pair], self._near.here_s[pair]
@@ -68,7 +79,10 @@ class Pricing:
         cost = np.where(is_member, self._delay(drop_s, member), 0).sum(axis=1)
         last_s = np.where(is_member, drop_s, 0).max(axis=1, initial=0)
         cost += prices.inbound_weight * self._near.drive_s[pair]
-        cost += prices.duration_weight * (last_s - pickup_s)
+        weight = prices.duration_weight + (prices.merge_weight if is_merging else 0.0)
+        cost += weight * (last_s + rules.leave_s - pickup_s)
+        if self._pay_s is not None:
+            cost += units.size * self._pay_s[courier]
         legal = (pickup_s <= couriers.off_s[courier]) & (pickup_s - here_s <= rules.max_wait_s)
         legal &= units.size <= couriers.capacity_orders[courier]
         legal &= units.load_ml <= couriers.capacity_ml[courier]
@@ -105,3 +119,18 @@ class Pricing:
         cost = self._delay(self._floor_s[member] + wait_s, member)
         total: FloatArray = np.where(units.member >= 0, cost, 0).sum(axis=1)
         return total
+
+
+def _pay_s(state: DispatchState, price_s: float) -> FloatArray | None:
+    """Price of one more order for each courier; None where pay is the same whoever brings it.
+
+    Under a guarantee the first orders of a shift cost nothing and those beyond it the pay, so
+    the price grows with the share of the guarantee that is earned.
+    """
+    couriers, rules = state.couriers, state.rules
+    if not (rules.is_wage_guarantee and rules.pay_cents_per_order and price_s > 0):
+        return None
+    hours = np.maximum(couriers.off_s - couriers.on_s, 1) / 3600
+    covered = np.maximum(hours * rules.wage_cents_per_hour / rules.pay_cents_per_order, 1e-9)
+    price: FloatArray = price_s * np.minimum(2.0, (couriers.taken_orders + 1) / covered)
+    return price

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -35,25 +35,28 @@ class Rolling:
     At every tick: orders get the store from which they are expected at the door soonest;
     orders that wait or will soon be ready are matched one by one with couriers by a linear
     assignment; bundles of one store are merged greedily by saving and matched again; a trip is
-    committed only if its courier is free and would arrive too late by leaving a tick later;
-    idle couriers drive to stores where orders are expected.
+    begun only if its courier is free and would arrive too late by leaving a tick later; who would
+    wait for goods anyhow drives there without them; idle couriers drive to where orders are
+    expected.
 
     Parameters
     ----------
-    horizon_s
+    horizon_s, courier_horizon_s
         Orders ready within this time, and couriers free within it, take part.
-    merge_window_s
-        Orders of a bundle are ready within this time of each other.
+    merge_window_s, merge_soon_s
+        Orders of a bundle are ready within this time of each other, or all within ``soon``.
     merge_rounds
         How often bundles are merged and matched again; 2 allows four orders.
     most_orders
         Orders of a store that take part at most, the most urgent first.
-    most_couriers
-        Couriers looked at per store at most.
+    most_couriers, most_pairs
+        Couriers looked at per store at most, unless the pairs of all are few.
     late_weight, late_s
-        Price of lateness, per second and once.
-    inbound_weight, duration_weight
+        Price of lateness, per second and once; none where the rules put no price on it.
+    inbound_weight, duration_weight, merge_weight
         Price of courier time at full load; it falls with the load.
+    pay_s
+        Price of an order for a courier whose guaranteed wage is earned.
     open_s, open_least_s
         Price of leaving an order open.
     missing_s
@@ -61,26 +64,32 @@ class Rolling:
     way_weight
         Further weight of the way from the store when it is chosen.
     move_reach_s
-        Longest drive of an idle courier; 0 keeps them where they are.
+        Way at which a waiting courier covers nothing of a store's demand; 0 lets nobody wait
+        elsewhere.
     speed_m_s
         Rough speed to weigh distance against time when looking for near couriers.
     """
 
     name: str = "rolling"
-    horizon_s: int = 1500
-    merge_window_s: int = 600
+    horizon_s: int = 2400
+    courier_horizon_s: int = 3600
+    merge_window_s: int = 900
+    merge_soon_s: int = 720
     merge_rounds: int = 2
     most_orders: int = 60
     most_couriers: int = 60
+    most_pairs: int = 3000
     late_weight: float = 1.0
     late_s: float = 300.0
     inbound_weight: float = 0.5
     duration_weight: float = 0.6
+    merge_weight: float = 0.6
+    pay_s: float = 180.0
     open_s: float = 3600.0
     open_least_s: float = 300.0
     missing_s: int = 600
     way_weight: float = 1.0
-    move_reach_s: int = 480
+    move_reach_s: int = 360
     speed_m_s: float = 5.0
 
     def decide(self, state: DispatchState, *, stop: Stop, seed: int) -> Decision:
@@ -91,12 +100,14 @@ class Rolling:
         hopeless = options.hopeless(state)
         rows = self._waiting(state)
         stores, wanted = self._stores(state, options, rows)
-        near = inbound(state, stores, wanted, horizon_s=self.horizon_s, speed_m_s=self.speed_m_s)
+        near = inbound(
+            state, stores, wanted, horizon_s=self.courier_horizon_s, speed_m_s=self.speed_m_s
+        )
         sourcing, refused = Sourcing(state, options, near, self.missing_s, self.way_weight).decide()
-        trips, is_used = self._trips(state, rows, near, clock)
-        moves: list[tuple[int, int]] = []
+        state = _with_stores(state, sourcing)
+        trips, moves, is_used = self._trips(state, self._waiting(state), near, clock)
         if self.move_reach_s > 0 and clock.time_left_s > 0:
-            moves = preposition.moves(
+            moves += preposition.moves(
                 state,
                 state.couriers.is_free & ~is_used,
                 reach_s=self.move_reach_s,
@@ -129,15 +140,18 @@ class Rolling:
         waiting = np.bincount(state.orders.store[rows], minlength=len(state.stores))
         waiting[np.unique(options.store[options.is_usable])] += 1
         stores = np.flatnonzero(waiting)
-        return stores, np.minimum(self.most_couriers, waiting[stores] + 12)
+        # The nearest may be wanted elsewhere, so small days look at all; large ones at enough.
+        share = self.most_pairs // max(1, len(stores))
+        wanted = np.minimum(self.most_couriers, waiting[stores] + 12)
+        return stores, np.maximum(wanted, min(share, len(state.couriers)))
 
     def _trips(
         self, state: DispatchState, rows: IntArray, near: Inbound, clock: StopClock
-    ) -> tuple[list[TripPlan], BoolArray]:
-        """Match bundles with couriers; returns trips to begin now, and couriers with a plan."""
+    ) -> tuple[list[TripPlan], list[tuple[int, int]], BoolArray]:
+        """Match bundles with couriers; returns trips, moves, and couriers with a plan."""
         is_used = np.zeros(len(state.couriers), dtype=np.bool_)
         if not len(rows) or not len(near.courier):
-            return [], is_used
+            return [], [], is_used
         work = work_of(state, rows)
         pricing = Pricing(state, work, near, self._prices(state))
         width = min(state.rules.max_bundle, 2**self.merge_rounds)
@@ -146,6 +160,7 @@ class Rolling:
         how = Merging(
             max_size=width,
             window_s=self.merge_window_s,
+            soon_s=state.now_s + self.merge_soon_s,
             service_s=state.rules.dropoff_s + state.rules.leave_s,
             late_weight=self.late_weight,
         )
@@ -159,7 +174,7 @@ class Rolling:
             pair = _match(units, near, pricing)
         planned = np.flatnonzero(pair >= 0)
         is_used[near.courier[pair[planned]]] = True
-        return _commit(state, work, units, near, pair), is_used
+        return *_commit(state, work, units, near, pair), is_used
 
     def _prices(self, state: DispatchState) -> Prices:
         """Return prices of courier time that fall when couriers have little to do."""
@@ -167,11 +182,14 @@ class Rolling:
         is_ready = (state.orders.store >= 0) & (state.orders.ready_s <= soon_s)
         num_free = int((state.couriers.free_s <= soon_s).sum())
         load = min(1.0, int(is_ready.sum()) / max(1, num_free))
+        is_priced = state.rules.lateness_cents_per_min > 0
         return Prices(
-            late_weight=self.late_weight,
-            late_s=self.late_s,
+            late_weight=self.late_weight * is_priced,
+            late_s=self.late_s * is_priced,
             inbound_weight=self.inbound_weight * load,
             duration_weight=self.duration_weight * load,
+            merge_weight=self.merge_weight * load,
+            pay_s=self.pay_s,
             open_s=self.open_s,
             open_least_s=self.open_least_s,
         )
@@ -205,12 +223,12 @@ def _merge(
         return None
     apart = pricing.left_open(units)
     given = np.flatnonzero(pair >= 0)
-    apart[given] = pricing.of(taken(units, given), pair[given])
+    apart[given] = pricing.of(taken(units, given), pair[given], is_merging=True)
     new = merged(work, units, left, right, how)
     together = np.full(len(left), np.inf)
     for side in (left, right):
         can = np.flatnonzero(pair[side] >= 0)
-        cost = pricing.of(taken(new, can), pair[side[can]])
+        cost = pricing.of(taken(new, can), pair[side[can]], is_merging=True)
         together[can] = np.minimum(together[can], cost)
     saving = apart[left] + apart[right] - together
     useful = np.flatnonzero(saving > 0)
@@ -227,22 +245,48 @@ def _merge(
 
 def _commit(
     state: DispatchState, work: Work, units: Units, near: Inbound, pair: IntArray
-) -> list[TripPlan]:
-    """Return the trips whose couriers are free and must leave before the next tick."""
-    trips: list[TripPlan] = []
-    for unit in np.flatnonzero(pair >= 0).tolist():
-        courier, here_s = near.courier[pair[unit]], near.here_s[pair[unit]]
-        is_due = here_s + state.rules.tick_s > units.ready_s[unit]
-        if state.couriers.is_free[courier] and is_due:
-            rows = work.row[units.member[unit, : units.size[unit]]]
-            trips.append(
-                TripPlan(
-                    courier=int(state.couriers.idx[courier]),
-                    store=int(units.store[unit]),
-                    orders=tuple(state.orders.idx[rows].tolist()),
-                )
-            )
-    return trips
+) -> tuple[list[TripPlan], list[tuple[int, int]]]:
+    """Return trips and moves of couriers who are free and must leave before the next tick.
 
+    A courier who would wait for the goods anyhow is sent without them: what is ready first, or
+    best, on arrival is decided then.
+    """
+    trips: list[TripPlan] = []
+    moves: list[tuple[int, int]] = []
+    tick_s, couriers, park_s = state.rules.tick_s, state.couriers, state.rules.park_s
+    for unit in np.flatnonzero(pair >= 0).tolist():
+        courier, store = int(near.courier[pair[unit]]), int(units.store[unit])
+        here_s, ready_s = int(near.here_s[pair[unit]]), int(units.ready_s[unit])
+        if not (couriers.is_free[courier] and here_s + tick_s > ready_s):
+            continue
+        name, place = int(couriers.idx[courier]), int(state.stores.place_idx[store])
+        is_there = couriers.place_idx[courier] == place
+        pickup_s = max(here_s, ready_s)
+        if is_there:
+            asked_s = state.now_s + tick_s
+        else:
+            slack_s = _SURE * state.rules.travel_noise_sd * near.drive_s[pair[unit]]
+            asked_s = -(-int(here_s - park_s + slack_s) // tick_s) * tick_s
+        if asked_s <= pickup_s < couriers.off_s[courier]:
+            if not is_there:
+                moves.append((name, place))
+            continue
+        rows = work.row[units.member[unit, : units.size[unit]]]
+        orders = tuple(state.orders.idx[rows].tolist())
+        trips.append(TripPlan(courier=name, store=store, orders=orders))
+    return trips, moves
+
+
+def _with_stores(state: DispatchState, sourcing: list[tuple[int, int]]) -> DispatchState:
+    """Return the state with new choices of stores, where ready times are given with the orders."""
+    orders, store = state.orders, state.orders.store.copy()
+    for row, chosen in sourcing:
+        if orders.ready_s[row] >= 0:
+            store[row] = chosen
+    return replace(state, orders=replace(orders, store=store))
+
+
+#: Standard deviations of slack that a courier sent ahead needs.
+_SURE = 2.0
 
 POLICY = Rolling()
