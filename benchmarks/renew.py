@@ -21,7 +21,9 @@ def main() -> None:
         for row in suite.run(size):
             if row.get("objective") is not None:
                 entry = {"suite": name, "size": size, **row}
-                lines.append(" " + json.dumps({key: entry[key] for key in KEPT}, ensure_ascii=False))
+                lines.append(
+                    " " + json.dumps({key: entry[key] for key in KEPT}, ensure_ascii=False)
+                )
     text = "[\n" + ",\n".join(lines) + "\n]\n"
     (HERE / "baseline.json").write_text(text, encoding="utf-8")
 

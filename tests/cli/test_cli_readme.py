@@ -1,0 +1,26 @@
+"""What the README shows runs as it stands."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.slow
+def test_the_python_of_the_readme_runs(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.S)
+    assert len(blocks) == 1
+    monkeypatch.chdir(ROOT)
+    # A minute on the clock is for readers; the stages need less to have an answer each.
+    code = blocks[0].replace("time_s=60", "time_s=8")
+    exec(compile(code, "README.md", "exec"), {})
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split()[0] in {"optimal", "feasible"}
+    assert 0 <= float(lines[1]) <= 1
+    assert lines[-1] == "True"
