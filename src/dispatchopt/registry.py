@@ -13,9 +13,10 @@ import dispatchopt
 from dispatchopt.core import plugins
 from dispatchopt.core.errors import UnsupportedError
 from dispatchopt.core.result import Report, Result
-from dispatchopt.core.run import Callback, Domain, versions
+from dispatchopt.core.run import Callback, Domain
 from dispatchopt.core.run import solve as run_solve
 from dispatchopt.core.stop import Stop
+from dispatchopt.core.versions import versions
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -89,7 +89,7 @@ def _read_config(ctx: click.Context, _param: click.Parameter, value: Path | None
 def _print_version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
     if not value or ctx.resilient_parsing:
         return
-    from dispatchopt.core.run import versions
+    from dispatchopt.core.versions import versions
 
     solvers = ("numpy", "scipy", "highspy", "pulp", "pyvrp", "ortools", "networkx")
     for name, version in versions(*solvers).items():

@@ -18,8 +18,9 @@ from dispatchopt.core.result import (
     TracePoint,
     Violation,
 )
-from dispatchopt.core.run import Callback, Domain, Engine, Run, solve, versions
+from dispatchopt.core.run import Callback, Domain, Engine, Run, solve
 from dispatchopt.core.stop import Cancel, Stop, StopClock
+from dispatchopt.core.versions import versions
 
 __all__ = [
     "Callback",

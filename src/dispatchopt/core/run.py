@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import logging
 import math
-import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from importlib import metadata
 from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
@@ -23,6 +21,7 @@ from dispatchopt.core.errors import EngineError, InputError, Issue, UnsupportedE
 from dispatchopt.core.result import Progress, Report, Result, Status, StopReason, TracePoint
 from dispatchopt.core.stop import Stop
 from dispatchopt.core.tolerance import bound_crosses, bound_meets, relative_gap, same_cost
+from dispatchopt.core.versions import versions
 
 log = logging.getLogger(__name__)
 
@@ -363,17 +362,6 @@ def _result(run: Run[S], choice: _Choice[P, S], seed: int, content: str) -> Resu
         reason=" ".join([choice.reason, *run.notes]).strip(),
         versions=versions(*choice.engine.packages),
     )
-
-
-def versions(*packages: str) -> dict[str, str]:
-    """Return the versions of Python, dispatchopt and other distributions."""
-    found = {"python": platform.python_version()}
-    for package in ("dispatchopt", *packages):
-        try:
-            found[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            found[package] = "unknown"
-    return found
 
 
 def _choose(domain: Domain[P, S], problem: P, name: str) -> _Choice[P, S]:

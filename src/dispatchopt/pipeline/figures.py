@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from dispatchopt.core.run import versions
+from dispatchopt.core.versions import versions
 from dispatchopt.pipeline.result import CityPlan
 from dispatchopt.simulation.metrics import metrics
 from dispatchopt.simulation.outcome import OrderStatus
