@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from dispatchopt.cli import reference
 from dispatchopt.cli.main import run
 
 ROOT = Path(__file__).parents[2]
@@ -242,5 +241,12 @@ def test_documents_convert_there_and_back(tmp_path: Path, kind: str) -> None:
 
 
 def test_the_reference_is_current() -> None:
+    # In a process of its own: click keeps a command's help option as it was first asked for.
+    made = subprocess.run(
+        [sys.executable, "-m", "dispatchopt.cli.reference"],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
     held = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
-    assert held == reference.reference(), "run: python -m dispatchopt.cli.reference > docs/cli.md"
+    assert held == made, "run: python -m dispatchopt.cli.reference > docs/cli.md"
