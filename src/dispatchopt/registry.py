@@ -5,13 +5,14 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import pkgutil
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import dispatchopt
 from dispatchopt.core import plugins
-from dispatchopt.core.errors import UnsupportedError
+from dispatchopt.core.errors import DispatchOptError, UnsupportedError
 from dispatchopt.core.result import Report, Result
 from dispatchopt.core.run import Callback, Domain
 from dispatchopt.core.run import solve as run_solve
@@ -31,14 +32,28 @@ class EngineEntry:
 
 @cache
 def domains() -> dict[str, Domain[Any, Any]]:
-    """Return every domain by name: a package of dispatchopt with a module ``domain``."""
-    found = {}
-    for module in pkgutil.iter_modules(dispatchopt.__path__):
-        name = f"dispatchopt.{module.name}"
-        if module.ispkg and importlib.util.find_spec(f"{name}.domain") is not None:
-            domain = importlib.import_module(f"{name}.domain").DOMAIN
-            found[domain.name] = domain
+    """Return every domain by name: a package, at any depth, with a module ``domain``."""
+    found: dict[str, Domain[Any, Any]] = {}
+    for package in _packages(dispatchopt.__name__, dispatchopt.__path__):
+        if importlib.util.find_spec(f"{package}.domain") is None:
+            continue
+        domain = importlib.import_module(f"{package}.domain").DOMAIN
+        if domain.name in found:
+            raise DispatchOptError(f"two packages call their domain {domain.name!r}")
+        found[domain.name] = domain
     return found
+
+
+# Packages that hold no domain at any depth; they are left unopened, because some are heavy.
+_WITHOUT_DOMAINS = {"cli", "core", "engines", "generators", "geography", "io", "reporting"}
+
+
+def _packages(name: str, path: Iterable[str]) -> Iterator[str]:
+    for module in pkgutil.iter_modules(path):
+        if module.ispkg and module.name not in _WITHOUT_DOMAINS:
+            inner = f"{name}.{module.name}"
+            yield inner
+            yield from _packages(inner, importlib.import_module(inner).__path__)
 
 
 def domain_of(problem: object) -> Domain[Any, Any]:
