@@ -13,16 +13,18 @@ from typing import Any
 
 import numpy as np
 
-from dispatchopt.core.arrays import FloatArray, IntArray
+from dispatchopt.core.arrays import IntArray
 from dispatchopt.geography.coverage import Coverage
-from dispatchopt.geography.graph import Graph
-from dispatchopt.geography.reach import Int32, reach
+from dispatchopt.geography.reach import Int32, Layout, reach
 from dispatchopt.geography.snapping import Snapped
+
+#: Pairs of so many customers are worked out at a time: what is needed on the way stays small
+#: enough for the cache.
+_CUSTOMERS_AT_ONCE = 8_192
 
 
 def road_coverage(
-    graph: Graph,
-    flat_m: FloatArray,
+    layout: Layout,
     sites: Snapped,
     snap_customers: Callable[[], Snapped],
     cutoff_m: int,
@@ -31,10 +33,8 @@ def road_coverage(
 
     Parameters
     ----------
-    graph
-        Weights in metres.
-    flat_m
-        Nodes roughly in metres, shape (num_nodes, 2).
+    layout
+        The graph, weights in metres.
     sites
         Where sites meet the network; far ones reach nothing.
     snap_customers
@@ -45,34 +45,52 @@ def road_coverage(
     """
     with ThreadPoolExecutor(max_workers=1) as pool:
         snapping = pool.submit(snap_customers)
-        by_node = _reached_by_node(graph, flat_m, sites, cutoff_m)
+        by_node = _reached_by_node(layout, sites, cutoff_m)
         customers = snapping.result()
-    # From here on the pairs are ordered by customer: each has the pairs of its node.
-    node = np.maximum(customers.node, 0)
-    size = np.where(customers.node >= 0, np.diff(by_node.indptr)[node], 0)
-    ends = np.cumsum(size)
-    num = int(ends[-1]) if len(ends) else 0
-    # 32 bits, unless there are billions of pairs: half the memory to move.
-    kind = np.int32 if num < 2**31 else np.int64
-    taken = np.repeat((by_node.indptr[:-1][node] - (ends - size)).astype(kind), size)
-    taken += np.arange(num, dtype=kind)
+    num_customers = len(customers.node)
+    size = np.zeros(num_customers, dtype=np.int64)
+    distances, site_rows = [np.empty(0, dtype=np.int32)], [np.empty(0, dtype=np.int32)]
+    for first in range(0, num_customers, _CUSTOMERS_AT_ONCE):
+        part = slice(first, first + _CUSTOMERS_AT_ONCE)
+        distance_m, site, size[part] = _inside(by_node, sites, customers, part, cutoff_m)
+        distances.append(distance_m)
+        site_rows.append(site)
+    indptr = np.concatenate([[0], np.cumsum(size)])
+    shape = (len(sites.node), num_customers)
+    return _by_site(np.concatenate(distances), np.concatenate(site_rows), indptr, shape, cutoff_m)
+
+
+def _inside(
+    by_node: Any, sites: Snapped, customers: Snapped, part: slice, cutoff_m: int
+) -> tuple[Int32, Int32, IntArray]:
+    """Return the pairs of some customers, ordered by customer: metres, site, and how many each."""
+    customer_node = customers.node[part]
+    node = np.maximum(customer_node, 0)
+    # Each customer has the pairs of its node.
+    first = by_node.indptr[node]
+    size = np.where(customer_node >= 0, by_node.indptr[node + 1] - first, 0)
+    ends = np.cumsum(size, dtype=np.int64)
+    num = int(ends[-1])
+    taken = np.repeat(first - (ends - size), size)
+    taken += np.arange(num)
     site, total = by_node.indices[taken], by_node.data[taken]
     own = np.flatnonzero(total < 0)
     total[own] = ~total[own]
-    total += np.repeat(customers.access_cm.astype(np.int32), size)
+    total += np.repeat(customers.access_cm[part].astype(np.int32), size)
     if len(own):
-        customer = np.searchsorted(ends, own, side="right")
+        customer = np.searchsorted(ends, own, side="right") + part.start
         straight = sites.straight_cm(site[own], customers, customer)
         total[own] = np.minimum(total[own], straight)
     is_inside = total < 100 * cutoff_m + 50
-    inside = np.flatnonzero(is_inside)
     upto = np.concatenate([[0], np.cumsum(is_inside)])[np.concatenate([[0], ends])]
-    return _by_site(
-        (total[inside] + 50) // 100, site[inside], upto, (len(sites.node), len(size)), cutoff_m
-    )
+    inside = np.flatnonzero(is_inside)
+    total = total[inside]
+    total += 50
+    total //= 100
+    return total, site[inside], np.diff(upto)
 
 
-def _reached_by_node(graph: Graph, flat_m: FloatArray, sites: Snapped, cutoff_m: int) -> Any:
+def _reached_by_node(layout: Layout, sites: Snapped, cutoff_m: int) -> Any:
     """Return a scipy ``csc_array`` (sites, nodes) of cm from each site to each node it reaches.
 
     The node where a site meets the network itself holds ``~cm``, a negative number, because
@@ -81,7 +99,7 @@ def _reached_by_node(graph: Graph, flat_m: FloatArray, sites: Snapped, cutoff_m:
     from scipy.sparse import csr_array
 
     nodes, site_row = np.unique(sites.node, return_inverse=True)
-    found = reach(graph, flat_m, nodes, cutoff_m + 0.5)
+    found = reach(layout, nodes, cutoff_m + 0.5)
     # Several sites may share a node, and so a row.
     start, count = found.start[site_row], found.size[site_row]
     ends = np.cumsum(count)
@@ -93,7 +111,7 @@ def _reached_by_node(graph: Graph, flat_m: FloatArray, sites: Snapped, cutoff_m:
     total[is_own] = ~total[is_own]
     near = np.flatnonzero((total < 100 * cutoff_m + 50) | is_own)
     upto = np.searchsorted(near, np.concatenate([[0], ends]))
-    shape = (len(sites.node), graph.csr.shape[0])
+    shape = (len(sites.node), layout.num_nodes)
     return csr_array((total[near], reached[near], upto.astype(np.int32)), shape=shape).tocsc()
 
 

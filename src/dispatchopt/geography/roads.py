@@ -21,6 +21,7 @@ from dispatchopt.geography.matrix import UNREACHABLE, TravelMatrix
 from dispatchopt.geography.network import Network
 from dispatchopt.geography.points import Points
 from dispatchopt.geography.profiles import E_BIKE, Profile
+from dispatchopt.geography.reach import Layout
 from dispatchopt.geography.road_coverage import road_coverage
 from dispatchopt.geography.snapping import Far, Snapped, Snapper
 
@@ -87,6 +88,10 @@ class RoadRouter:
             network=self.network, is_allowed=allowed, limit_m=self.snap_limit_m, far=self.far
         )
 
+    @cached_property
+    def _layout(self) -> Layout:
+        return Layout(graph=self.graph.metres, flat_m=self.network.flat_m)
+
     def access_cs(self, access_cm: IntArray) -> IntArray:
         """Return the time of access ways in 1/100 s."""
         time: IntArray = np.rint(access_cm / self.profile.access_speed_m_s).astype(np.int64)
@@ -141,8 +146,7 @@ class RoadRouter:
         """
         here = self.snapper(sites, "sites")
         return road_coverage(
-            self.graph.metres,
-            self.network.flat_m,
+            self._layout,
             here,
             lambda: self.snapper(customers, "customers"),
             cutoff_m,
