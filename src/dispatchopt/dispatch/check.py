@@ -21,7 +21,7 @@ def check_decision(state: DispatchState, decision: Decision) -> tuple[Violation,
     ``store-closed``, ``partial-not-allowed``, ``not-sourced``, ``empty-trip``,
     ``courier-not-free``, ``wrong-store``, ``bundle-size``, ``capacity-orders``,
     ``capacity-ml``, ``declined-before``, ``unreachable``, ``pickup-after-shift``,
-    ``wait-too-long``.
+    ``wait-too-long``; and of plans ``plan-unknown``, ``plan-twice``.
     """
     return _DecisionCheck(state, decision).run()
 
@@ -50,6 +50,7 @@ class _DecisionCheck:
             self._trip(trip)
         for courier, place in self.decision.moves:
             self._move(courier, place)
+        self._plans()
         return tuple(self.violations)
 
     def _broken(self, rule: str, where: str, by: float = 1.0) -> None:
@@ -187,6 +188,23 @@ class _DecisionCheck:
             _, free_s = self._pairs([int(self.state.couriers.place_idx[row])], [place])
             if free_s[0] >= UNREACHABLE:
                 self._broken("unreachable", where)
+
+    def _plans(self) -> None:
+        """Plans bind nobody, but they must name what exists, and nothing twice."""
+        decision = self.decision
+        gone = {order for trip in decision.trips for order in trip.orders}
+        gone |= {order for order, _ in decision.refusals}
+        couriers = {trip.courier for trip in decision.trips}
+        for plan in decision.planned:
+            where = f"plan of courier {plan.courier}"
+            is_known = all(order in self.order_row for order in plan.orders)
+            is_known &= plan.courier in self.courier_row and bool(plan.orders)
+            if not is_known or not 0 <= plan.store < len(self.state.stores):
+                self._broken("plan-unknown", where)
+            if plan.courier in couriers or not gone.isdisjoint(plan.orders):
+                self._broken("plan-twice", where)
+            couriers.add(plan.courier)
+            gone.update(plan.orders)
 
     def _pairs(self, origins: list[int], targets: list[int]) -> tuple[IntArray, IntArray]:
         return self.state.travel.pairs(

@@ -140,6 +140,23 @@ class StoreStates:
 RECENT_S = 3600
 
 
+@dataclass(frozen=True, kw_only=True)
+class TripPlan:
+    """One courier fetches orders at one store and brings them in this sequence.
+
+    Parameters
+    ----------
+    courier, store
+        Indices in the day.
+    orders
+        Indices of orders in the day, in the sequence of delivery; at least one.
+    """
+
+    courier: int
+    store: int
+    orders: tuple[int, ...]
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class DispatchState:
     """All that is known at a tick; nothing of what comes later.
@@ -156,6 +173,9 @@ class DispatchState:
         Travel among places.
     places
         Coordinates of the places, or None.
+    last
+        What was planned at the last decision and has not begun, as far as its orders are still
+        open; a policy keeps to it unless something better comes up.
     """
 
     now_s: int
@@ -165,23 +185,7 @@ class DispatchState:
     rules: DayRules
     travel: Travel
     places: Points | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class TripPlan:
-    """One courier fetches orders at one store and brings them in this sequence.
-
-    Parameters
-    ----------
-    courier, store
-        Indices in the day.
-    orders
-        Indices of orders in the day, in the sequence of delivery; at least one.
-    """
-
-    courier: int
-    store: int
-    orders: tuple[int, ...]
+    last: tuple[TripPlan, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,9 +204,13 @@ class Decision:
         Trips that start now.
     moves
         (courier, place) pairs: drive there and wait for work.
+    planned
+        Trips that are meant to begin later. They bind nobody: they say what is likely, and are
+        the ``last`` of the next state.
     """
 
     sourcing: tuple[tuple[int, int], ...] = ()
     refusals: tuple[tuple[int, Refusal], ...] = ()
     trips: tuple[TripPlan, ...] = ()
     moves: tuple[tuple[int, int], ...] = ()
+    planned: tuple[TripPlan, ...] = ()

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from dispatchopt.core.errors import EngineError, InputError, Issue
+from dispatchopt.core.errors import InputError, Issue
 from dispatchopt.core.result import StopReason
 from dispatchopt.core.stop import Stop, StopClock
-from dispatchopt.dispatch.check import check_decision
+from dispatchopt.dispatch.entry import dispatch
 from dispatchopt.dispatch.policy import Policy, find_policy
 from dispatchopt.simulation import ledger as states
 from dispatchopt.simulation.day import Day
@@ -112,6 +111,7 @@ class _Run:
     ) -> None:
         self.clock: StopClock = stop.start()
         self.day, self.policy, self.seed, self.callback = day, policy, seed, callback
+        self.name = f"day {day.name!r}, seed {seed}"
         rules = day.rules
         self.noise = Noise(
             seed=seed,
@@ -169,18 +169,12 @@ class _Run:
 
     def _decide(self, now_s: int) -> None:
         state = observe(self.world)
-        started_s = time.perf_counter()
-        decision = self.policy.decide(state, stop=self.clock.share(1.0), seed=self.seed)
-        self.decision_wall_s.append(time.perf_counter() - started_s)
+        answer = dispatch(
+            state, policy=self.policy, stop=self.clock.share(1.0), seed=self.seed, name=self.name
+        )
+        self.decision_wall_s.append(answer.elapsed_s)
         self.decision_at_s.append(now_s)
-        violations = check_decision(state, decision)
-        if violations:
-            rules = "; ".join(str(violation) for violation in violations[:5])
-            raise EngineError(
-                f"policy {self.policy.name} on day {self.day.name!r}, seed {self.seed}, "
-                f"second {now_s}: the decision breaks rules: {rules}"
-            )
-        self.world.apply(decision)
+        self.world.apply(answer.decision)
 
     def _progress(self) -> DayProgress:
         counts = np.bincount(self.world.ledger.status, minlength=6)

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from dispatchopt.core.arrays import BoolArray, IntArray
-from dispatchopt.dispatch.state import CourierStates, DispatchState, OpenOrders, StoreStates
+from dispatchopt.dispatch.state import (
+    CourierStates,
+    DispatchState,
+    OpenOrders,
+    StoreStates,
+    TripPlan,
+)
 from dispatchopt.simulation.ledger import OPEN
 from dispatchopt.simulation.world import World
 
@@ -35,7 +43,18 @@ def observe(world: World) -> DispatchState:
         rules=day.rules,
         travel=day.travel,
         places=day.places,
+        last=_last(world),
     )
+
+
+def _last(world: World) -> tuple[TripPlan, ...]:
+    """Return what was planned of orders that are still open."""
+    status, found = world.ledger.status, []
+    for plan in world.planned:
+        orders = tuple(order for order in plan.orders if status[order] == OPEN)
+        if orders:
+            found.append(replace(plan, orders=orders))
+    return tuple(found)
 
 
 def _open_orders(world: World) -> OpenOrders:

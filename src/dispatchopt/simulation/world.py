@@ -34,6 +34,7 @@ class World:
         )
         self.recent_orders = np.zeros(len(day.stores), dtype=np.int64)
         self._recent: deque[tuple[int, int]] = deque()
+        self.planned: tuple[TripPlan, ...] = ()
         self._last_placed_s = int(day.orders.placed_s.max(initial=0))
         self._last_off_s = int(day.couriers.off_s.max(initial=0))
         self._handlers = {
@@ -66,6 +67,7 @@ class World:
             self._source(order, store)
         self.fleet.send([kept for trip in decision.trips if (kept := self._sourced(trip))])
         self.fleet.move(decision.moves)
+        self.planned = decision.planned
 
     def is_over(self) -> bool:
         """Whether nothing can change any more."""

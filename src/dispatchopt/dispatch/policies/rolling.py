@@ -22,6 +22,7 @@ from dispatchopt.dispatch.bundles import (
 )
 from dispatchopt.dispatch.choice import Options
 from dispatchopt.dispatch.inbound import Inbound, inbound
+from dispatchopt.dispatch.keeping import Keep, kept
 from dispatchopt.dispatch.matching import assign
 from dispatchopt.dispatch.pricing import Prices, Pricing
 from dispatchopt.dispatch.sourcing import Sourcing
@@ -63,6 +64,9 @@ class Rolling:
         Seconds that a missing line counts when a store is chosen.
     way_weight
         Further weight of the way from the store when it is chosen.
+    keep_s
+        What a trip of the last plan is better by, for each of its orders, so that plans change
+        only where something is gained.
     move_reach_s
         Way at which a waiting courier covers nothing of a store's demand; 0 lets nobody wait
         elsewhere.
@@ -89,6 +93,7 @@ class Rolling:
     open_least_s: float = 300.0
     missing_s: int = 600
     way_weight: float = 1.0
+    keep_s: float = 5.0
     move_reach_s: int = 360
     speed_m_s: float = 5.0
 
@@ -105,7 +110,7 @@ class Rolling:
         )
         sourcing, refused = Sourcing(state, options, near, self.missing_s, self.way_weight).decide()
         state = _with_stores(state, sourcing)
-        trips, moves, is_used = self._trips(state, self._waiting(state), near, clock)
+        trips, moves, planned, is_used = self._trips(state, self._waiting(state), near, clock)
         if self.move_reach_s > 0 and clock.time_left_s > 0:
             moves += preposition.moves(
                 state,
@@ -120,6 +125,7 @@ class Rolling:
             refusals=tuple((int(orders.idx[row]), why) for row, why in refusals),
             trips=tuple(trips),
             moves=tuple(moves),
+            planned=tuple(planned),
         )
 
     def _waiting(self, state: DispatchState) -> IntArray:
@@ -147,16 +153,17 @@ class Rolling:
 
     def _trips(
         self, state: DispatchState, rows: IntArray, near: Inbound, clock: StopClock
-    ) -> tuple[list[TripPlan], list[tuple[int, int]], BoolArray]:
-        """Match bundles with couriers; returns trips, moves, and couriers with a plan."""
+    ) -> tuple[list[TripPlan], list[tuple[int, int]], list[TripPlan], BoolArray]:
+        """Match bundles with couriers; returns trips, moves, plans, and couriers with a plan."""
         is_used = np.zeros(len(state.couriers), dtype=np.bool_)
         if not len(rows) or not len(near.courier):
-            return [], [], is_used
+            return [], [], [], is_used
         work = work_of(state, rows)
         pricing = Pricing(state, work, near, self._prices(state))
         width = min(state.rules.max_bundle, 2**self.merge_rounds)
         units = singles(work, width)
-        pair = _match(units, near, pricing)
+        keep = kept(state, work, self.keep_s)
+        pair = _match(units, near, pricing, keep)
         how = Merging(
             max_size=width,
             window_s=self.merge_window_s,
@@ -171,9 +178,9 @@ class Rolling:
             if bundled is None:
                 break
             units = bundled
-            pair = _match(units, near, pricing)
-        planned = np.flatnonzero(pair >= 0)
-        is_used[near.courier[pair[planned]]] = True
+            pair = _match(units, near, pricing, keep)
+        matched = np.flatnonzero(pair >= 0)
+        is_used[near.courier[pair[matched]]] = True
         return *_commit(state, work, units, near, pair), is_used
 
     def _prices(self, state: DispatchState) -> Prices:
@@ -195,14 +202,14 @@ class Rolling:
         )
 
 
-def _match(units: Units, near: Inbound, pricing: Pricing) -> IntArray:
+def _match(units: Units, near: Inbound, pricing: Pricing, keep: Keep) -> IntArray:
     """Return for each bundle its pair in ``near``, or -1."""
     counts = (near.ptr[1:] - near.ptr[:-1])[units.store]
     unit = np.repeat(np.arange(len(units)), counts)
     starts = np.cumsum(counts) - counts
     pair = np.repeat(near.ptr[units.store], counts) + np.arange(len(unit))
     pair = pair - np.repeat(starts, counts)
-    cost = pricing.of(taken(units, unit), pair)
+    cost = pricing.of(taken(units, unit), pair) - keep.of(units, unit, near.courier[pair])
     chosen = assign(unit, near.courier[pair], cost, pricing.left_open(units))
     matched: IntArray = np.where(chosen >= 0, pair[chosen] if len(pair) else -1, -1)
     return matched
@@ -245,21 +252,29 @@ def _merge(
 
 def _commit(
     state: DispatchState, work: Work, units: Units, near: Inbound, pair: IntArray
-) -> tuple[list[TripPlan], list[tuple[int, int]]]:
-    """Return trips and moves of couriers who are free and must leave before the next tick.
+) -> tuple[list[TripPlan], list[tuple[int, int]], list[TripPlan]]:
+    """Return trips and moves of couriers who must leave before the next tick, and later trips.
 
     A courier who would wait for the goods anyhow is sent without them: what is ready first, or
     best, on arrival is decided then.
     """
     trips: list[TripPlan] = []
     moves: list[tuple[int, int]] = []
+    planned: list[TripPlan] = []
     tick_s, couriers, park_s = state.rules.tick_s, state.couriers, state.rules.park_s
     for unit in np.flatnonzero(pair >= 0).tolist():
         courier, store = int(near.courier[pair[unit]]), int(units.store[unit])
         here_s, ready_s = int(near.here_s[pair[unit]]), int(units.ready_s[unit])
+        rows = work.row[units.member[unit, : units.size[unit]]]
+        plan = TripPlan(
+            courier=int(couriers.idx[courier]),
+            store=store,
+            orders=tuple(state.orders.idx[rows].tolist()),
+        )
         if not (couriers.is_free[courier] and here_s + tick_s > ready_s):
+            planned.append(plan)
             continue
-        name, place = int(couriers.idx[courier]), int(state.stores.place_idx[store])
+        name, place = plan.courier, int(state.stores.place_idx[store])
         is_there = couriers.place_idx[courier] == place
         pickup_s = max(here_s, ready_s)
         if is_there:
@@ -270,11 +285,10 @@ def _commit(
         if asked_s <= pickup_s < couriers.off_s[courier]:
             if not is_there:
                 moves.append((name, place))
+            planned.append(plan)
             continue
-        rows = work.row[units.member[unit, : units.size[unit]]]
-        orders = tuple(state.orders.idx[rows].tolist())
-        trips.append(TripPlan(courier=name, store=store, orders=orders))
-    return trips, moves
+        trips.append(plan)
+    return trips, moves, planned
 
 
 def _with_stores(state: DispatchState, sourcing: list[tuple[int, int]]) -> DispatchState:
