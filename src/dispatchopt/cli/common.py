@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
 
@@ -292,10 +292,16 @@ def _print_table(rows: list[dict[str, Any]], columns: list[str]) -> None:
     table = Table()
     for name in columns:
         is_number = all(isinstance(row.get(name, 0), int | float) for row in rows)
-        table.add_column(name.replace("_", " "), justify="right" if is_number else "left")
+        # A number folded over lines is not one; text may be.
+        justify: Literal["left", "right"] = "right" if is_number else "left"
+        table.add_column(name.replace("_", " "), justify=justify, no_wrap=is_number)
     for row in rows:
         table.add_row(*(_cell(row.get(name)) for name in columns))
-    Console().print(table)
+    console = Console()
+    if not console.is_terminal:
+        # A pipe or file has no edge to fold at.
+        console = Console(width=max(console.width, Console(width=10_000).measure(table).maximum))
+    console.print(table)
 
 
 def _cell(value: Any) -> str:
