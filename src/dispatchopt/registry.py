@@ -12,9 +12,10 @@ from typing import Any
 
 import dispatchopt
 from dispatchopt.core import plugins
+from dispatchopt.core.domain import Domain
 from dispatchopt.core.errors import DispatchOptError, UnsupportedError
 from dispatchopt.core.result import Report, Result
-from dispatchopt.core.run import Callback, Domain
+from dispatchopt.core.run import Callback
 from dispatchopt.core.run import solve as run_solve
 from dispatchopt.core.stop import Stop
 from dispatchopt.core.versions import versions

@@ -1,5 +1,6 @@
 """What every other layer stands on: errors, limits, results, and the one runner."""
 
+from dispatchopt.core.domain import Domain, Engine
 from dispatchopt.core.errors import (
     DispatchOptError,
     EngineError,
@@ -9,6 +10,7 @@ from dispatchopt.core.errors import (
     NoSolutionError,
     UnsupportedError,
 )
+from dispatchopt.core.explain import Finding
 from dispatchopt.core.result import (
     Progress,
     Report,
@@ -18,7 +20,7 @@ from dispatchopt.core.result import (
     TracePoint,
     Violation,
 )
-from dispatchopt.core.run import Callback, Domain, Engine, Run, solve
+from dispatchopt.core.run import Callback, Run, solve
 from dispatchopt.core.stop import Cancel, Stop, StopClock
 from dispatchopt.core.versions import versions
 
@@ -29,6 +31,7 @@ __all__ = [
     "Domain",
     "Engine",
     "EngineError",
+    "Finding",
     "InputError",
     "Issue",
     "MissingPackageError",

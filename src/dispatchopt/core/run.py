@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
 from dispatchopt.core import seeds
 from dispatchopt.core.arrays import digest
+from dispatchopt.core.domain import Domain, Engine
 from dispatchopt.core.errors import EngineError, InputError, Issue, UnsupportedError
 from dispatchopt.core.result import Progress, Report, Result, Status, StopReason, TracePoint
 from dispatchopt.core.stop import Stop
@@ -27,54 +28,7 @@ log = logging.getLogger(__name__)
 
 P = TypeVar("P")
 S = TypeVar("S")
-P_contra = TypeVar("P_contra", contravariant=True)
 Callback = Callable[[Progress], bool | None]
-
-
-class Engine(Protocol[P_contra, S]):
-    """One algorithm: a frozen dataclass of parameters, exported by its file as ``ENGINE``."""
-
-    @property
-    def name(self) -> str:
-        """Name by which users ask for it."""
-
-    @property
-    def packages(self) -> tuple[str, ...]:
-        """Distributions that do the work, whose versions a result names."""
-
-    def unsupported(self, problem: P_contra) -> str | None:
-        """Return why the engine cannot take the problem, or None if it can."""
-
-    def search(self, problem: P_contra, run: Run[S]) -> None:
-        """Search until ``run.should_stop()``; report through ``run``."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Domain(Generic[P, S]):
-    """All that the runner needs to know about one kind of problem.
-
-    Parameters
-    ----------
-    name
-        Name of the problem kind, such as ``siting``.
-    problem_type
-        The class of its problems.
-    check
-        The independent checker.
-    bound
-        A cheap proven lower bound; ``-inf`` if there is nothing to say.
-    engines
-        Returns the engines by name. A function, because engines import solvers.
-    choose
-        Returns the names of engines in the order in which ``auto`` tries them, with a reason.
-    """
-
-    name: str
-    problem_type: type[P]
-    check: Callable[[P, S], Report]
-    bound: Callable[[P], float]
-    engines: Callable[[], Mapping[str, Engine[P, S]]]
-    choose: Callable[[P], tuple[Sequence[str], str]]
 
 
 class Run(Generic[S]):

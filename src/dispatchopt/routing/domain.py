@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
+from dispatchopt.core.domain import Domain, Engine
 from dispatchopt.core.plugins import scan
-from dispatchopt.core.run import Domain, Engine
 from dispatchopt.routing.bound import lower_bound
 from dispatchopt.routing.bundles import is_short
 from dispatchopt.routing.check import check

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from dispatchopt.core.domain import Domain, Engine
 from dispatchopt.core.plugins import scan
-from dispatchopt.core.run import Domain, Engine
 from dispatchopt.siting.bound import bound
 from dispatchopt.siting.check import check
 from dispatchopt.siting.problem import SitingGoal, SitingProblem, SitingSolution

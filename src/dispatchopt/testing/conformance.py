@@ -17,9 +17,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from dispatchopt.core.arrays import digest
+from dispatchopt.core.domain import Domain
 from dispatchopt.core.errors import EngineError
 from dispatchopt.core.result import Progress, Result, Status, StopReason
-from dispatchopt.core.run import Domain, solve
+from dispatchopt.core.run import solve
 from dispatchopt.core.stop import Cancel, Stop
 from dispatchopt.core.tolerance import bound_crosses, bound_meets, same_cost
 
