@@ -19,6 +19,7 @@ COMMANDS = (
     "bench",
     "check",
     "convert",
+    "dispatch",
     "engines",
     "generate",
     "plan",

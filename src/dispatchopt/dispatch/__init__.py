@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dispatchopt.dispatch.check import check_decision
+from dispatchopt.dispatch.entry import Answer, dispatch
 from dispatchopt.dispatch.policy import Policy, find_policy, policies
+from dispatchopt.dispatch.quotes import Quote
 from dispatchopt.dispatch.rules import DayRules
 from dispatchopt.dispatch.state import (
     CourierStates,
@@ -15,8 +17,10 @@ from dispatchopt.dispatch.state import (
     TripPlan,
 )
 from dispatchopt.dispatch.tables import Couriers, Orders, Stores
+from dispatchopt.dispatch.waiting import Wait, Waiting
 
 __all__ = [
+    "Answer",
     "CourierStates",
     "Couriers",
     "DayRules",
@@ -25,11 +29,15 @@ __all__ = [
     "OpenOrders",
     "Orders",
     "Policy",
+    "Quote",
     "Refusal",
     "StoreStates",
     "Stores",
     "TripPlan",
+    "Wait",
+    "Waiting",
     "check_decision",
+    "dispatch",
     "find_policy",
     "policies",
 ]

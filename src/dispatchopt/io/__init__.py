@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from dispatchopt.io.atomic import require_absent, write_folder, write_text
     from dispatchopt.io.conversion import convert
     from dispatchopt.io.instance import Instance
+    from dispatchopt.io.live import answer_text, parse_state, read_state, state_text
     from dispatchopt.io.reading import dumps, parse, parse_value, read, write
     from dispatchopt.io.results import (
         parse_solution,
@@ -21,16 +22,20 @@ if TYPE_CHECKING:
 # Readers bring pydantic with them, which takes longer to import than most commands need.
 _HOMES = {
     "Instance": "instance",
+    "answer_text": "live",
     "convert": "conversion",
     "dumps": "reading",
     "parse": "reading",
     "parse_solution": "results",
+    "parse_state": "live",
     "parse_value": "reading",
     "read": "reading",
     "read_solution": "results",
+    "read_state": "live",
     "require_absent": "atomic",
     "solution_text": "results",
     "solution_value": "results",
+    "state_text": "live",
     "write": "reading",
     "write_folder": "atomic",
     "write_solution": "results",
@@ -39,16 +44,20 @@ _HOMES = {
 
 __all__ = [
     "Instance",
+    "answer_text",
     "convert",
     "dumps",
     "parse",
     "parse_solution",
+    "parse_state",
     "parse_value",
     "read",
     "read_solution",
+    "read_state",
     "require_absent",
     "solution_text",
     "solution_value",
+    "state_text",
     "write",
     "write_folder",
     "write_solution",

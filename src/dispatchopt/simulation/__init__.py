@@ -6,6 +6,7 @@ from dispatchopt.simulation.check import check_day
 from dispatchopt.simulation.day import Day
 from dispatchopt.simulation.events import EventKind, EventLog
 from dispatchopt.simulation.metrics import metrics
+from dispatchopt.simulation.moment import state_at
 from dispatchopt.simulation.outcome import (
     CourierRecords,
     DayOutcome,
@@ -30,4 +31,5 @@ __all__ = [
     "check_day",
     "metrics",
     "simulate",
+    "state_at",
 ]

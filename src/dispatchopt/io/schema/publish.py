@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 from dispatchopt.io.documents import kinds
 from dispatchopt.io.kinds.base import Kind
 from dispatchopt.io.schema.base import Column, Row, columns_of
+from dispatchopt.io.schema.state import LIVE
 from dispatchopt.io.schema.solution import DOCUMENTS
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -25,7 +26,7 @@ def json_schemas() -> dict[str, dict[str, Any]]:
     """Return the JSON Schema of every document as a single JSON, by file name."""
     found = {f"{kind.name}.json": _schema(document_model(kind)) for kind in kinds().values()}
     found |= {f"{name}-solution.json": _schema(model) for name, model in sorted(DOCUMENTS.items())}
-    return found
+    return found | {f"{name}.json": _schema(model) for name, model in LIVE.items()}
 
 
 def document_model(kind: Kind) -> type[BaseModel]:
@@ -72,6 +73,8 @@ def reference_page() -> str:
             lines += [(row.__doc__ or "").strip(), "", *_column_lines(row), ""]
     for name, model in sorted(DOCUMENTS.items()):
         lines += [f"## {name} solution", "", *_header_lines(model, ""), ""]
+    for name, live in LIVE.items():
+        lines += [f"## {name}", "", *_header_lines(live, ""), ""]
     return "\n".join(lines).rstrip() + "\n"
 
 
