@@ -20,7 +20,11 @@ from dispatchopt.inventory.problem import (
 )
 
 #: Pairs evaluated at a time, which keeps memory flat for any number of stores.
-_CHUNK_PAIRS = 100_000
+_CHUNK_PAIRS = 20_000
+#: Terms of a sum over demands, and least chance of no demand from which its terms are built.
+_MAX_TERMS, _MIN_CHANCE = 600, 1e-280
+#: Shortages below this share of the level come from the tail of the law, not from a difference.
+_MIN_LOST = 1e-5
 #: Slack of a service target, for levels that meet it exactly.
 _SERVICE_SLACK = 1e-9
 
@@ -38,7 +42,7 @@ def check(problem: InventoryProblem, solution: InventorySolution) -> Report:
     rows = max(1, _CHUNK_PAIRS // max(1, problem.num_skus))
     chunks = [slice(first, first + rows) for first in range(0, problem.num_stores, rows)]
     if len(chunks) > 1:
-        with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+        with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
             sums = list(pool.map(lambda chunk: _expect(problem, order, chunk), chunks))
     else:
         sums = [_expect(problem, order, chunk) for chunk in chunks]
@@ -101,14 +105,52 @@ def _lost_and_left(
     ``E[(y - D)+] - E[(D - y)+] = y - E[D]``, so that neither loses its digits.
     """
     is_lost = level >= mean
-    tail = np.empty(level.shape)
-    for is_upper, mask in ((True, is_lost), (False, ~is_lost)):
+    tail, is_open = np.empty(level.shape), np.ones(level.shape, dtype=np.bool_)
+    if law in (DemandLaw.NEGATIVE_BINOMIAL, DemandLaw.POISSON):
+        left, is_open = _left_by_sum(law, mean, variance, level)
+        tail = np.where(is_lost, left - (level - mean), left)
+    for is_upper, mask in ((True, is_lost & is_open), (False, ~is_lost & is_open)):
         if mask.any():
             tail[mask] = _tail(law, mean[mask], variance[mask], level[mask], is_upper=is_upper)
     tail = np.maximum(tail, 0.0)
     lost = np.where(is_lost, tail, mean - level + tail)
     left = np.where(is_lost, level - mean + tail, tail)
     return lost, left
+
+
+def _left_by_sum(
+    law: DemandLaw, mean: FloatArray, variance: FloatArray, level: FloatArray
+) -> tuple[FloatArray, BoolArray]:
+    """Return ``sum (y - d) P(d)`` over d < y, and the pairs for which this sum will not do.
+
+    These are levels with too many terms, chances that underflow, and levels so high that what is
+    lost has no digits left in the difference of what is left and what is left on average.
+    """
+    shape = level.shape
+    mean, variance, level = (np.ravel(each) for each in (mean, variance, level))
+    poisson = _is_poisson(law, mean, variance) | (mean <= 1e-100)
+    over = np.where(poisson, 1.0, variance - mean)
+    m = np.where(poisson, 1.0, mean)
+    size, failure = m * m / over, np.where(poisson, 0.0, over / (m + over))
+    with np.errstate(under="ignore"):
+        chance = np.exp(np.where(poisson, -mean, size * np.log1p(-failure)))
+    will_do = (level >= 0) & (level <= _MAX_TERMS) & (chance > _MIN_CHANCE)
+    # From high levels to low: the pairs with a term for demand d are then the first ones.
+    some = np.flatnonzero(will_do)
+    some = some[np.argsort(-level[some].astype(np.int16), kind="stable")]
+    top, chance = level[some], chance[some]
+    add = np.where(poisson, mean, failure * size)[some]
+    slope = failure[some]
+    total = np.zeros(some.size)
+    counts = some.size - np.cumsum(np.bincount(top.astype(np.int64), minlength=1))
+    for demand, count in enumerate(counts.tolist()):
+        total[:count] += (top[:count] - demand) * chance[:count]
+        chance[:count] *= (add[:count] + slope[:count] * demand) / (demand + 1.0)
+    left = np.zeros(level.size)
+    left[some] = total
+    lost = left - (level - mean)
+    is_open = ~will_do | ((level >= mean) & (lost < _MIN_LOST * np.maximum(1.0, level)))
+    return left.reshape(shape), is_open.reshape(shape)
 
 
 def _tail(

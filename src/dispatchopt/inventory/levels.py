@@ -17,6 +17,8 @@ from dispatchopt.inventory.walk import Pairs, can_walk, walk
 
 #: Pairs per chunk: their arrays stay in the cache of a core.
 CHUNK_PAIRS = 1 << 15
+#: Pairs from which compiled loops pay for being loaded.
+COMPILED_PAIRS = 250_000
 
 T = TypeVar("T")
 
@@ -44,10 +46,11 @@ def free_levels(problem: InventoryProblem) -> FreeLevels:
     the best (Arrow, Harris, Marschak, Econometrica 19, 1951).
     """
     order = np.zeros(problem.num_stores * problem.num_skus, dtype=np.int64)
+    is_compiled = order.size >= COMPILED_PAIRS
 
     def one(chunk: slice) -> float:
         pairs, start_order = flat_pairs(problem, chunk)
-        packs, cost = _best_packs(pairs)
+        packs, cost = _best_packs(pairs, is_compiled)
         order[chunk] = start_order + packs * pairs.pack_units
         return cost
 
@@ -105,14 +108,15 @@ def take(pairs: Pairs, index: IntArray | BoolArray) -> Pairs:
     )
 
 
-def _best_packs(pairs: Pairs) -> tuple[IntArray, float]:
+def _best_packs(pairs: Pairs, is_compiled: bool) -> tuple[IntArray, float]:
     """Steps above the start of each pair, and their total cost."""
     packs = np.zeros(pairs.start_units.size, dtype=np.int64)
     loss = np.zeros(packs.size)
     is_left = np.ones(packs.size, dtype=np.bool_)
     if pairs.rule is not LevelRule.Z_SIGMA:
         walkers = np.flatnonzero(can_walk(pairs.demand, pairs.start_units))
-        walked = walk(take(pairs, walkers))
+        some = pairs if walkers.size == packs.size else take(pairs, walkers)
+        walked = walk(some, is_compiled=is_compiled)
         done = walkers[walked.is_done]
         packs[done] = walked.packs[walked.is_done]
         loss[done] = walked.level_loss[walked.is_done]

@@ -10,6 +10,7 @@ import numpy as np
 
 from dispatchopt.core.arrays import FloatArray, IntArray
 from dispatchopt.inventory.levels import (
+    COMPILED_PAIRS,
     by_chunk,
     closed_form_packs,
     cost_of,
@@ -117,7 +118,7 @@ def build(problem: InventoryProblem, should_stop: Callable[[], bool] = lambda: F
             raise Halted
         pairs, _ = flat_pairs(problem, chunk)
         walkers = np.flatnonzero(can_walk(pairs.demand, pairs.start_units))
-        walked = walk(take(pairs, walkers), _FULL_WIDTH)
+        walked = walk(take(pairs, walkers), _FULL_WIDTH, is_compiled=size >= COMPILED_PAIRS)
         done = walkers[walked.is_done]
         at = chunk.start + done
         most[at] = walked.packs[walked.is_done]
