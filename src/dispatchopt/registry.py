@@ -14,6 +14,7 @@ import dispatchopt
 from dispatchopt.core import plugins
 from dispatchopt.core.domain import Domain
 from dispatchopt.core.errors import DispatchOptError, UnsupportedError
+from dispatchopt.core.explain import Finding
 from dispatchopt.core.result import Report, Result
 from dispatchopt.core.run import Callback
 from dispatchopt.core.run import solve as run_solve
@@ -99,6 +100,21 @@ def solve(
 def check(problem: Any, solution: Any) -> Report:
     """Check a solution of any domain's problem: every broken rule, and what it costs."""
     return domain_of(problem).check(problem, solution)
+
+
+def explain(problem: Any, solution: Any) -> tuple[Finding, ...]:
+    """Return what stands behind a feasible solution of any domain's problem.
+
+    Raises
+    ------
+    UnsupportedError
+        If the domain has nothing to say.
+    """
+    domain = domain_of(problem)
+    if domain.explain is None:
+        known = ", ".join(sorted(name for name, each in domains().items() if each.explain))
+        raise UnsupportedError(f"{domain.name} solutions are not explained; there are: {known}")
+    return tuple(domain.explain(problem, solution))
 
 
 def policies() -> dict[str, Any]:

@@ -21,6 +21,7 @@ COMMANDS = (
     "convert",
     "dispatch",
     "engines",
+    "explain",
     "generate",
     "plan",
     "render",

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+#: One row of a table, by column.
+Row = Mapping[str, str | int | float | bool | None]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
@@ -22,4 +25,4 @@ class Finding:
 
     name: str
     about: str
-    rows: tuple[Mapping[str, str | int | float | bool | None], ...]
+    rows: tuple[Row, ...]

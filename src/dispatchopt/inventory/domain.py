@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cache
 
-from dispatchopt.core import Domain, Engine
+from dispatchopt.core import Domain, Engine, Finding
 from dispatchopt.core.plugins import scan
 from dispatchopt.inventory.bound import bound
 from dispatchopt.inventory.check import check
@@ -29,6 +29,13 @@ def _choose(problem: InventoryProblem) -> tuple[Sequence[str], str]:
     return ("dual",), "limits tie the pairs together"
 
 
+def _explain(problem: InventoryProblem, solution: InventorySolution) -> Sequence[Finding]:
+    # Prices are those of the dual engine, whose modules nobody else needs at import.
+    from dispatchopt.inventory.explain import explain
+
+    return explain(problem, solution)
+
+
 DOMAIN: Domain[InventoryProblem, InventorySolution] = Domain(
     name="inventory",
     problem_type=InventoryProblem,
@@ -36,4 +43,5 @@ DOMAIN: Domain[InventoryProblem, InventorySolution] = Domain(
     bound=bound,
     engines=_engines,
     choose=_choose,
+    explain=_explain,
 )

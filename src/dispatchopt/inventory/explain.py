@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from dispatchopt.core.arrays import FloatArray, IntArray
+from dispatchopt.core.explain import Finding, Row
 from dispatchopt.inventory.engines._prices import Prices
 from dispatchopt.inventory.engines._steps import build
 from dispatchopt.inventory.engines.dual import keeps_limits
@@ -134,6 +136,49 @@ def shadow_prices(problem: InventoryProblem, *, max_rounds: int = 30) -> ShadowP
             break
         prices.price_room()
     return best
+
+
+def explain(problem: InventoryProblem, solution: InventorySolution) -> tuple[Finding, ...]:
+    """Return what is short and why, and what one more unit of stock or room is worth."""
+    prices = shadow_prices(problem)
+    short: tuple[Row, ...] = tuple(
+        {
+            "store": each.store,
+            "sku": each.sku,
+            "level_units": each.level_units,
+            "best_units": each.best_units,
+            "missing_units": each.missing_units,
+            "reason": str(each.reason),
+        }
+        for each in shortages(problem, solution)
+    )
+    return (
+        Finding(
+            name="short",
+            about="pairs below the level that is best for them alone, the largest lack first",
+            rows=short,
+        ),
+        Finding(
+            name="stock_prices",
+            about="what one more unit of central stock saves, at the margin",
+            rows=_priced("sku", problem.sku_ids, prices.stock_price, "saving_per_unit"),
+        ),
+        Finding(
+            name="room_prices",
+            about="what one more litre of room (shelf or vehicle) saves, at the margin",
+            rows=_priced(
+                "store", problem.store_ids, prices.room_price_per_litre, "saving_per_litre"
+            ),
+        ),
+    )
+
+
+def _priced(what: str, names: Sequence[str], prices: FloatArray, column: str) -> tuple[Row, ...]:
+    """Return a row per price above 0, the highest first."""
+    order = np.argsort(-prices, kind="stable")
+    return tuple(
+        {what: names[row], column: float(prices[row])} for row in order[prices[order] > 0].tolist()
+    )
 
 
 def _left(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dispatchopt.core.arrays import IntArray
+from dispatchopt.core.explain import Finding, Row
 from dispatchopt.geography.coverage import Coverage
 from dispatchopt.siting.assign import open_mask
 from dispatchopt.siting.problem import SitingProblem, SitingSolution
@@ -168,3 +169,54 @@ def _nearest(problem: SitingProblem, coverage: Coverage) -> tuple[IntArray, IntA
     nearest[customer[picks]] = site[picks]
     away[customer[picks]] = distance[picks]
     return nearest, away
+
+
+def explain(problem: SitingProblem, solution: SitingSolution) -> tuple[Finding, ...]:
+    """Return who is not served and why, and what each open site is good for."""
+    sites = problem.site_ids or tuple(str(row) for row in range(problem.num_sites))
+    customers = problem.customer_ids or tuple(str(row) for row in range(problem.num_customers))
+    missing: tuple[Row, ...] = tuple(
+        {
+            "customer": customers[each.customer],
+            "units": each.units,
+            "reason": str(each.reason),
+            "remedy": _REMEDIES[each.reason],
+            "nearest_site": sites[each.nearest_site] if each.nearest_site >= 0 else None,
+            "nearest_m": each.nearest_m if each.nearest_site >= 0 else None,
+            "sites_in_reach": each.sites_in_reach,
+        }
+        for each in unserved(problem, solution)
+    )
+    worth = contributions(problem, solution)
+    order = np.lexsort((-worth.served_units, -worth.sole_units))
+    stores: tuple[Row, ...] = tuple(
+        {
+            "site": sites[worth.site[row]],
+            "served_units": int(worth.served_units[row]),
+            "reached_units": int(worth.reached_units[row]),
+            "sole_units": int(worth.sole_units[row]),
+            "overlap_units": int(worth.overlap_units[row]),
+        }
+        for row in order.tolist()
+    )
+    return (
+        Finding(
+            name="unserved",
+            about="customers not served in full, the largest demand first",
+            rows=missing,
+        ),
+        Finding(
+            name="sites",
+            about="open sites; sole_units are lost if the site closes, overlap_units are not",
+            rows=stores,
+        ),
+    )
+
+
+_REMEDIES = {
+    Reason.NO_SITE_IN_REACH: "a candidate site within reach, or a longer reach",
+    Reason.ONLY_FORBIDDEN: "permission to open one of the sites in reach",
+    Reason.SITES_CLOSED: "one more site or a larger budget",
+    Reason.TOO_FEW: "one more of the sites in reach",
+    Reason.NO_ROOM: "more capacity at the sites in reach, or a higher price of unserved demand",
+}
