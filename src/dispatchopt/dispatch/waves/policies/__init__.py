@@ -1,0 +1,1 @@
+"""Policies for waves, one file each."""

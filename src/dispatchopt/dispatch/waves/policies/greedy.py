@@ -1,0 +1,24 @@
+"""Everything leaves at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dispatchopt.core.stop import Stop
+from dispatchopt.dispatch.waves.routes import plan
+from dispatchopt.dispatch.waves.state import WaveRoute, WaveState
+
+
+@dataclass(frozen=True, kw_only=True)
+class Greedy:
+    """The reference: all that is open leaves now, on routes as good as the time allows."""
+
+    name: str = "greedy"
+
+    def decide(self, state: WaveState, *, stop: Stop, seed: int) -> tuple[WaveRoute, ...]:
+        """Return routes for everything."""
+        routes, _ = plan(state, state.requests, stop=stop, seed=seed)
+        return tuple(routes)
+
+
+POLICY = Greedy()

@@ -1,0 +1,27 @@
+"""Nothing leaves before it must."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dispatchopt.core.stop import Stop
+from dispatchopt.dispatch.waves.routes import plan
+from dispatchopt.dispatch.waves.state import WaveRoute, WaveState
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lazy:
+    """Only what would be late otherwise leaves now."""
+
+    name: str = "lazy"
+
+    def decide(self, state: WaveState, *, stop: Stop, seed: int) -> tuple[WaveRoute, ...]:
+        """Return routes for what must go."""
+        rows = np.flatnonzero(state.must_go)
+        routes, _ = plan(state, state.requests.rows(rows), stop=stop, seed=seed)
+        return tuple(tuple(int(rows[stop_]) for stop_ in route) for route in routes)
+
+
+POLICY = Lazy()

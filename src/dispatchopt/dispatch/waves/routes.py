@@ -1,0 +1,122 @@
+"""Routes for requests of some epochs, by the routing engines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from dispatchopt.core.arrays import BoolArray, IntArray
+from dispatchopt.core.run import solve
+from dispatchopt.core.stop import Stop
+from dispatchopt.dispatch.waves.state import Requests, WaveRoute, WaveState
+from dispatchopt.geography.matrix import TravelMatrix
+from dispatchopt.routing.domain import DOMAIN
+from dispatchopt.routing.problem import Couriers, Orders, RoutingProblem, Stores
+
+_NOW, _LATER = 1, 2
+
+
+def plan(
+    state: WaveState,
+    requests: Requests,
+    *,
+    stop: Stop,
+    seed: int,
+    release_s: IntArray | None = None,
+    is_now: BoolArray | None = None,
+    is_later: BoolArray | None = None,
+) -> tuple[list[WaveRoute], list[WaveRoute]]:
+    """Return good routes, those that leave now and those that leave later.
+
+    Parameters
+    ----------
+    state
+        The state.
+    requests
+        What is to be served: all of it.
+    stop, seed
+        Limits and seed of the engine.
+    release_s
+        When requests are there; all are by default, and then every route leaves now.
+    is_now, is_later
+        Requests that must leave now, and those that must not.
+
+    Notes
+    -----
+    Where the engine finds nothing in its time, each request gets a route of its own.
+    """
+    n = len(requests)
+    if n == 0:
+        return [], []
+    places, inverse = np.unique(np.concatenate([[0], requests.place]), return_inverse=True)
+    duration_s = state.duration_s[np.ix_(places, places)]
+    has_later = release_s is not None
+    release = np.full(n, state.start_s) if release_s is None else release_s
+    skills = np.zeros(n, dtype=np.int64)
+    if has_later:
+        waits = release > state.start_s
+        if is_later is not None:
+            waits = waits | is_later
+            release = np.where(is_later, np.maximum(release, _next_s(state)), release)
+        skills = np.where(waits, _LATER, 0)
+        if is_now is not None:
+            skills = np.where(is_now, _NOW, skills)
+    kinds = 2 if has_later else 1
+    problem = RoutingProblem(
+        travel=(TravelMatrix(distance_m=duration_s, duration_s=duration_s),),
+        orders=Orders.of(
+            place=inverse[1:],
+            load=requests.load[:, None],
+            service_s=requests.service_s,
+            earliest_s=requests.earliest_s,
+            latest_s=requests.latest_s,
+            release_s=release,
+            skills=skills,
+        ),
+        stores=Stores.of(place=[0]),
+        couriers=Couriers.of(
+            start_place=[0] * kinds,
+            end_place=[0] * kinds,
+            count=[n] * kinds,
+            capacity=[[state.capacity]] * kinds,
+            earliest_s=[state.start_s, _next_s(state)][:kinds],
+            latest_s=[state.closes_s] * kinds,
+            skills=[_NOW, _LATER][:kinds],
+        ),
+    )
+    found = solve(DOMAIN, problem, engine="pyvrp", stop=stop, seed=seed).solution
+    if found is None:
+        alone = [(row,) for row in range(n)]
+        is_waiting = release > state.start_s
+        return (
+            [route for route in alone if not is_waiting[route[0]]],
+            [route for route in alone if is_waiting[route[0]]],
+        )
+    now: list[WaveRoute] = []
+    later: list[WaveRoute] = []
+    for route in found.routes:
+        for trip in route.trips:
+            (now if route.courier == 0 else later).append(trip.stops)
+    return now, later
+
+
+def _next_s(state: WaveState) -> int:
+    return state.start_s + state.step_s
+
+
+def latest_start_s(state: WaveState, requests: Requests, route: Iterable[int]) -> int:
+    """Return the last second at which a route may leave and serve everything in time."""
+    rows = list(route)
+    at_s, place = state.closes_s, 0
+    for row in reversed(rows):
+        here = int(requests.place[row])
+        leave_s = at_s - int(state.duration_s[here, place])
+        at_s = min(int(requests.latest_s[row]), leave_s - int(requests.service_s[row]))
+        place = here
+    return at_s - int(state.duration_s[0, place])
+
+
+def can_wait(state: WaveState, requests: Requests, route: Iterable[int]) -> bool:
+    """Whether a route could as well leave at the next epoch, at the same cost."""
+    return state.epochs_left > 0 and latest_start_s(state, requests, route) >= _next_s(state)
