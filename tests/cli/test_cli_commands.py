@@ -10,12 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from dispatchopt.cli.common import kind_names
 from dispatchopt.cli.main import run
+from dispatchopt.io.results import solution_kinds
 
 ROOT = Path(__file__).parents[2]
 INSTANCES = ROOT / "instances"
-SOLVABLE = ("siting", "inventory", "routing")
-KINDS = (*SOLVABLE, "day", "city")
+SOLVABLE = tuple(solution_kinds())
+KINDS = tuple(kind_names())
 
 
 def shipped(kind: str) -> str:
@@ -40,7 +42,7 @@ def solved(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("kind", ["siting", "routing"])
+@pytest.mark.parametrize("kind", ["siting", "routing", "sourcing"])
 def test_a_solution_is_confirmed_and_drawn(solved: Path, tmp_path: Path, kind: str) -> None:
     solution = str(solved / f"{kind}.json")
     verdict = tmp_path / "verdict.json"

@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dispatchopt.cli.main import run
+from dispatchopt.io.results import solution_kinds
 
 INSTANCES = Path(__file__).parents[2] / "instances"
 QUICK = settings(
@@ -115,7 +116,7 @@ def attempt(text: str, command: str, *rest: str) -> None:
 
 
 @QUICK
-@given(data=st.data(), kind=st.sampled_from(["siting", "inventory", "routing"]))
+@given(data=st.data(), kind=st.sampled_from(list(solution_kinds())))
 def test_solve_survives(data: st.DataObject, kind: str) -> None:
     text = damage(document(kind), data)
     attempt(text, "solve", "IN", "--iterations", "5", "-o", "OUT.json")
@@ -138,7 +139,7 @@ def test_plan_survives(data: st.DataObject) -> None:
 
 
 @QUICK
-@given(data=st.data(), kind=st.sampled_from(["siting", "inventory", "routing"]))
+@given(data=st.data(), kind=st.sampled_from(list(solution_kinds())))
 def test_check_survives_damaged_solutions(data: st.DataObject, kind: str) -> None:
     text = damage(solution(kind), data)
     attempt(text, "check", str(INSTANCES / f"{kind}-small"), "IN", "-o", "OUT.json")
@@ -147,7 +148,7 @@ def test_check_survives_damaged_solutions(data: st.DataObject, kind: str) -> Non
 @QUICK
 @given(
     data=st.data(),
-    kind=st.sampled_from(["siting", "inventory", "routing", "day"]),
+    kind=st.sampled_from([*solution_kinds(), "day"]),
     ending=st.sampled_from([".json", "", ".xlsx"]),
 )
 def test_convert_survives(data: st.DataObject, kind: str, ending: str) -> None:
@@ -155,6 +156,6 @@ def test_convert_survives(data: st.DataObject, kind: str, ending: str) -> None:
 
 
 @QUICK
-@given(data=st.data(), kind=st.sampled_from(["siting", "routing", "day"]))
+@given(data=st.data(), kind=st.sampled_from([*solution_kinds(), "day"]))
 def test_render_survives(data: st.DataObject, kind: str) -> None:
     attempt(damage(document(kind), data), "render", "IN", "-o", "OUT.html")

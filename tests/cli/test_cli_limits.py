@@ -26,6 +26,7 @@ from dispatchopt.core import (
     Status,
     StopReason,
 )
+from dispatchopt.io.results import solution_kinds
 
 ROOT = Path(__file__).parents[2]
 COMMAND = (sys.executable, "-m", "dispatchopt")
@@ -143,7 +144,7 @@ def test_a_process_that_dies_is_told(forked: Callable[..., Any]) -> None:
     assert "died" in made.reason
 
 
-@pytest.mark.parametrize("kind", ["siting", "inventory", "routing"])
+@pytest.mark.parametrize("kind", list(solution_kinds()))
 def test_same_seed_same_solution_in_two_processes(tmp_path: Path, kind: str) -> None:
     held = []
     given = str(ROOT / "instances" / f"{kind}-small")

@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from dispatchopt import inventory, routing, siting
 from dispatchopt.cli.generate import command
 from dispatchopt.core.arrays import digest
 from dispatchopt.core.tolerance import bound_crosses, bound_meets
 from dispatchopt.generators import GENERATORS, generate
 from dispatchopt.io import read
+from dispatchopt.io.results import solution_kinds
+from dispatchopt.registry import domains, solve
 
 INSTANCES = Path(__file__).parents[2] / "instances"
 
@@ -33,7 +34,7 @@ def test_command_of_the_readme_makes_the_same_files(kind: str, tmp_path: Path) -
     assert {str(path) for path in extra} == {"README.md", "known.json"}
 
 
-@pytest.mark.parametrize("kind", ["siting", "inventory", "routing", "day"])
+@pytest.mark.parametrize("kind", [kind for kind in GENERATORS if kind != "city"])
 def test_files_hold_all_of_the_problem(kind: str) -> None:
     read_back = read(INSTANCES / f"{kind}-small").problem
     made = generate(kind, size="small", seed=1)
@@ -42,17 +43,24 @@ def test_files_hold_all_of_the_problem(kind: str) -> None:
             assert digest(getattr(read_back, name)) == digest(getattr(made, name)), name
 
 
-@pytest.mark.parametrize(
-    ("kind", "domain"), [("siting", siting), ("inventory", inventory), ("routing", routing)]
-)
-def test_known_optima(kind: str, domain: object) -> None:
+@pytest.mark.parametrize("kind", list(solution_kinds()))
+def test_known_optima(kind: str) -> None:
     known = json.loads((INSTANCES / f"{kind}-small" / "known.json").read_text())
     assert not bound_crosses(known["bound"], known["objective"])
     problem = read(INSTANCES / f"{kind}-small").problem
-    result = domain.solve(problem, seed=1)  # type: ignore[attr-defined]
+    result = solve(problem, seed=1)
     assert result.objective is not None
     assert result.objective == pytest.approx(known["objective"], rel=1e-6)
+    assert result.bound is not None
     assert bound_meets(result.bound, known["objective"])
+
+
+def test_every_domain_is_complete() -> None:
+    """Each problem that can be solved has documents, solutions, a generator and an instance."""
+    wanted = set(domains())
+    assert wanted == set(solution_kinds())
+    assert wanted <= set(GENERATORS)
+    assert wanted <= {path.name.removesuffix("-small") for path in INSTANCES.glob("*-small")}
 
 
 def test_all_shipped_documents_are_small() -> None:

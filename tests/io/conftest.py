@@ -86,7 +86,19 @@ DAY: dict[str, Any] = {
     "order_lines": [{"order": "o1", "sku": "milk"}],
     "couriers": [{"id": "r1", "place": "p1"}],
 }
-DOCUMENTS = {"city": CITY, "siting": SITING, "inventory": INVENTORY, "routing": ROUTING, "day": DAY}
+#: Kinds with a file of their own: a sound document, and what single damages must be called.
+SOUND: dict[str, Any] = {
+    path.stem: json.loads(path.read_text(encoding="utf-8"))
+    for path in sorted((Path(__file__).parent / "sound").glob("*.json"))
+}
+DOCUMENTS = {
+    "city": CITY,
+    "siting": SITING,
+    "inventory": INVENTORY,
+    "routing": ROUTING,
+    "day": DAY,
+    **{kind: value["document"] for kind, value in SOUND.items()},
+}
 
 
 @pytest.fixture

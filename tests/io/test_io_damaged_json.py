@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dispatchopt import io
 from dispatchopt.core.errors import InputError
+from dispatchopt.io.documents import kinds
 
 Maker = Callable[[str], dict[str, Any]]
 DELETE = object()
@@ -132,6 +134,13 @@ CASES: list[tuple[str, str, Any, str, str, str]] = [
     ("day", "/parameters/rules/tick", 5, "unknown-key", "/parameters/rules/tick", "tick"),
     ("day", "/stores/0/place", DELETE, "missing-column", "/stores", "the columns id"),
 ]
+#: Damages that are stated beside a kind's sound document; "delete" takes the value away.
+SOUND = Path(__file__).parent / "sound"
+CASES += [
+    (path.stem, where, DELETE if new == "delete" else new, code, place, found)
+    for path in sorted(SOUND.glob("*.json"))
+    for where, new, code, place, found in json.loads(path.read_text(encoding="utf-8"))["damaged"]
+]
 
 
 def error_of(text: str) -> InputError:
@@ -158,7 +167,7 @@ def test_damaged(  # noqa: PLR0917 - one argument per column of the table
     assert max(len(line) for line in str(caught.value).splitlines()) < 1200
 
 
-@pytest.mark.parametrize("kind", ["city", "siting", "inventory", "routing", "day"])
+@pytest.mark.parametrize("kind", list(kinds()))
 def test_sound_documents_are_read(document: Maker, kind: str) -> None:
     assert io.parse_value(document(kind)).kind == kind
 

@@ -45,7 +45,7 @@ def test_every_column_and_key_has_a_description() -> None:
                 assert field.get("description"), key
 
 
-@pytest.mark.parametrize("kind", ["city", "siting", "inventory", "routing", "day"])
+@pytest.mark.parametrize("kind", list(kinds()))
 def test_json_schema_names_tables_and_required_columns(kind: str) -> None:
     schema = publish.json_schemas()[f"{kind}.json"]
     text = json.dumps(schema)

@@ -21,14 +21,19 @@ from dispatchopt.core.errors import InputError
 from dispatchopt.core.result import Result, Status, StopReason
 from dispatchopt.geography import Points
 from dispatchopt.inventory.problem import InventorySolution
+from dispatchopt.io.results import solution_kinds
 from dispatchopt.routing.problem import NO_STORE, Route, RoutingSolution, Trip
 from dispatchopt.siting.problem import SitingSolution
-from dispatchopt.testing.documents import make
+from dispatchopt.testing.documents import examples, make
+
+KINDS = list(solution_kinds())
 
 
 def solution_of(instance: io.Instance, rng: np.random.Generator) -> Any:
     """Return any solution, good or bad: files hold what they are given."""
     problem = instance.problem
+    if instance.kind in examples():
+        return examples()[instance.kind].answer(instance, rng)
     if instance.kind == "siting":
         opened = np.flatnonzero(rng.random(problem.num_sites) < 0.5)
         split = rng.random() < 0.5
@@ -72,7 +77,7 @@ def result_of(instance: io.Instance, solution: Any, **changes: Any) -> Result[An
     return dataclasses.replace(made, **changes)
 
 
-@pytest.mark.parametrize("kind", ["siting", "inventory", "routing"])
+@pytest.mark.parametrize("kind", KINDS)
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_write_then_read(kind: str, seed: int) -> None:
@@ -83,7 +88,7 @@ def test_write_then_read(kind: str, seed: int) -> None:
     assert digest(again) == digest(result)
 
 
-@pytest.mark.parametrize("kind", ["siting", "inventory", "routing"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_no_solution_and_no_bound(kind: str, tmp_path: Path) -> None:
     instance = make(kind, 3)
     result = result_of(
@@ -170,7 +175,7 @@ def test_an_edited_instance_is_noticed(document: Callable[[str], dict[str, Any]]
 
 
 def test_csv_of_each_kind() -> None:
-    for kind in ("siting", "inventory", "routing"):
+    for kind in KINDS:
         instance = make(kind, 12)
         result = result_of(instance, solution_of(instance, np.random.default_rng(1)))
         rows = list(csv.DictReader(stdio.StringIO(io.solution_text(result, instance, "csv"))))
@@ -178,24 +183,28 @@ def test_csv_of_each_kind() -> None:
         assert all(None not in row.values() for row in rows)
 
 
+#: Tables with places, and what counts their rows.
+PLACED = {
+    "siting": {"sites": "num_sites", "customers": "num_customers"},
+    "inventory": {"stores": "num_stores"},
+    "routing": {"places": "num_places"},
+    "sourcing": {"stores": "num_stores", "orders": "num_orders"},
+}
+
+
 def with_places(kind: str) -> io.Instance:
     instance = make(kind, 12)
-    sizes = {
-        "siting": {"sites": "num_sites", "customers": "num_customers"},
-        "inventory": {"stores": "num_stores"},
-        "routing": {"places": "num_places"},
-    }
     places = {
         table: Points(
             lon=np.linspace(-8.6, -8.5, getattr(instance.problem, size)),
             lat=np.linspace(41.1, 41.2, getattr(instance.problem, size)),
         )
-        for table, size in sizes[kind].items()
+        for table, size in PLACED[kind].items()
     }
     return dataclasses.replace(instance, places=places)
 
 
-@pytest.mark.parametrize("kind", ["siting", "inventory", "routing"])
+@pytest.mark.parametrize("kind", PLACED)
 def test_maps(kind: str, tmp_path: Path) -> None:
     import pyogrio
 

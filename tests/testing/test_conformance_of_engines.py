@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -16,6 +17,7 @@ from dispatchopt.registry import domains
 from dispatchopt.routing import RoutingProblem
 from dispatchopt.siting import SitingGoal, SitingProblem
 from dispatchopt.testing import CHECKS, EngineCases
+from dispatchopt.testing.documents import examples
 
 #: Engines that prove whatever they accept, given time; the others are heuristics with a bound.
 EXACT = {
@@ -123,6 +125,11 @@ CASES = {"siting": siting_cases, "inventory": inventory_cases, "routing": routin
 def accepted(domain: str, engine: str) -> EngineCases:
     """Return the cases of a domain that an engine takes; it must take at least one."""
     found = domains()[domain].engines()[engine]
+    if domain in examples():
+        example = examples()[domain]
+        given = example.cases()
+        usual = tuple(each for each in given.usual if not found.unsupported(each))
+        return replace(given, usual=usual, exact=engine in example.exact)
     cases = CASES[domain]()
     usual = tuple(problem for problem in cases["usual"] if not found.unsupported(problem))
     if not usual:
@@ -142,5 +149,8 @@ def test_conformance(domain: str, engine: str, check: Any) -> None:
     check(domains()[domain], engine, accepted(domain, engine))
 
 
-def test_every_domain_has_engines() -> None:
-    assert {domain for domain, _ in ENGINES} == {"siting", "inventory", "routing"}
+def test_every_domain_has_engines_and_cases() -> None:
+    assert {domain for domain, _ in ENGINES} == set(domains()) == {*CASES, *examples()}
+    for domain, example in examples().items():
+        assert example.exact <= set(domains()[domain].engines())
+        assert all(accepted(domain, engine).usual for engine in domains()[domain].engines())

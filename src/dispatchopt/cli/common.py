@@ -7,6 +7,7 @@ import io
 import json
 import logging
 import os
+import pkgutil
 import signal
 import sys
 import time
@@ -28,6 +29,13 @@ STARTED = time.perf_counter()
 RESERVE_S = 0.3
 
 EXIT_INFEASIBLE, EXIT_NOTHING_FOUND, EXIT_CHECK_FAILED, EXIT_INTERRUPTED = 4, 5, 6, 130
+
+
+def kind_names() -> list[str]:
+    """Return the kinds of documents, told by the names of their files: importing them is slow."""
+    folder = Path(__file__).parents[1] / "io" / "kinds"
+    names = [module.name for module in pkgutil.iter_modules([str(folder)])]
+    return [name.replace("_", "-") for name in names if name[0] != "_" and name != "base"]
 
 
 def limits(command: F) -> F:
@@ -175,7 +183,7 @@ def refuse_stdin_twice(*paths: Path | None) -> None:
 def cancel_on_interrupt(
     quiet: bool = False, has_something: Callable[[], bool] = lambda: True
 ) -> Iterator[Cancel]:
-    """Turn the first Ctrl-C into a wish to end; a second one ends at once.
+    """Turn the first Ctrl-C or SIGTERM into a wish to end; a second one ends at once.
 
     Parameters
     ----------
@@ -195,15 +203,18 @@ def cancel_on_interrupt(
         if not quiet:
             click.echo("\nending; the best answer so far is kept (again to give up)", err=True)
 
+    # Services and job queues end a process by SIGTERM where people press Ctrl-C.
+    wishes = (signal.SIGINT, signal.SIGTERM)
     try:
-        before = signal.signal(signal.SIGINT, on_interrupt)
+        before = [signal.signal(wish, on_interrupt) for wish in wishes]
     except ValueError:  # not in the main thread, where Python takes no signals
         yield cancel
         return
     try:
         yield cancel
     finally:
-        signal.signal(signal.SIGINT, before)
+        for wish, handler in zip(wishes, before, strict=True):
+            signal.signal(wish, handler)
 
 
 def make_stop(

@@ -10,7 +10,7 @@ from dispatchopt.cli import common
 
 
 @click.command()
-@click.argument("kind", type=click.Choice(["city", "siting", "inventory", "routing", "day"]))
+@click.argument("kind", type=click.Choice(common.kind_names()))
 @click.option(
     "-o",
     "--output",

@@ -1,10 +1,10 @@
 """Seeded synthetic instances of every kind."""
 
+from dispatchopt.generators.base import Generator
 from dispatchopt.generators.city import CityOptions, generate_city
 from dispatchopt.generators.kinds import (
     GENERATORS,
     Generated,
-    Generator,
     generate,
     generate_document,
 )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from dispatchopt.core.errors import InputError, Issue
+from dispatchopt.core.plugins import scan
+from dispatchopt.generators.base import Generator
 from dispatchopt.generators.city import CityOptions, generate_city
-from dispatchopt.generators.options import Option, list_options
+from dispatchopt.generators.options import list_options
 from dispatchopt.generators.snapshot import RoutingOptions, routing_with_places
 from dispatchopt.generators.views import (
     DayOptions,
@@ -20,29 +22,6 @@ from dispatchopt.generators.views import (
 )
 from dispatchopt.geography.network import Network
 from dispatchopt.geography.points import Points
-
-
-@dataclass(frozen=True, kw_only=True)
-class Generator:
-    """A generator and what it can be asked.
-
-    Parameters
-    ----------
-    kind
-        Kind of document that it makes.
-    about
-        One line for help texts.
-    options
-        Its options, beside ``seed`` and ``network``.
-    make
-        The generator: ``make(seed=1, network=None, **options)`` returns the problem, and places
-        by table where the problem itself holds none.
-    """
-
-    kind: str
-    about: str
-    options: tuple[Option, ...]
-    make: Callable[..., tuple[Any, dict[str, Points]]]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -107,6 +86,7 @@ GENERATORS: dict[str, Generator] = {
         ),
     )
 }
+GENERATORS |= scan("dispatchopt.generators.single", "GENERATOR")
 
 
 def generate(kind: str, *, seed: int = 1, network: Network | None = None, **options: Any) -> Any:

@@ -88,7 +88,7 @@ def siting_with_places(
     """Return what ``generate_siting`` does, and where sites and customers lie."""
     require_seed(seed)
     chosen = make_options(SitingOptions, options)
-    city = _city(chosen, seed, network, skus=0, couriers=0)
+    city = city_of(chosen, seed, network, skus=0, couriers=0)
     parameters = dataclasses.replace(city.parameters, siting_goal=chosen.goal)
     if chosen.max_sites is not None:
         parameters = dataclasses.replace(parameters, max_sites=chosen.max_sites)
@@ -113,7 +113,7 @@ def inventory_with_places(
     """Return what ``generate_inventory`` does, and where the stores lie."""
     require_seed(seed)
     chosen = make_options(InventoryOptions, options)
-    city = _city(chosen, seed, network, couriers=0)
+    city = city_of(chosen, seed, network, couriers=0)
     reach = open_stores(city, chosen.stores)
     return inventory_problem(city, reach), {"stores": city.sites.points[reach.store_sites]}
 
@@ -128,7 +128,7 @@ def generate_day(*, seed: int = 1, network: Network | None = None, **options: An
 
     require_seed(seed)
     chosen = make_options(DayOptions, options)
-    city = _city(chosen, seed, network)
+    city = city_of(chosen, seed, network)
     reach = open_stores(city, chosen.stores)
     stock = inventory_problem(city, reach)
     level = stock.mean_units + 1.65 * np.sqrt(stock.variance_units)
@@ -180,11 +180,24 @@ def _greedy(
     return np.array(chosen, dtype=np.int64)
 
 
+def reach_of(city: City, reach: StoreReach) -> tuple[IntArray, IntArray, IntArray]:
+    """Return store, customer and metres of all pairs within reach, by customer, nearest first."""
+    coverage = _coverage(city)
+    number = np.full(coverage.num_sites, -1)
+    number[reach.store_sites] = np.arange(len(reach.store_sites))
+    store = number[coverage.site_idx]
+    kept = store >= 0
+    store, customer = store[kept], coverage.customer_idx[kept]
+    metres = coverage.distance_m[kept]
+    rank = np.lexsort((store, metres, customer))
+    return store[rank], customer[rank], metres[rank]
+
+
 def _coverage(city: City) -> Coverage:
     return router_of(city).within(city.sites.points, city.customers.points, city.parameters.reach_m)
 
 
-def _city(chosen: Any, seed: int, network: Network | None, **fixed: Any) -> City:
+def city_of(chosen: Any, seed: int, network: Network | None, **fixed: Any) -> City:
     """Return the city that a problem is cut from: what was asked for, else what the size says."""
     numbers: dict[str, Any] = dict(_SIZES[chosen.size])
     known = CityOptions.__dataclass_fields__

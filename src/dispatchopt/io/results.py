@@ -27,7 +27,6 @@ from dispatchopt.io.formats._vrp_text import text_of
 from dispatchopt.io.headers import keep_faults
 from dispatchopt.io.instance import Instance
 from dispatchopt.io.issues import Issues, Said, nearest, single
-from dispatchopt.io.schema.solution import DOCUMENTS
 from dispatchopt.io.solutions.base import Feature, SolutionKind
 
 FORMAT = "dispatchopt-solution"
@@ -260,7 +259,7 @@ def parse_solution(text: str, instance: Instance, source: str = "solution") -> R
         hint = nearest(str(given.get("kind"))[:100], solution_kinds())
         issues.add("wrong-kind", f"{source} /kind", given.get("kind"), repr(kind.name), hint)
     issues.raise_if_any()
-    model = DOCUMENTS[kind.name]
+    model = kind.document
     try:
         document: Any = model.model_validate(given)
     except ValidationError as error:

@@ -134,9 +134,9 @@ def drawing_of(instance: Any, solution: Any = None) -> Drawing:
     Parameters
     ----------
     instance
-        An ``Instance`` of kind city, siting, routing or day.
+        An ``Instance`` of any kind, with places.
     solution
-        A ``SitingSolution`` or ``RoutingSolution``.
+        A solution of its kind.
 
     Raises
     ------
@@ -153,6 +153,8 @@ def drawing_of(instance: Any, solution: Any = None) -> Drawing:
         return _drawing_of_siting(instance, known, solution)
     if kind == "routing" and "places" in known:
         return _drawing_of_routing(instance, known["places"], solution)
+    if kind not in ("siting", "routing") and known:
+        return _drawing_of_places(instance, known, solution)
     raise UnsupportedError(
         f"{instance.name}: this {kind} document gives no places (lon, lat), only distances or "
         "quantities, so there is no map to draw"
@@ -238,4 +240,43 @@ def _drawing_of_routing(instance: Any, places: Points, solution: Any) -> Drawing
         store_of_customer=store,
         lines=lines,
         facts={"Orders": f"{len(orders):,}", "Couriers": f"{len(problem.couriers):,}"},
+    )
+
+
+def _drawing_of_places(instance: Any, known: Mapping[str, Points], solution: Any) -> Drawing:
+    """Return orders or customers, all other places as sites, and the solution's lines."""
+    from dispatchopt.io.results import solution_kinds
+
+    buyers = next((table for table in ("orders", "customers") if table in known), None)
+    tables = [table for table in known if table != buyers]
+    nobody = _nowhere()
+    customers = nobody if buyers is None else known[buyers]
+    sites = Points.concatenate(nobody, *(known[table] for table in tables))
+    names = getattr(instance, "names", None) or {}
+
+    def ids(table: str) -> list[str]:
+        return list(names.get(table) or map(str, range(len(known[table]))))
+
+    lines: list[Line] = []
+    features: Sequence[Any] = ()
+    if solution is not None:
+        features = solution_kinds()[instance.kind].features(instance, solution)
+    for each in features:
+        if each.shape == "line":
+            facts = tuple((str(key), str(value)) for key, value in each.properties.items())
+            lonlat = np.column_stack([each.places.lon, each.places.lat])
+            lines.append(Line(name=str(each.properties["layer"]), lonlat=lonlat, facts=facts[1:]))
+    return Drawing(
+        title=instance.name,
+        source=instance.source,
+        site_ids=[name for table in tables for name in ids(table)],
+        sites=sites,
+        site_status=np.ones(len(sites), dtype=np.int64),
+        open_sites=np.arange(len(sites)),
+        customer_ids=[] if buyers is None else ids(buyers),
+        customers=customers,
+        demand_units=np.ones(len(customers), dtype=np.int64),
+        store_of_customer=np.full(len(customers), -1),
+        lines=lines,
+        facts={table.capitalize(): f"{len(known[table]):,}" for table in known},
     )

@@ -28,9 +28,9 @@ def render_html(instance: Any, solution: Any = None, *, tiles: str | None = None
     Parameters
     ----------
     instance
-        An ``Instance`` of kind city, siting, routing or day, with places.
+        An ``Instance`` with places.
     solution
-        A ``SitingSolution``, a ``RoutingSolution``, or for a day its ``DayOutcome``.
+        A solution of its kind, or for a day its ``DayOutcome``.
     tiles
         Address of map tiles, see ``report_html``.
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
 
+from dispatchopt.core.plugins import scan
 from dispatchopt.dispatch.rules import DayRules
 from dispatchopt.dispatch.tables import Couriers as DayCouriers
 from dispatchopt.dispatch.tables import Orders as DayOrdersTable
@@ -15,7 +17,6 @@ from dispatchopt.geography import (
     UNREACHABLE,
     Coverage,
     Network,
-    Points,
     StraightRouter,
     TravelMatrix,
 )
@@ -35,49 +36,7 @@ from dispatchopt.routing.problem import RoutingProblem
 from dispatchopt.routing.tables import Couriers, Options, Orders, Stores
 from dispatchopt.simulation.day import Day
 from dispatchopt.siting.problem import SitingGoal, SitingProblem
-
-#: Names that readers like to take for something else.
-AWKWARD = (
-    "1",
-    "007",
-    "1.5",
-    "1e5",
-    "true",
-    "NaN",
-    "None",
-    "null",
-    "-",
-    "=1+1",
-    "a,b",
-    'say "hi"',
-    "it's",
-    "a;b",
-    "Müller",
-    "前置仓",
-    "😀",
-    "2026-11-23",
-    "a b",
-    "#N/A",
-    "@x",
-    "_x0041_",
-    "'q",
-)
-Rng = np.random.Generator
-
-
-def names(rng: Rng, size: int, prefix: str) -> tuple[str, ...]:
-    """Return different names, some of them awkward."""
-    chosen = [f"{prefix}{row}" for row in range(size)]
-    picks = rng.permutation(len(AWKWARD))
-    for row in range(size):
-        if row < len(picks) and rng.random() < 0.3:
-            chosen[row] = AWKWARD[picks[row]]
-    return tuple(chosen)
-
-
-def points(rng: Rng, size: int) -> Points:
-    """Return places within some kilometres of each other."""
-    return Points(lon=-8.6 + rng.random(size) * 0.1, lat=41.1 + rng.random(size) * 0.1)
+from dispatchopt.testing.parts import Examples, Rng, names, points
 
 
 def _picks(rng: Rng, words: list[str], size: int) -> tuple[str, ...]:
@@ -367,6 +326,12 @@ def day(rng: Rng) -> Instance:
     return Instance(name="a day", kind="day", problem=made, names={"places": names(rng, p, "p")})
 
 
+@cache
+def examples() -> dict[str, Examples]:
+    """Return the examples of each kind that has a file of its own in ``testing.kinds``."""
+    return scan("dispatchopt.testing.kinds", "EXAMPLES")
+
+
 #: A maker of random instances for each kind of document.
 MAKERS: dict[str, Callable[[Rng], Instance]] = {
     "city": city,
@@ -374,6 +339,7 @@ MAKERS: dict[str, Callable[[Rng], Instance]] = {
     "inventory": inventory,
     "routing": routing,
     "day": day,
+    **{name: each.make for name, each in examples().items()},
 }
 
 

@@ -15,9 +15,9 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from dispatchopt.io.documents import kinds
 from dispatchopt.io.kinds.base import Kind
+from dispatchopt.io.results import solution_kinds
 from dispatchopt.io.schema.base import Column, Row, columns_of
 from dispatchopt.io.schema.state import LIVE
-from dispatchopt.io.schema.solution import DOCUMENTS
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -25,7 +25,10 @@ _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 def json_schemas() -> dict[str, dict[str, Any]]:
     """Return the JSON Schema of every document as a single JSON, by file name."""
     found = {f"{kind.name}.json": _schema(document_model(kind)) for kind in kinds().values()}
-    found |= {f"{name}-solution.json": _schema(model) for name, model in sorted(DOCUMENTS.items())}
+    found |= {
+        f"{name}-solution.json": _schema(kind.document)
+        for name, kind in sorted(solution_kinds().items())
+    }
     return found | {f"{name}.json": _schema(model) for name, model in LIVE.items()}
 
 
@@ -71,8 +74,8 @@ def reference_page() -> str:
             needed = " (at least one row)" if table in kind.required else ""
             lines += [f"### {kind.name}: table `{table}`{needed}", ""]
             lines += [(row.__doc__ or "").strip(), "", *_column_lines(row), ""]
-    for name, model in sorted(DOCUMENTS.items()):
-        lines += [f"## {name} solution", "", *_header_lines(model, ""), ""]
+    for name, made in sorted(solution_kinds().items()):
+        lines += [f"## {name} solution", "", *_header_lines(made.document, ""), ""]
     for name, live in LIVE.items():
         lines += [f"## {name}", "", *_header_lines(live, ""), ""]
     return "\n".join(lines).rstrip() + "\n"

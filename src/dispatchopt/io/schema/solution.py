@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, create_model
 
 from dispatchopt.io.schema.base import Part
 
@@ -19,7 +19,7 @@ class InstanceRef(Part):
 class UnservedPart(Part):
     """Something that is not served, and why."""
 
-    what: str = Field(description="`customer`, `order`, `sku` or `store`.")
+    what: str = Field(description="`customer`, `order`, `line`, `sku` or `store`.")
     id: str = Field(description="Its name.")
     reason: str = Field(description="Code of the reason.")
     remedy: str = Field(default="", description="What would have to change.")
@@ -123,31 +123,20 @@ class RoutingDecisions(Part):
     routes: list[RoutePart] = Field(default=[], description="The routes.")
 
 
-class SitingSolutionDocument(SolutionHeader):
-    """A siting solution."""
-
-    kind: Literal["siting"] = Field(description="Always `siting`.")
-    decisions: SitingDecisions | None = Field(default=None, description="Null if none was found.")
-
-
-class InventorySolutionDocument(SolutionHeader):
-    """An inventory solution."""
-
-    kind: Literal["inventory"] = Field(description="Always `inventory`.")
-    decisions: InventoryDecisions | None = Field(
-        default=None, description="Null if none was found."
+def solution_model(kind: str, decisions: type[Part]) -> type[SolutionHeader]:
+    """Return the model of a kind's solution document."""
+    article = "An" if kind[0] in "aeiou" else "A"
+    fields: dict[str, Any] = {
+        "kind": (Literal[kind], Field(description=f"Always `{kind}`.")),
+        "decisions": (
+            decisions | None,
+            Field(default=None, description="Null if none was found."),
+        ),
+    }
+    title = "".join(word.capitalize() for word in kind.split("-"))
+    return create_model(
+        f"{title}SolutionDocument",
+        __base__=SolutionHeader,
+        __doc__=f"{article} {kind} solution.",
+        **fields,
     )
-
-
-class RoutingSolutionDocument(SolutionHeader):
-    """A routing solution."""
-
-    kind: Literal["routing"] = Field(description="Always `routing`.")
-    decisions: RoutingDecisions | None = Field(default=None, description="Null if none was found.")
-
-
-DOCUMENTS: dict[str, type[SolutionHeader]] = {
-    "siting": SitingSolutionDocument,
-    "inventory": InventorySolutionDocument,
-    "routing": RoutingSolutionDocument,
-}

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from dispatchopt.geography.points import Points
 from dispatchopt.io.instance import Instance
 from dispatchopt.io.issues import Issues, nearest
+from dispatchopt.io.schema.base import Part
+from dispatchopt.io.schema.solution import SolutionHeader, solution_model
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +41,8 @@ class SolutionKind:
     ----------
     name
         Kind of its problem.
+    model
+        Model of the decisions in a document.
     decisions
         Returns decisions by name, as plain values.
     solution
@@ -51,11 +56,17 @@ class SolutionKind:
     """
 
     name: str
+    model: type[Part]
     decisions: Callable[[Instance, Any], dict[str, Any]]
     solution: Callable[[Instance, Any, Issues], Any]
     unserved: Callable[[Instance, Any], Sequence[Unserved]]
     rows: Callable[[Instance, Any], Sequence[Mapping[str, Any]]]
     features: Callable[[Instance, Any], Sequence[Feature]]
+
+    @cached_property
+    def document(self) -> type[SolutionHeader]:
+        """Model of the whole document."""
+        return solution_model(self.name, self.model)
 
 
 class Names:

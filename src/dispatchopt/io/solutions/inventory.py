@@ -10,6 +10,7 @@ import numpy as np
 from dispatchopt.inventory.problem import InventoryProblem, InventorySolution
 from dispatchopt.io.instance import Instance
 from dispatchopt.io.issues import Issues
+from dispatchopt.io.schema.solution import InventoryDecisions
 from dispatchopt.io.solutions.base import Feature, Names, SolutionKind, Unserved
 
 
@@ -99,6 +100,7 @@ def features(instance: Instance, made: InventorySolution) -> Sequence[Feature]:
 
 SOLUTION = SolutionKind(
     name="inventory",
+    model=InventoryDecisions,
     decisions=decisions,
     solution=solution,
     unserved=unserved,

@@ -11,6 +11,7 @@ from dispatchopt.geography.matrix import UNREACHABLE
 from dispatchopt.io.instance import Instance
 from dispatchopt.io.issues import Issues
 from dispatchopt.io.kinds._pairs import names_or_numbers
+from dispatchopt.io.schema.solution import RoutingDecisions
 from dispatchopt.io.solutions.base import Feature, Names, SolutionKind, Unserved
 from dispatchopt.routing.problem import (
     ANYWHERE,
@@ -181,6 +182,7 @@ def _way(problem: RoutingProblem, trip: Trip) -> list[int]:
 
 SOLUTION = SolutionKind(
     name="routing",
+    model=RoutingDecisions,
     decisions=decisions,
     solution=solution,
     unserved=unserved,

@@ -11,6 +11,7 @@ from dispatchopt.geography.points import Points
 from dispatchopt.io.instance import Instance
 from dispatchopt.io.issues import Issues
 from dispatchopt.io.kinds._pairs import names_or_numbers
+from dispatchopt.io.schema.solution import SitingDecisions
 from dispatchopt.io.solutions.base import Feature, Names, SolutionKind, Unserved
 from dispatchopt.siting.problem import SitingProblem, SitingSolution
 
@@ -167,6 +168,7 @@ def features(instance: Instance, made: SitingSolution) -> Sequence[Feature]:
 
 SOLUTION = SolutionKind(
     name="siting",
+    model=SitingDecisions,
     decisions=decisions,
     solution=solution,
     unserved=unserved,

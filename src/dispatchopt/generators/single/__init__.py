@@ -1,0 +1,1 @@
+"""Generators of single problems: each file exports ``GENERATOR`` and is found by itself."""
