@@ -7,10 +7,12 @@ from dispatchopt.core.run import Callback
 from dispatchopt.core.run import solve as _solve
 from dispatchopt.core.stop import Stop
 from dispatchopt.siting.domain import DOMAIN
+from dispatchopt.siting.points import PointGround
 from dispatchopt.siting.problem import SiteStatus, SitingGoal, SitingProblem, SitingSolution
 
 __all__ = [
     "DOMAIN",
+    "PointGround",
     "SiteStatus",
     "SitingGoal",
     "SitingProblem",

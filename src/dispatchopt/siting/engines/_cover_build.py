@@ -8,9 +8,10 @@ import numpy as np
 
 from dispatchopt.core.arrays import BoolArray, IntArray
 from dispatchopt.siting.engines._cover_model import CoverModel
-from dispatchopt.siting.engines._pairs import Pairs, first_of_each, merge, mix
+from dispatchopt.siting.engines._pairs import Pairs, merge
 from dispatchopt.siting.engines._sets import Sets, build, minimal
 from dispatchopt.siting.engines._share import share
+from dispatchopt.siting.hashing import first_of_each, mix
 from dispatchopt.siting.problem import SitingGoal, SitingProblem
 
 #: Pairs of pairs up to which sites are compared with each other.

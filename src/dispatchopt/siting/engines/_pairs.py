@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from dispatchopt.core.arrays import FloatArray, IntArray
 from dispatchopt.siting.assign import unserved_price
+from dispatchopt.siting.hashing import Hashes, first_of_each, mix
 from dispatchopt.siting.problem import SitingGoal, SitingProblem
-
-Hashes = npt.NDArray[np.uint64]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -49,29 +47,6 @@ class Pairs:
     def num_rows(self) -> int:
         """Number of rows."""
         return len(self.price)
-
-
-def mix(values: npt.NDArray[np.generic], salt: int) -> Hashes:
-    """Return 64 well-mixed bits for each value (SplitMix64, Steele et al. 2014)."""
-    with np.errstate(over="ignore"):
-        bits = values.astype(np.uint64) + np.uint64(salt) * np.uint64(0x9E3779B97F4A7C15)
-        bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return bits ^ (bits >> np.uint64(31))
-
-
-def first_of_each(hashes: Hashes, check: Hashes) -> tuple[IntArray, IntArray]:
-    """Group equal hashes: index of the first of each group, and the group of each.
-
-    ``check`` holds 64 other bits of the same things: two different ones fall together only if all
-    128 bits agree.
-    """
-    _, first, group = np.unique(hashes, return_index=True, return_inverse=True)
-    if (check[first][group] != check).any():
-        both = np.stack([hashes, check], axis=1)
-        _, first, group = np.unique(both, axis=0, return_index=True, return_inverse=True)
-        group = group.ravel()
-    return first.astype(np.int64), group.astype(np.int64)
 
 
 def merge(problem: SitingProblem) -> Pairs:

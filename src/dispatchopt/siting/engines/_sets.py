@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from dispatchopt.core.arrays import BoolArray, FloatArray, IntArray
-from dispatchopt.siting.engines._pairs import Hashes, Pairs, first_of_each, mix
+from dispatchopt.siting.engines._pairs import Pairs
+from dispatchopt.siting.hashing import Hashes, first_of_each, mix
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
