@@ -27,6 +27,7 @@ COMMANDS = (
     "render",
     "simulate",
     "solve",
+    "whatif",
 )
 
 

@@ -85,6 +85,20 @@ def day_progress(quiet: bool) -> Iterator[Callable[[Any], None]]:
         yield show
 
 
+@contextmanager
+def study_progress(quiet: bool) -> Iterator[Callable[[Any], None]]:
+    """Show how many simulations of a study are done."""
+    with _bar(quiet) as bar:
+        task = None if bar is None else bar.add_task("study", total=100, text="")
+
+        def show(seen: Any) -> None:
+            if bar is not None and task is not None:
+                text = f"{seen.done} of {seen.total} days  {seen.label}"
+                bar.update(task, completed=100 * seen.share, text=text)
+
+        yield show
+
+
 def _next_task(bar: Any, tasks: dict[str, Any], name: str) -> Any:
     """Close the stages so far and open the next."""
     for task in tasks.values():

@@ -6,7 +6,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from dispatchopt.io.atomic import require_absent, write_folder, write_text
+    from dispatchopt.io.atomic import require_absent, write_bytes, write_folder, write_text
     from dispatchopt.io.conversion import convert
     from dispatchopt.io.instance import Instance
     from dispatchopt.io.live import answer_text, parse_state, read_state, state_text
@@ -37,6 +37,7 @@ _HOMES = {
     "solution_value": "results",
     "state_text": "live",
     "write": "reading",
+    "write_bytes": "atomic",
     "write_folder": "atomic",
     "write_solution": "results",
     "write_text": "atomic",
@@ -59,6 +60,7 @@ __all__ = [
     "solution_value",
     "state_text",
     "write",
+    "write_bytes",
     "write_folder",
     "write_solution",
     "write_text",

@@ -128,6 +128,23 @@ def write_text(text: str, path: str | Path, *, overwrite: bool = False) -> None:
     )
 
 
+def write_bytes(data: bytes, path: str | Path, *, overwrite: bool = False) -> None:
+    """Write a file of bytes, whole or not at all.
+
+    Raises
+    ------
+    InputError
+        If the target exists or cannot be written.
+    """
+    path = Path(path)
+    check_target(path, overwrite=overwrite, is_folder=False)
+    write_whole(path, lambda to: _put_bytes(to, data), overwrite=overwrite)
+
+
+def _put_bytes(path: Path, data: bytes) -> None:
+    path.write_bytes(data)
+
+
 def _put(path: Path, text: str) -> None:
     path.write_bytes(text.encode("utf-8"))
 

@@ -14,6 +14,7 @@ from dispatchopt.reporting.shades import store_shades
 
 if TYPE_CHECKING:
     from dispatchopt.reporting.drawing import Drawing
+    from dispatchopt.simulation.questions.study import Study
 
 #: The page's palette for stores, and for what is not covered.
 PALETTE = ("#0072b2", "#009e73", "#a3549f", "#b8860b", "#3aa6dd", "#6a5acd", "#5c7f00", "#c2589b")
@@ -132,5 +133,41 @@ def curve_png(points: Sequence[Any], chosen: int | None = None) -> bytes:
     axes.set_ylim(0, 1.02)
     axes.set_xlabel("number of open sites")
     axes.set_ylabel("share of demand covered")
+    axes.grid(alpha=0.3)
+    return _png(figure)
+
+
+def study_png(study: Study) -> bytes:
+    """Return the on-time share of a study's variants, with intervals, as PNG.
+
+    Raises
+    ------
+    MissingPackageError
+        Without matplotlib (extra ``plot``).
+    """
+    figure = _figure(8.0, 5.0)
+    axes = figure.add_subplot()
+    found = [each.figures["on_time_share"] for each in study.findings]
+    share = [each.mean for each in found]
+    spread = [each.half if each.count > 1 else 0.0 for each in found]
+    # Sites, policies and shifts have names; what is counted has an axis.
+    is_named = study.question in {"store", "compare", "shifts"}
+    places = list(range(len(found))) if is_named else [each.value for each in study.findings]
+    style = {"capsize": 3, "marker": "o", "ms": 4, "color": PALETTE[0]}
+    order = np.argsort(places, kind="stable")
+    axes.errorbar(
+        [places[at] for at in order],
+        [share[at] for at in order],
+        yerr=[spread[at] for at in order],
+        ls="" if is_named else "-",
+        **style,
+    )
+    axes.axhline(share[0], color="#17202a", ls="--", lw=1)
+    if is_named:
+        axes.set_xticks(places, [each.label for each in study.findings], rotation=30, ha="right")
+    axes.set_ylim(0, 1.02)
+    axes.set_xlabel(study.axis)
+    axes.set_ylabel("share of orders on time")
+    axes.set_title(study.answer, fontsize=9, wrap=True)
     axes.grid(alpha=0.3)
     return _png(figure)
