@@ -26,8 +26,8 @@ def plan(
     release_s: IntArray | None = None,
     is_now: BoolArray | None = None,
     is_later: BoolArray | None = None,
-) -> tuple[list[WaveRoute], list[WaveRoute]]:
-    """Return good routes, those that leave now and those that leave later.
+) -> tuple[list[WaveRoute], list[WaveRoute]] | None:
+    """Return good routes, those that leave now and those that leave later; None if none is found.
 
     Parameters
     ----------
@@ -41,10 +41,6 @@ def plan(
         When requests are there; all are by default, and then every route leaves now.
     is_now, is_later
         Requests that must leave now, and those that must not.
-
-    Notes
-    -----
-    Where the engine finds nothing in its time, each request gets a route of its own.
     """
     n = len(requests)
     if n == 0:
@@ -87,18 +83,23 @@ def plan(
     )
     found = solve(DOMAIN, problem, engine="pyvrp", stop=stop, seed=seed).solution
     if found is None:
-        alone = [(row,) for row in range(n)]
-        is_waiting = release > state.start_s
-        return (
-            [route for route in alone if not is_waiting[route[0]]],
-            [route for route in alone if is_waiting[route[0]]],
-        )
+        return None
     now: list[WaveRoute] = []
     later: list[WaveRoute] = []
     for route in found.routes:
         for trip in route.trips:
             (now if route.courier == 0 else later).append(trip.stops)
     return now, later
+
+
+def routes_for(state: WaveState, rows: IntArray, *, stop: Stop, seed: int) -> tuple[WaveRoute, ...]:
+    """Return routes for some rows of the state that leave now, as good as the time allows.
+
+    Where the engine finds nothing in its time, each request gets a route of its own.
+    """
+    found = plan(state, state.requests.rows(rows), stop=stop, seed=seed)
+    routes = [(at,) for at in range(len(rows))] if found is None else found[0]
+    return tuple(tuple(int(rows[at]) for at in route) for route in routes)
 
 
 def _next_s(state: WaveState) -> int:

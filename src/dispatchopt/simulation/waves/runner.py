@@ -95,17 +95,19 @@ def _carried_out(state: WaveState, routes: tuple[WaveRoute, ...], who: str) -> i
     return cost_s
 
 
-def hindsight(day: WaveDay, *, stop: Stop, seed: int = 1) -> int:
-    """Return what the day costs in seconds of driving where all of it is known from the start.
+def hindsight(day: WaveDay, *, stop: Stop, seed: int = 1) -> int | None:
+    """Return what the day costs in seconds of driving if all of it is known; None if not found.
 
     Requests still leave no earlier than the routes of the epoch at which they arrive. It is a good
     plan and no bound: an engine has made it within ``stop``.
     """
     state = day.state(day.first_epoch, np.ones(len(day.requests), dtype=np.bool_))
     release_s = day.arrives * day.step_s + day.margin_s
-    now, later = plan(state, day.requests, stop=stop, seed=seed, release_s=release_s)
+    found = plan(state, day.requests, stop=stop, seed=seed, release_s=release_s)
+    if found is None:
+        return None
     total = 0
-    for route in (*now, *later):
+    for route in (*found[0], *found[1]):
         stops = [0, *day.requests.place[list(route)].tolist(), 0]
         total += int(day.duration_s[stops[:-1], stops[1:]].sum())
     return total

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dispatchopt.core.arrays import BoolArray, FloatArray
+from dispatchopt.core.arrays import BoolArray
 from dispatchopt.core.seeds import stream
 from dispatchopt.core.stop import Stop, StopClock
-from dispatchopt.dispatch.waves.routes import can_wait, plan
+from dispatchopt.dispatch.waves.routes import can_wait, plan, routes_for
 from dispatchopt.dispatch.waves.state import Requests, WaveRoute, WaveState
 
 
@@ -30,7 +30,7 @@ class Consensus:
     rounds
         Rounds of fixing.
     samples
-        Futures drawn in each round.
+        Futures drawn in each round at most.
     ahead
         Epochs drawn in each future.
     go_share
@@ -39,62 +39,72 @@ class Consensus:
         It waits if it leaves in at most this share.
     final_share
         Share of the time for the last plan.
-    sample_iterations
+    plan_s
+        Seconds that a plan needs per request: in shorter time fewer futures are drawn, and where
+        there is no time for any, routes leave that hold what must go.
+    plan_iterations
         Steps of the engine per sampled plan where the time is not limited.
     """
 
     name: str = "consensus"
-    rounds: int = 3
-    samples: int = 6
+    rounds: int = 2
+    samples: int = 8
     ahead: int = 1
     go_share: float = 0.5
     wait_share: float = 0.2
     final_share: float = 0.15
-    sample_iterations: int = 200
+    plan_s: float = 0.003
+    plan_iterations: int = 200
 
     def decide(self, state: WaveState, *, stop: Stop, seed: int) -> tuple[WaveRoute, ...]:
         """Return the routes that leave now."""
         clock = stop.start()
-        n = len(state.requests)
-        goes = state.must_go.copy()
-        if state.epochs_left > 0 and not goes.all():
+        goes: BoolArray | None = state.must_go
+        if state.epochs_left > 0 and not state.must_go.all():
             goes = self._fixed(state, clock, seed)
-        rows = np.flatnonzero(goes)
-        last = clock.share(1.0) if stop.time_s is not None else stop
-        routes, _ = plan(state, state.requests.rows(rows), stop=last, seed=seed)
-        chosen = [tuple(int(rows[at]) for at in route) for route in routes]
-        kept = [route for route in chosen if not can_wait(state, state.requests, route)]
-        assert n >= len(kept)
-        return tuple(kept)
+        rows = np.arange(len(state.requests)) if goes is None else np.flatnonzero(goes)
+        last = stop if stop.time_s is None else clock.share(1.0)
+        routes = routes_for(state, rows, stop=last, seed=seed)
+        if goes is None:
+            return tuple(route for route in routes if state.must_go[list(route)].any())
+        return tuple(route for route in routes if not can_wait(state, state.requests, route))
 
-    def _fixed(self, state: WaveState, clock: StopClock, seed: int) -> BoolArray:
-        """Return which requests leave now."""
+    def _fixed(self, state: WaveState, clock: StopClock, seed: int) -> BoolArray | None:
+        """Return which requests leave now; None where there was no time to find out."""
         rng = stream(seed, "waves", "consensus", str(state.epoch))
         goes, waits = state.must_go.copy(), np.zeros(len(state.requests), dtype=np.bool_)
-        share: FloatArray = goes.astype(np.float64)
-        total = self.rounds * self.samples
+        samples = self._samples(state, clock)
+        is_known = False
         for turn in range(self.rounds):
-            counts, done = np.zeros(len(state.requests)), 0
-            for sample in range(self.samples):
-                left = total - turn * self.samples - sample
-                limits = self._limits(clock, left)
-                if limits is None:
-                    break
-                counts += self._leaving(state, goes, waits, limits, rng)
-                done += 1
-            if done == 0:
+            plans = []
+            for sample in range(samples):
+                limits = self._limits(clock, samples * (self.rounds - turn) - sample)
+                leaves = None if limits is None else self._leaving(state, goes, waits, limits, rng)
+                if leaves is not None:
+                    plans.append(leaves)
+            if not plans:
                 break
-            share = counts / done
+            is_known = True
+            share = np.mean(plans, axis=0)
             goes = goes | ((share >= self.go_share) & ~waits)
-            waits = waits | (share <= self.wait_share) & ~goes
+            waits = waits | ((share <= self.wait_share) & ~goes)
             if (goes | waits).all():
                 break
-        return goes
+        return goes if is_known else None
+
+    def _samples(self, state: WaveState, clock: StopClock) -> int:
+        """Return how many futures a round has time for."""
+        if clock.stop.time_s is None:
+            return self.samples
+        ahead = min(self.ahead, state.epochs_left) * state.forecast.per_epoch
+        each_s = self.plan_s * (len(state.requests) + ahead)
+        time_s = (1 - self.final_share) * clock.stop.time_s
+        return max(1, min(self.samples, int(time_s / (self.rounds * each_s))))
 
     def _limits(self, clock: StopClock, left: int) -> Stop | None:
         """Return the limits of one of so many sampled plans that are left."""
         if clock.stop.time_s is None:
-            return Stop(iterations=self.sample_iterations, cancel=clock.stop.cancel)
+            return Stop(iterations=self.plan_iterations, cancel=clock.stop.cancel)
         time_s = clock.time_left_s - self.final_share * clock.stop.time_s
         return None if time_s <= 0.02 else Stop(time_s=time_s / left, cancel=clock.stop.cancel)
 
@@ -105,8 +115,8 @@ class Consensus:
         waits: BoolArray,
         limits: Stop,
         rng: np.random.Generator,
-    ) -> BoolArray:
-        """Return which requests leave now in a plan with one sampled future."""
+    ) -> BoolArray | None:
+        """Return which requests leave now in a plan with one sampled future; None without one."""
         n = len(state.requests)
         parts, release = [state.requests], [np.full(n, state.start_s)]
         for step in range(1, min(self.ahead, state.epochs_left) + 1):
@@ -117,7 +127,7 @@ class Consensus:
             release.append(np.full(len(drawn), at_s))
         requests = Requests.concatenate(*parts)
         later = len(requests) - n
-        now, _ = plan(
+        found = plan(
             state,
             requests,
             stop=limits,
@@ -126,8 +136,10 @@ class Consensus:
             is_now=np.concatenate([goes, np.zeros(later, dtype=np.bool_)]),
             is_later=np.concatenate([waits, np.ones(later, dtype=np.bool_)]),
         )
+        if found is None:
+            return None
         leaves = np.zeros(n, dtype=np.bool_)
-        for route in now:
+        for route in found[0]:
             rows = list(route)
             if goes[rows].any() or not can_wait(state, requests, route):
                 leaves[rows] = True

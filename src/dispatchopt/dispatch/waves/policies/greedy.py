@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from dispatchopt.core.stop import Stop
-from dispatchopt.dispatch.waves.routes import plan
+from dispatchopt.dispatch.waves.routes import routes_for
 from dispatchopt.dispatch.waves.state import WaveRoute, WaveState
 
 
@@ -17,8 +19,7 @@ class Greedy:
 
     def decide(self, state: WaveState, *, stop: Stop, seed: int) -> tuple[WaveRoute, ...]:
         """Return routes for everything."""
-        routes, _ = plan(state, state.requests, stop=stop, seed=seed)
-        return tuple(routes)
+        return routes_for(state, np.arange(len(state.requests)), stop=stop, seed=seed)
 
 
 POLICY = Greedy()

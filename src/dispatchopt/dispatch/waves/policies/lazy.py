@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dispatchopt.core.stop import Stop
-from dispatchopt.dispatch.waves.routes import plan
+from dispatchopt.dispatch.waves.routes import routes_for
 from dispatchopt.dispatch.waves.state import WaveRoute, WaveState
 
 
@@ -19,9 +19,7 @@ class Lazy:
 
     def decide(self, state: WaveState, *, stop: Stop, seed: int) -> tuple[WaveRoute, ...]:
         """Return routes for what must go."""
-        rows = np.flatnonzero(state.must_go)
-        routes, _ = plan(state, state.requests.rows(rows), stop=stop, seed=seed)
-        return tuple(tuple(int(rows[stop_]) for stop_ in route) for route in routes)
+        return routes_for(state, np.flatnonzero(state.must_go), stop=stop, seed=seed)
 
 
 POLICY = Lazy()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from dispatchopt.core.stop import Stop
-from dispatchopt.dispatch.waves.routes import plan
+from dispatchopt.dispatch.waves.routes import routes_for
 from dispatchopt.dispatch.waves.state import WaveRoute, WaveState
 
 
@@ -20,7 +22,7 @@ class Patient:
 
     def decide(self, state: WaveState, *, stop: Stop, seed: int) -> tuple[WaveRoute, ...]:
         """Return the routes that hold what must go."""
-        routes, _ = plan(state, state.requests, stop=stop, seed=seed)
+        routes = routes_for(state, np.arange(len(state.requests)), stop=stop, seed=seed)
         return tuple(route for route in routes if state.must_go[list(route)].any())
 
 
