@@ -43,7 +43,7 @@ class Consensus:
         Seconds that a plan needs per request: in shorter time fewer futures are drawn, and where
         there is no time for any, routes leave that hold what must go.
     plan_iterations
-        Steps of the engine per sampled plan where the time is not limited.
+        Steps of the engine per plan where neither time nor steps are limited.
     """
 
     name: str = "consensus"
@@ -104,7 +104,8 @@ class Consensus:
     def _limits(self, clock: StopClock, left: int) -> Stop | None:
         """Return the limits of one of so many sampled plans that are left."""
         if clock.stop.time_s is None:
-            return Stop(iterations=self.plan_iterations, cancel=clock.stop.cancel)
+            steps = clock.stop.iterations or self.plan_iterations
+            return Stop(iterations=steps, cancel=clock.stop.cancel)
         time_s = clock.time_left_s - self.final_share * clock.stop.time_s
         return None if time_s <= 0.02 else Stop(time_s=time_s / left, cancel=clock.stop.cancel)
 
