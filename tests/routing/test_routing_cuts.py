@@ -13,6 +13,7 @@ from benchmarks.snapshot import snapshot
 from dispatchopt.core import Stop
 from dispatchopt.core.run import solve
 from dispatchopt.routing import DOMAIN
+from dispatchopt.routing.engines._partition import Effort
 from dispatchopt.routing.engines._subset_rows import violated_triples
 from dispatchopt.routing.engines.bundles import BundlesEngine
 
@@ -58,8 +59,10 @@ def test_cuts_change_no_optimum(seed: int) -> None:
     results = []
     for rounds in (0, 5):
         # The programme before the cuts is rough, so that something is left to be closed.
-        engine = BundlesEngine(cut_rounds=rounds, least_cut=0, first_columns=60, rough_gap=0.5)
+        engine = BundlesEngine(effort=Effort(cut_rounds=rounds, all_present=0, first_guess=60))
         domain = dataclasses.replace(DOMAIN, engines=partial(dict, bundles=engine))
-        results.append(solve(domain, problem, engine="bundles", stop=Stop(iterations=50), seed=1))
+        results.append(
+            solve(domain, problem, engine="bundles", stop=Stop(iterations=5_000), seed=1)
+        )
     assert [str(result.status) for result in results] == ["optimal", "optimal"]
     assert results[0].objective == results[1].objective

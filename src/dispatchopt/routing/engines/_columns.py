@@ -1,0 +1,174 @@
+"""Columns of the set-partitioning model: every feasible trip, and the refusal of every order.
+
+The columns stay in arrays; the linear programme holds but the few that matter, and the others are
+priced by inspection, in vectors.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+
+from dispatchopt.core.arrays import FloatArray, IntArray
+from dispatchopt.routing.bundles import Bundles
+from dispatchopt.routing.problem import RoutingProblem
+
+
+@dataclass(frozen=True, eq=False)
+class Cut:
+    """An inequality over columns: the sum of ``factor`` over ``hit`` is at most ``limit``."""
+
+    hit: IntArray
+    factor: FloatArray
+    limit: float
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Columns:
+    """All columns, by row of the model: orders first, then courier classes.
+
+    Parameters
+    ----------
+    members
+        Rows of each column, shape (num_columns, width), filled up with ``num_rows``.
+    cost
+        Cost units, shape (num_columns,).
+    store
+        Store of each trip, -1 for a refusal, shape (num_columns,).
+    origin
+        Index of each column in the enumeration: trips by block, then refusals.
+    num_orders
+        Number of rows that are orders.
+    lower, upper
+        Sides of the rows, shape (num_rows,).
+    cuts
+        Rows that were added.
+    """
+
+    members: IntArray
+    cost: FloatArray
+    store: IntArray
+    origin: IntArray
+    num_orders: int
+    lower: FloatArray
+    upper: FloatArray
+    cuts: list[Cut] = field(default_factory=list)
+
+    @property
+    def num_rows(self) -> int:
+        """Number of orders and courier classes."""
+        return len(self.lower)
+
+    def __len__(self) -> int:
+        return len(self.cost)
+
+    def sides(self) -> tuple[FloatArray, FloatArray]:
+        """Return lower and upper sides of all rows, those of the cuts last."""
+        limits = np.array([cut.limit for cut in self.cuts], dtype=np.float64)
+        return (
+            np.concatenate([self.lower, np.zeros(len(limits))]),
+            np.concatenate([self.upper, limits]),
+        )
+
+    def reduced(self, duals: FloatArray) -> FloatArray:
+        """Return the reduced cost of every column, given a dual value per row."""
+        paid = np.append(duals[: self.num_rows], 0.0)
+        reduced = self.cost.copy()
+        for rows in self.members.T:
+            reduced -= paid[rows]
+        for cut, dual in zip(self.cuts, duals[self.num_rows :].tolist(), strict=True):
+            if dual:
+                reduced[cut.hit] -= dual * cut.factor
+        return reduced
+
+    def bound(
+        self, duals: FloatArray, reduced: FloatArray, sides: tuple[FloatArray, FloatArray]
+    ) -> float:
+        """Return the Lagrangian bound of the duals: valid whatever the solver's tolerances."""
+        lower, upper = sides
+        side = np.where(duals > 0, lower, upper)
+        # The sign of a dual that says nothing is noise.
+        counted = np.abs(duals) > 1e-12
+        return float((duals[counted] * side[counted]).sum() + np.minimum(reduced, 0.0).sum())
+
+    @cached_property
+    def _by_row(self) -> tuple[IntArray, IntArray]:
+        """Columns sorted by the rows that they hold, and where each row begins."""
+        flat = self.members.T.ravel()
+        order = np.argsort(flat, kind="stable")
+        starts = np.searchsorted(flat[order], np.arange(self.num_rows + 1))
+        return order % max(1, len(self)), starts
+
+    def holding(self, row: int) -> IntArray:
+        """Return the columns that hold a row, ascending."""
+        columns, starts = self._by_row
+        return columns[starts[row] : starts[row + 1]]
+
+    def half(self, rows: IntArray, limit: float) -> Cut:
+        """Return half of the sum of some rows (cuts have the numbers after), rounded down."""
+        own = [self.holding(int(row)) for row in rows if row < self.num_rows]
+        added = [self.cuts[int(row) - self.num_rows] for row in rows if row >= self.num_rows]
+        touched = np.concatenate([*own, *(cut.hit for cut in added)])
+        weight = np.concatenate(
+            [np.ones(sum(len(each) for each in own)), *(cut.factor for cut in added)]
+        )
+        hit, at = np.unique(touched, return_inverse=True)
+        factor = np.floor(np.bincount(at, weight, len(hit)) / 2 + 1e-9)
+        good = factor > 0
+        return Cut(hit[good], factor[good], float(np.floor(limit / 2 + 1e-9)))
+
+    def take(self, some: IntArray) -> Columns:
+        """Return some of the columns, with the cuts as they are for these."""
+        position = np.full(len(self), -1, dtype=np.int64)
+        position[some] = np.arange(len(some))
+        cuts = []
+        for cut in self.cuts:
+            at = position[cut.hit]
+            cuts.append(Cut(at[at >= 0], cut.factor[at >= 0], cut.limit))
+        return replace(
+            self,
+            members=np.asfortranarray(self.members[some]),
+            cost=self.cost[some],
+            store=self.store[some],
+            origin=self.origin[some],
+            cuts=cuts,
+        )
+
+
+def columns_of(problem: RoutingProblem, blocks: list[Bundles]) -> tuple[Columns, float]:
+    """Return the columns of enumerated trips and of refusals, and what no plan may cost.
+
+    Orders that must be served get a refusal too, at a price above every plan without one.
+    """
+    num_orders, num_classes = len(problem.orders), len(problem.couriers)
+    num_rows = num_orders + num_classes
+    width = 1 + max((block.sequences.shape[1] for block in blocks), default=0)
+    num_trips = sum(len(block.cost) for block in blocks)
+    members = np.full((num_trips + num_orders, width), num_rows, dtype=np.int64, order="F")
+    store = np.full(len(members), -1, dtype=np.int64)
+    first = 0
+    for block in blocks:
+        last = first + len(block.cost)
+        members[first:last, 0] = num_orders + block.courier
+        members[first:last, 1 : 1 + block.sequences.shape[1]] = block.sequences
+        store[first:last] = block.store
+        first = last
+    members[first:, 0] = np.arange(num_orders)
+    must = problem.orders.is_mandatory
+    prices = problem.orders.refusal_cost.astype(np.float64)
+    dearest = max((float(b.cost.max()) for b in blocks if len(b.cost)), default=0.0)
+    top = float(prices[~must].sum()) + dearest * num_orders + 1.0
+    prices[must] = top
+    count = np.minimum(problem.couriers.count, num_orders)
+    columns = Columns(
+        members=members,
+        cost=np.concatenate([*(b.cost.astype(np.float64) for b in blocks), prices]),
+        store=store,
+        origin=np.arange(len(members)),
+        num_orders=num_orders,
+        lower=np.concatenate([np.ones(num_orders), np.zeros(num_classes)]),
+        upper=np.concatenate([np.ones(num_orders), count.astype(np.float64)]),
+    )
+    return columns, top

@@ -1,0 +1,292 @@
+"""Set partitioning over columns, to proven optimality or till time is up.
+
+1. The linear relaxation, by pricing all columns in vectors.
+2. A dive to a first plan; columns whose reduced cost exceeds the gap are left out.
+3. Subset-row and zero-half cuts, in rounds; the bound rises, and more columns are left out.
+4. Branch and bound. While many columns are left, only those are taken whose reduced cost is below
+   a guess of the gap: if a plan is found, or none, all is proven up to the guess, which then grows.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from dispatchopt.core.arrays import FloatArray, IntArray
+from dispatchopt.routing.engines._columns import Columns, Cut
+from dispatchopt.routing.engines._relaxation import Relaxation, Solved
+from dispatchopt.routing.engines._subset_rows import violated_triples
+from dispatchopt.routing.engines._tree import Tree
+from dispatchopt.routing.engines._zero_half import zero_half_cuts
+
+_ZERO = 1e-6
+
+
+@dataclass(frozen=True, kw_only=True)
+class Effort:
+    """How much to do at each stage.
+
+    Parameters
+    ----------
+    all_present
+        Columns up to which all are in the linear programme from the start.
+    first_per_order
+        Otherwise: columns of least cost per order that it starts from, for each order.
+    cut_rounds, cuts_per_round
+        How often cuts are looked for, and how many are taken at a time.
+    least_rise
+        Rise of the bound, as a share of its rise by all cuts, below which two rounds are the last.
+    first_guess
+        Columns in the first branch and bound, if more are left.
+    guess_growth
+        Factor by which the guess of the gap grows.
+    """
+
+    all_present: int = 2_000
+    first_per_order: int = 15
+    cut_rounds: int = 40
+    cuts_per_round: int = 60
+    least_rise: float = 0.03
+    first_guess: int = 1_500
+    guess_growth: float = 1.6
+
+
+class Partition:
+    """One search.
+
+    Parameters
+    ----------
+    columns
+        All columns.
+    best
+        What a plan has to stay below; the cost of the best plan known.
+    known
+        Columns of plans that are known, to start from.
+    offer
+        Called with columns (by origin) and cost of each better plan.
+    tell_bound
+        Called with each higher bound on all plans.
+    should_stop, time_left
+        Whether to end, and seconds till then.
+    """
+
+    def __init__(
+        self,
+        columns: Columns,
+        *,
+        best: float,
+        known: IntArray,
+        effort: Effort,
+        seed: int,
+        offer: Callable[[IntArray, float], None],
+        tell_bound: Callable[[float], None],
+        should_stop: Callable[[], bool],
+        time_left: Callable[[], float],
+    ) -> None:
+        self.columns = columns
+        self.best = best
+        self.bound = -math.inf
+        self.duals: FloatArray = np.zeros(columns.num_rows)
+        self._known, self._effort, self._seed = known, effort, seed
+        self._offer, self._tell_bound = offer, tell_bound
+        self._should_stop, self._time_left = should_stop, time_left
+
+    def solve(self) -> bool:
+        """Search; returns whether the best plan is proven (or that there is none below)."""
+        relaxation = self._relaxation(self._first())
+        root = relaxation.converge()
+        if root is None:
+            return False
+        self.duals = root[0].duals[: self.columns.num_rows].copy()
+        state = self._shrink(relaxation, *root, is_first=True)
+        if state is None:
+            return self._is_proven()
+        state = self._tighten(*state)
+        return self._is_proven() if state is None else self._close(state[2])
+
+    def _is_proven(self) -> bool:
+        return self.bound > self.best - 1 + _ZERO
+
+    def _relaxation(self, some: IntArray) -> Relaxation:
+        return Relaxation(self.columns, some, seed=self._seed, time_left=self._time_left)
+
+    def _first(self) -> IntArray:
+        """Return the columns to start from."""
+        columns, effort = self.columns, self._effort
+        if len(columns) <= effort.all_present:
+            return np.arange(len(columns))
+        sizes = (columns.members < columns.num_rows).sum(axis=1) - 1
+        share = columns.cost / np.maximum(1, sizes)
+        chosen = [np.flatnonzero(columns.store < 0), self._known]
+        for order in range(columns.num_orders):
+            own = columns.holding(order)
+            chosen.append(own[np.argsort(share[own], kind="stable")[: effort.first_per_order]])
+        return np.unique(np.concatenate(chosen))
+
+    def _raise(self, value: float) -> None:
+        """Tell the bound: costs are whole, so it may be rounded up."""
+        if not math.isfinite(value):
+            return
+        whole = float(math.ceil(value - 1e-6 * max(1.0, abs(value)) ** 0.5 - 1e-6))
+        whole = min(whole, self.best)
+        if whole > self.bound:
+            self.bound = whole
+            self._tell_bound(whole)
+
+    def _found(self, chosen: IntArray, cost: float) -> None:
+        if cost < self.best - 0.5:
+            self.best = cost
+            self._offer(np.sort(self.columns.origin[chosen]), cost)
+
+    def _shrink(
+        self, relaxation: Relaxation, solved: Solved, reduced: FloatArray, *, is_first: bool
+    ) -> tuple[Relaxation, Solved, FloatArray] | None:
+        """Note the bound, look for a plan, leave out what costs too much; None at the end."""
+        columns = self.columns
+        if solved.is_infeasible:
+            self._raise(self.best)
+            return None
+        value = columns.bound(solved.duals, reduced, columns.sides())
+        self._raise(value)
+        if solved.is_whole:
+            self._found(solved.columns, float(columns.cost[solved.columns].sum()))
+        if self._is_proven() or self._should_stop():
+            return None
+        if is_first:
+            self._dive(relaxation, solved)
+            if self._is_proven() or self._should_stop():
+                return None
+        keep = reduced <= self.best - 1 - value + 1e-4
+        if keep.sum() > 0.7 * len(columns):
+            return relaxation, solved, reduced
+        rest = np.flatnonzero(keep)
+        present = relaxation.is_present[rest]
+        self.columns = columns.take(rest)
+        smaller = self._relaxation(np.flatnonzero(present))
+        again = smaller.converge()
+        return None if again is None else (smaller, *again)
+
+    def _dive(self, relaxation: Relaxation, solved: Solved) -> None:
+        """Look for a plan by rounding up; the relaxation is left without bans."""
+        columns = self.columns
+        basis = relaxation.basis()
+        count = len(relaxation.present)
+        tree = self._tree(columns, relaxation, self.best)
+        lower, upper = columns.sides()
+        nothing = np.zeros(len(columns), dtype=np.bool_)
+        tree.dive(nothing, solved)
+        relaxation.restrict(nothing, lower, upper)
+        if count == len(relaxation.present):
+            relaxation.set_basis(basis)
+
+    def _tree(self, columns: Columns, relaxation: Relaxation, best: float) -> Tree:
+        def offer(chosen: IntArray, cost: float) -> None:
+            if cost < self.best - 0.5:
+                self.best = cost
+                self._offer(np.sort(columns.origin[chosen]), cost)
+
+        return Tree(
+            columns,
+            relaxation,
+            best=best,
+            offer=offer,
+            tell_bound=self._raise,
+            should_stop=self._should_stop,
+        )
+
+    def _tighten(
+        self, relaxation: Relaxation, solved: Solved, reduced: FloatArray
+    ) -> tuple[Relaxation, Solved, FloatArray] | None:
+        """Raise the bound by cuts; None at the end of the search."""
+        first = value = solved.value
+        slow = 0
+        for _ in range(self._effort.cut_rounds):
+            cuts = self._violated(solved)
+            if not cuts:
+                break
+            relaxation.cut(cuts)
+            again = relaxation.converge()
+            if again is None:
+                return None
+            state = self._shrink(relaxation, *again, is_first=False)
+            if state is None:
+                return None
+            relaxation, solved, reduced = state
+            is_used = np.abs(solved.duals[self.columns.num_rows :]) > 1e-9
+            relaxation.drop_cuts(is_used)
+            keep = np.concatenate([np.ones(self.columns.num_rows, dtype=np.bool_), is_used])
+            solved = Solved(solved.value, solved.duals[keep], solved.columns, solved.shares)
+            is_slow = solved.value - value < self._effort.least_rise * (solved.value - first)
+            slow = slow + 1 if is_slow else 0
+            if slow > 1:
+                break
+            value = solved.value
+        return relaxation, solved, reduced
+
+    def _violated(self, solved: Solved) -> list[Cut]:
+        columns = self.columns
+        holds = np.zeros((len(solved.columns), columns.num_rows + 1))
+        for rows in columns.members[solved.columns].T:
+            holds[np.arange(len(holds)), rows] = 1.0
+        most = self._effort.cuts_per_round
+        triples = violated_triples(holds[:, : columns.num_orders], solved.shares, most)
+        cuts = [columns.half(triple, 3.0) for triple in triples]
+        if len(cuts) < most // 6:
+            cuts += zero_half_cuts(columns, solved.columns, solved.shares, most)
+        return cuts
+
+    def _close(self, reduced: FloatArray) -> bool:
+        """Branch and bound, on as few columns as will do."""
+        value = self.bound
+        order = np.sort(reduced)
+        first = min(self._effort.first_guess, len(order) - 1)
+        guess = max(float(order[first]), 1.0)
+        while not self._is_proven():
+            ceiling = min(self.best, value + guess)
+            some = np.flatnonzero(reduced <= ceiling - value + 1e-4)
+            if not self._part(some, ceiling):
+                return False
+            self._raise(min(self.best, ceiling))
+            guess *= self._effort.guess_growth
+        return True
+
+    def _part(self, some: IntArray, ceiling: float) -> bool:
+        """Prove that some columns hold no plan below the ceiling, or find the best of them."""
+        part = Partition(
+            self.columns.take(some),
+            best=ceiling,
+            known=np.zeros(0, dtype=np.int64),
+            effort=self._effort,
+            seed=self._seed,
+            offer=self._offered,
+            tell_bound=self._raise,
+            should_stop=self._should_stop,
+            time_left=self._time_left,
+        )
+        part.bound = self.bound
+        return part.prove()
+
+    def _offered(self, origin: IntArray, cost: float) -> None:
+        self.best = min(self.best, cost)
+        self._offer(origin, cost)
+
+    def prove(self) -> bool:
+        """Cut and branch, with all columns in the linear programme."""
+        relaxation = self._relaxation(np.arange(len(self.columns)))
+        root = relaxation.converge()
+        if root is None:
+            return False
+        state = self._shrink(relaxation, *root, is_first=True)
+        state = None if state is None else self._tighten(*state)
+        if state is None:
+            return self._is_proven()
+        relaxation, _, reduced = state
+        keep = reduced <= self.best - 1 - self.bound + 1e-4
+        self.columns = self.columns.take(np.flatnonzero(keep))
+        relaxation = self._relaxation(np.arange(len(self.columns)))
+        if relaxation.solve() is None:
+            return False
+        return self._tree(self.columns, relaxation, self.best).search()
