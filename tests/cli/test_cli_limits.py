@@ -171,54 +171,6 @@ def hard(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def interrupted(
-    arguments: list[str], said: str, signals: int = 1
-) -> subprocess.CompletedProcess[str]:
-    """Run a command, send Ctrl-C once its log says a word, and return how it ended."""
-    process = subprocess.Popen(
-        [*COMMAND, *arguments, "-vv"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stderr is not None
-    heard = []
-    for line in process.stderr:
-        heard.append(line)
-        if said in line:
-            break
-    for number in range(signals):
-        process.send_signal(signal.SIGINT)
-        if number + 1 < signals:
-            for line in process.stderr:
-                heard.append(line)
-                if "again to give up" in line:
-                    break
-    out, err = process.communicate(timeout=120)
-    return subprocess.CompletedProcess(arguments, process.returncode, out, "".join(heard) + err)
-
-
-def test_ctrl_c_while_planning_keeps_the_report(tmp_path: Path) -> None:
-    city = str(ROOT / "instances" / "city-small")
-    folder = tmp_path / "plan"
-    done = interrupted(["plan", city, "-o", str(folder)], "siting: choosing")
-    assert done.returncode == 130, done.stderr
-    assert "Traceback" not in done.stderr
-    # Whether anything was found by then is for the machine to say; half a folder is not.
-    if folder.exists():
-        assert (folder / "report.html").read_text().rstrip().endswith("</html>")
-    else:
-        assert "nothing is written" in done.stderr
-    assert {each.name for each in tmp_path.iterdir()} <= {"plan"}
-
-
-def test_ctrl_c_before_there_is_anything_writes_nothing(tmp_path: Path) -> None:
-    city = str(ROOT / "instances" / "city-small")
-    done = interrupted(["plan", city, "-o", str(tmp_path / "plan")], "coverage: measuring")
-    assert done.returncode == 130, done.stderr
-    assert "Traceback" not in done.stderr
-
-
 def test_a_time_limit_that_is_too_short_writes_nothing(hard: Path, tmp_path: Path) -> None:
     target = tmp_path / "out.json"
     done = subprocess.run(

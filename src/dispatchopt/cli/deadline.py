@@ -34,8 +34,15 @@ class TimeIsUp(BaseException):
 
 
 @contextmanager
-def alarm(time_limit: float | None) -> Iterator[Callable[[], None]]:
+def alarm(time_limit: float | None, *, has_something: bool = False) -> Iterator[Callable[[], None]]:
     """Raise ``TimeIsUp`` in the main thread once the limit has passed.
+
+    Parameters
+    ----------
+    time_limit
+        Seconds from the start of this process; None for no limit.
+    has_something
+        Whether the caller keeps something when time is up, so that the process must not just end.
 
     Yields
     ------
@@ -47,7 +54,7 @@ def alarm(time_limit: float | None) -> Iterator[Callable[[], None]]:
         return
 
     def ring(_signal: int, _frame: object) -> None:
-        if _LEAVES_AT_ONCE:
+        if _LEAVES_AT_ONCE and not has_something:
             click.echo(MESSAGE, err=True)
             sys.stderr.flush()
             os._exit(EXIT_NOTHING_FOUND)

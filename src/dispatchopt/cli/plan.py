@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from dispatchopt.pipeline.city import City
     from dispatchopt.pipeline.result import CityPlan
 
+#: Seconds beyond a time limit after which files that are not made yet are left out.
+LATE_S = 0.4
+
 
 @click.command()
 @click.argument("city", type=click.Path(path_type=Path, allow_dash=True))
@@ -63,48 +66,42 @@ def command(
     if folder is not None and folder.is_file():
         raise click.UsageError(f"a plan is a folder of files, and {folder} is a file")
     sited: list[bool] = []
-    with (
-        deadline.alarm(time_limit) as call_off,
-        common.cancel_on_interrupt(quiet, lambda: bool(sited)) as cancel,
-    ):
-        from dispatchopt.io import read
-        from dispatchopt.pipeline import plan
+    with common.cancel_on_interrupt(quiet, lambda: bool(sited)) as cancel:
+        with deadline.alarm(time_limit) as call_off:
+            from dispatchopt.io import read
+            from dispatchopt.pipeline import plan
 
-        asked = _city_of(read(city), wishes)
-        reserve = 0.0 if time_limit is None else _report_seconds(asked, time_limit)
+            asked = _city_of(read(city), wishes)
+            reserve = 0.0 if time_limit is None else _report_seconds(asked, time_limit)
 
-        def on_siting() -> None:
-            call_off()
-            sited.append(True)
+            def on_siting() -> None:
+                call_off()
+                sited.append(True)
 
-        with progress.plan_progress(quiet, on_siting) as callback:
-            made = plan(
-                asked,
-                stop=common.make_stop(
-                    cancel,
-                    None if time_limit is None else time_limit - reserve,
-                    gap,
-                    iterations,
-                ),
-                seed=seed,
-                policy=policy,
-                callback=callback,
-            )
-    code = common.exit_code(str(made.siting.status), str(made.stopped_by))
-    if str(made.siting.status) == "unknown":
-        click.echo("ended before any stores were chosen; nothing is written", err=True)
-        return code
-    if folder is not None:
-        _write(made, folder, overwrite, tiles)
-    if format_ == "json":
-        common.emit_json(made.figures)
-    elif not quiet:
-        from dispatchopt.reporting import print_plan
-
-        print_plan(made)
-        if folder is not None:
-            click.echo(f"report: {folder / 'report.html'}", err=True)
-    return code
+            with progress.plan_progress(quiet, on_siting) as callback:
+                made = plan(
+                    asked,
+                    stop=common.make_stop(
+                        cancel,
+                        None if time_limit is None else time_limit - reserve,
+                        gap,
+                        iterations,
+                    ),
+                    seed=seed,
+                    policy=policy,
+                    callback=callback,
+                )
+        if str(made.siting.status) == "unknown":
+            click.echo("ended before any stores were chosen; nothing is written", err=True)
+            return common.exit_code(str(made.siting.status), str(made.stopped_by))
+        names = [] if folder is None else _write(made, folder, overwrite, tiles, time_limit)
+        if format_ == "json":
+            common.emit_json(made.figures)
+        elif not quiet:
+            _tell(made, folder, names)
+        if cancel.is_set():
+            return common.EXIT_INTERRUPTED
+    return common.exit_code(str(made.siting.status), str(made.stopped_by))
 
 
 def _folder(city: Path, output: Path | None, format_: str) -> Path | None:
@@ -149,8 +146,31 @@ def _report_seconds(city: City, time_limit: float) -> float:
     return min(0.4 * time_limit, 0.3 + rows / 40_000)
 
 
-def _write(made: CityPlan, folder: Path, overwrite: bool, tiles: str | None) -> None:
+def _write(
+    made: CityPlan, folder: Path, overwrite: bool, tiles: str | None, time_limit: float | None
+) -> list[str]:
+    """Write the files of a plan, as many as there is time for, and return their names."""
     from dispatchopt.io import write_folder
-    from dispatchopt.reporting import plan_files
+    from dispatchopt.reporting.files import PLAN_FILES, each_plan_file
 
-    write_folder(folder, plan_files(made, tiles=tiles), overwrite=overwrite)
+    files: dict[str, str | bytes] = {}
+    last_call = None if time_limit is None else time_limit + LATE_S
+    try:
+        with deadline.alarm(last_call, has_something=True):
+            for name, content in each_plan_file(made, tiles=tiles):
+                files[name] = content
+    except deadline.TimeIsUp:
+        click.echo(f"time was over after {', '.join(files)}; other files are left out", err=True)
+    write_folder(folder, files, overwrite=overwrite)
+    for name in set(PLAN_FILES) - set(files):
+        # Left by an earlier plan that was replaced: it would belong to other stores.
+        (folder / name).unlink(missing_ok=True)
+    return list(files)
+
+
+def _tell(made: CityPlan, folder: Path | None, names: list[str]) -> None:
+    from dispatchopt.reporting import print_plan
+
+    print_plan(made)
+    if folder is not None and "report.html" in names:
+        click.echo(f"report: {folder / 'report.html'}", err=True)

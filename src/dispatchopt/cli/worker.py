@@ -104,8 +104,9 @@ def _can_fork() -> bool:
 def _be_child(work: Work, sender: Connection) -> None:
     """Search, hand over, and leave without the parent's clean-up."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    # The terminal sends Ctrl-C to both; what it means is for the parent to say.
+    # The terminal sends Ctrl-C to both, and so do services; what it means the parent says.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     code = 0
     try:
         try:

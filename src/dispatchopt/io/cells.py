@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Sequence
+from types import NoneType
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,8 @@ NO_INT = np.iinfo(np.int64).min
 _BAD_TEXT = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 _INT = re.compile(r"\s*[+-]?[0-9]+\s*", re.ASCII)
 _FLOAT = re.compile(r"\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*", re.ASCII)
+#: A column of no more different texts than these is converted text by text, not row by row.
+_FEW = 256
 _TRUE = {"true", "yes", "1"}
 _FALSE = {"false", "no", "0"}
 
@@ -42,6 +45,8 @@ def convert(
     Missing cells take the default. Faulty ones hold something of the right type.
     """
     array = _fast(column, values, cells)
+    if array is None:
+        array = _repeated(column, values, cells)
     if array is None:
         array = _slow(column, values, cells, report)
     if column.kind in ("int", "float"):
@@ -84,10 +89,32 @@ def _fast_text(column: Column, values: Sequence[str]) -> Array | None:
         return None
     if _BAD_TEXT.search("".join(values)):
         return None
-    if column.min_length and any(text != text.strip() for text in values):
+    if column.min_length and list(map(str.strip, values)) != list(values):
         return None
     array = np.empty(len(values), dtype=object)
     array[:] = values
+    return array
+
+
+def _repeated(column: Column, values: Sequence[Any], cells: Cells) -> Array | None:
+    """Convert a column of few different texts, each once; None if it is not one, or faulty."""
+    if not set(map(type, values)) <= {str, NoneType}:  # 1, 1.0 and True would count as one
+        return None
+    distinct = set(values)
+    if len(distinct) > _FEW:
+        return None
+    faults: list[int] = []
+
+    def note(row: int, _code: str, _hint: str) -> None:
+        faults.append(row)
+
+    kinds = sorted(distinct, key=str)
+    converted = _slow(column, kinds, cells, note)
+    if faults:
+        return None
+    place = {cell: at for at, cell in enumerate(kinds)}
+    rows = np.fromiter(map(place.__getitem__, values), dtype=np.int64, count=len(values))
+    array: Array = converted[rows]
     return array
 
 

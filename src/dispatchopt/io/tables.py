@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -189,8 +190,9 @@ def references(
     names = checked[column]
     if not len(names):
         return np.zeros(0, dtype=np.int64)
-    index = {name: row for row, name in enumerate(target[key])}
-    rows = np.fromiter((index.get(name, -1) for name in names), dtype=np.int64, count=len(names))
+    index: dict[str, int] = dict(zip(target[key], itertools.count(), strict=False))
+    found = map(index.get, names, itertools.repeat(-1))
+    rows = np.fromiter(found, dtype=np.int64, count=len(names))
     # Missing names have been reported where none is allowed; without names nothing can be found.
     unknown = (rows < 0) & (names != "")
     if len(target) and key not in target.table.columns:

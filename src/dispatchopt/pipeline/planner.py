@@ -31,6 +31,7 @@ from dispatchopt.simulation import simulate
 from dispatchopt.simulation.day import Day
 from dispatchopt.simulation.outcome import DayOutcome
 from dispatchopt.siting.curve import CurvePoint, curve
+from dispatchopt.siting.greedy import greedy
 from dispatchopt.siting.problem import SitingGoal, SitingProblem, SitingSolution
 
 #: Share of the time left that each stage may use at most, where there is a limit.
@@ -39,6 +40,8 @@ SHARES = {"siting": 0.5, "curve": 0.2, "stock": 0.3, "day": 0.9}
 PATIENCE_S = {"siting": 60.0, "curve": 20.0, "stock": 30.0, "day": math.inf}
 #: Most points of the curve of coverage against number of sites.
 CURVE_POINTS = 40
+#: Note of a stage that was not begun.
+TOO_LATE = "left out: the time was over"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,18 +156,21 @@ class _Planner:
     def _siting(self, problem: SitingProblem, note: str) -> Result[SitingSolution]:
         self._say("siting", f"choosing among {problem.num_sites} sites")
         start = self.clock.elapsed_s
+        # Engines may need longer than there is for their first answer, or build on a better one.
+        first = greedy(problem)
         result = siting.solve(
             problem,
             stop=self._stop("siting"),
             seed=self.seed,
             callback=lambda progress: self._tell("siting", progress),
+            start=first,
         )
         self._close("siting", start, note)
         return replace(result, reason=f"{result.reason} {note}".strip())
 
     def _curve(self, problem: SitingProblem) -> tuple[CurvePoint, ...]:
         if self._is_over() or problem.num_customers == 0:
-            self._close("curve", self.clock.elapsed_s, "left out: the time was over")
+            self._close("curve", self.clock.elapsed_s, TOO_LATE)
             return ()
         self._say("curve", "coverage against number of sites")
         start = self.clock.elapsed_s
@@ -188,6 +194,9 @@ class _Planner:
         if len(self.city.skus) == 0 or len(reach.store_sites) == 0:
             why = "the city lists no SKUs" if len(reach.store_sites) else "no store is open"
             self._close("stock", start, f"left out: {why}")
+            return None, None
+        if self._is_over():
+            self._close("stock", start, TOO_LATE)
             return None, None
         pairs = len(self.city.skus) * len(reach.store_sites)
         self._say("stock", f"stock levels of {pairs:,} pairs of store and SKU")
@@ -220,6 +229,9 @@ class _Planner:
         ]
         if missing:
             self._close("day", start, f"left out: there are no {' and no '.join(missing)}")
+            return None, None
+        if self._is_over():
+            self._close("day", start, TOO_LATE)
             return None, None
         total = len(self.city.orders)
         self._say("day", f"replaying {total:,} orders with {len(self.city.couriers):,} couriers")

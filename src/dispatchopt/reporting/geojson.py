@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,8 @@ from dispatchopt.reporting.drawing import Drawing
 if TYPE_CHECKING:
     from dispatchopt.simulation.day import Day
     from dispatchopt.simulation.outcome import DayOutcome
+
+Rows = list[tuple[dict[str, Any], dict[str, Any]]]
 
 _STATUS_WORDS = ("candidate", "existing", "required", "forbidden")
 #: Decimals of degrees: seven are about a centimetre.
@@ -28,36 +31,37 @@ def feature_collection(drawing: Drawing, *, layers: tuple[str, ...] = ()) -> dic
     layers
         Which of ``sites``, ``customers`` and ``routes``; all if empty. Each feature says its layer.
     """
-    made = layer_rows(drawing)
     features = [
         {
             "type": "Feature",
             "geometry": geometry,
             "properties": {"layer": layer, **properties},
         }
-        for layer, rows in made.items()
+        for layer, rows_of in _LAYERS.items()
         if not layers or layer in layers
-        for geometry, properties in rows
+        for geometry, properties in rows_of(drawing)
     ]
     return {"type": "FeatureCollection", "features": features}
 
 
-def layer_rows(drawing: Drawing) -> dict[str, list[tuple[dict[str, Any], dict[str, Any]]]]:
-    """Return (geometry, properties) of each feature by layer."""
-    store = np.full(len(drawing.sites), -1)
-    store[drawing.open_sites] = np.arange(len(drawing.open_sites))
-    sites = [
+def _site_rows(drawing: Drawing) -> Rows:
+    is_open = np.zeros(len(drawing.sites), dtype=bool)
+    is_open[drawing.open_sites] = True
+    return [
         (
             _point(drawing.sites.lon[i], drawing.sites.lat[i]),
             {
                 "id": drawing.site_ids[i],
                 "status": _STATUS_WORDS[int(drawing.site_status[i])],
-                "is_open": bool(store[i] >= 0),
+                "is_open": bool(is_open[i]),
             },
         )
         for i in range(len(drawing.sites))
     ]
-    customers = []
+
+
+def _customer_rows(drawing: Drawing) -> Rows:
+    rows = []
     for i in range(len(drawing.customers)):
         served_by = int(drawing.store_of_customer[i])
         properties: dict[str, Any] = {
@@ -70,8 +74,12 @@ def layer_rows(drawing: Drawing) -> dict[str, list[tuple[dict[str, Any], dict[st
         if drawing.distance_m is not None:
             metres = int(drawing.distance_m[i])
             properties["distance_m"] = metres if metres >= 0 else None
-        customers.append((_point(drawing.customers.lon[i], drawing.customers.lat[i]), properties))
-    routes = [
+        rows.append((_point(drawing.customers.lon[i], drawing.customers.lat[i]), properties))
+    return rows
+
+
+def _route_rows(drawing: Drawing) -> Rows:
+    return [
         (
             {"type": "LineString", "coordinates": np.round(line.lonlat, _DECIMALS).tolist()},
             {"name": line.name, **dict(line.facts)},
@@ -79,7 +87,14 @@ def layer_rows(drawing: Drawing) -> dict[str, list[tuple[dict[str, Any], dict[st
         for line in drawing.lines
         if len(line.lonlat) > 1
     ]
-    return {"sites": sites, "customers": customers, "routes": routes}
+
+
+#: (geometry, properties) of each feature, by layer.
+_LAYERS: dict[str, Callable[[Drawing], Rows]] = {
+    "sites": _site_rows,
+    "customers": _customer_rows,
+    "routes": _route_rows,
+}
 
 
 def day_features(day: Day, outcome: DayOutcome) -> dict[str, Any]:
@@ -124,7 +139,8 @@ def write_geopackage(drawing: Drawing, path: Path) -> None:
     import shapely
 
     mode = "w"
-    for layer, rows in layer_rows(drawing).items():
+    for layer, rows_of in _LAYERS.items():
+        rows = rows_of(drawing)
         if not rows:
             continue
         shapes = [shapely.geometry.shape(geometry) for geometry, _ in rows]
