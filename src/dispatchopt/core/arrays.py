@@ -62,7 +62,8 @@ def _feed(sha: Any, value: Any) -> None:
         if value.dtype == object:
             _feed(sha, value.tolist())
         else:
-            sha.update(np.ascontiguousarray(value).tobytes())
+            # A view of bytes: large arrays are not copied.
+            sha.update(np.ascontiguousarray(value).reshape(-1).view(np.uint8).data)
     elif dataclasses.is_dataclass(value) and not isinstance(value, type):
         sha.update(type(value).__name__.encode())
         for field in dataclasses.fields(value):

@@ -22,28 +22,27 @@ def cheapest_assignment(problem: SitingProblem, open_sites: IntArray) -> SitingS
     ones, that of the lowest index. Customers that no open site (or fewer than ``cover_by``)
     reaches stay unserved, and so do those whom serving would cost more than its price.
     """
-    coverage = problem.coverage
-    # Pairs lie together by site, so that the closed sites' need not be looked at.
-    begin = coverage.indptr[np.sort(open_sites)]
-    length = coverage.indptr[np.sort(open_sites) + 1] - begin
-    site = np.repeat(np.sort(open_sites), length)
-    picks = np.arange(int(length.sum())) + np.repeat(begin - np.cumsum(length) + length, length)
-    customer = coverage.customer_idx[picks]
-    rank: FloatArray | IntArray = coverage.distance_m[picks]
+    coverage, sites = problem.coverage, np.sort(open_sites)
+    rank: FloatArray | IntArray = coverage.distance_m
     if problem.goal is SitingGoal.FIXED_CHARGE:
-        rank = problem.pair_costs()[picks]
-    # Sorted by customer, then rank, then site: the first of each customer is its choice.
-    order = np.lexsort((site, rank, customer))
-    customer, site, rank = customer[order], site[order], rank[order]
-    first = np.ones(len(order), dtype=bool)
-    first[1:] = np.diff(customer) != 0
-    count = np.bincount(customer, minlength=problem.num_customers)
-    is_served = (count >= problem.cover_by) & (problem.demand_units > 0)
-    chosen = first & is_served[customer]
-    chosen &= _is_worth(problem, customer, rank)
+        rank = problem.pair_costs()
+    count = np.zeros(problem.num_customers, dtype=np.int32)
+    best = np.full(problem.num_customers, np.inf)
     assignment = np.full(problem.num_customers, -1, dtype=np.int64)
-    assignment[customer[chosen]] = site[chosen]
-    return SitingSolution(open_sites=np.sort(open_sites), assignment=assignment)
+    # Site by site, no customer comes twice.
+    for site in sites:
+        pairs = slice(coverage.indptr[site], coverage.indptr[site + 1])
+        customer, value = coverage.customer_idx[pairs], rank[pairs]
+        count[customer] += 1
+        nearer = value < best[customer]
+        customer = customer[nearer]
+        best[customer] = value[nearer]
+        assignment[customer] = site
+    served = np.flatnonzero(assignment >= 0)
+    is_served = (count[served] >= problem.cover_by) & (problem.demand_units[served] > 0)
+    is_served &= _is_worth(problem, served, best[served])
+    assignment[served[~is_served]] = -1
+    return SitingSolution(open_sites=sites, assignment=assignment)
 
 
 def unserved_price(problem: SitingProblem) -> FloatArray | None:

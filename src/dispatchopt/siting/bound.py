@@ -29,9 +29,11 @@ def _reach(problem: SitingProblem) -> IntArray:
     """Return the demand that each site can serve on its own, shape (m,); 0 if it must be closed."""
     coverage = problem.coverage
     is_servable = _servable(problem)
-    units = np.where(is_servable, problem.demand_units, 0)[coverage.customer_idx]
-    sums = np.concatenate([[0], np.cumsum(units)])
-    reach: IntArray = sums[coverage.indptr[1:]] - sums[coverage.indptr[:-1]]
+    units = np.where(is_servable, problem.demand_units, 0)
+    reach: IntArray = np.zeros(problem.num_sites, dtype=np.int64)
+    for site in np.flatnonzero(problem.is_allowed):
+        customers = coverage.customer_idx[coverage.indptr[site] : coverage.indptr[site + 1]]
+        reach[site] = units[customers].sum()
     if problem.capacity_units is not None:
         reach = np.minimum(reach, problem.capacity_units)
     return np.where(problem.is_allowed, reach, 0)
@@ -39,8 +41,10 @@ def _reach(problem: SitingProblem) -> IntArray:
 
 def _servable(problem: SitingProblem) -> BoolArray:
     """Return which customers enough sites could reach, shape (n,)."""
-    pairs = problem.is_allowed[problem.coverage.site_idx]
-    count = np.bincount(problem.coverage.customer_idx[pairs], minlength=problem.num_customers)
+    customers = problem.coverage.customer_idx
+    if not problem.is_allowed.all():
+        customers = customers[problem.is_allowed[problem.coverage.site_idx]]
+    count = np.bincount(customers, minlength=problem.num_customers)
     servable: BoolArray = count >= problem.cover_by
     return servable
 

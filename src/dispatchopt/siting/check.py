@@ -79,14 +79,17 @@ def _service(problem: SitingProblem, solution: SitingSolution) -> _Service:
     site = np.concatenate([solution.assignment[whole], solution.split_site_idx])
     units = np.concatenate([problem.demand_units[whole], solution.split_units])
     coverage = problem.coverage
-    keys = coverage.site_idx * problem.num_customers + coverage.customer_idx
-    wanted = site * problem.num_customers + customer
-    at = np.searchsorted(keys, wanted)
-    pair = np.full(len(wanted), -1, dtype=np.int64)
-    inside = at < len(keys)
-    found = inside.copy()
-    found[inside] = keys[at[inside]] == wanted[inside]
-    pair[found] = at[found]
+    pair = np.full(len(customer), -1, dtype=np.int64)
+    order = np.argsort(site, kind="stable")
+    ends = np.searchsorted(site[order], np.arange(problem.num_sites + 1))
+    for each in np.flatnonzero(np.diff(ends)):
+        begin, end = coverage.indptr[each], coverage.indptr[each + 1]
+        reached, own = coverage.customer_idx[begin:end], order[ends[each] : ends[each + 1]]
+        at = np.searchsorted(reached, customer[own])
+        inside = at < len(reached)
+        found = inside.copy()
+        found[inside] = reached[at[inside]] == customer[own[inside]]
+        pair[own[found]] = begin + at[found]
     served = np.zeros(problem.num_customers, dtype=np.int64)
     np.add.at(served, customer, units)
     return _Service(customer=customer, site=site, units=units, pair=pair, served_units=served)

@@ -16,7 +16,7 @@ from dispatchopt.siting.engines._cover_model import CoverModel
 from dispatchopt.siting.engines._solver import pass_arrays
 
 #: Sets from which on a first solve by interior point is faster than by simplex.
-_INTERIOR_SETS = 3_000
+_INTERIOR_SETS = 1_500
 #: Sets from which on a single solve is so long that it must be interruptible.
 _SLOW_SETS = 8_000
 
@@ -82,10 +82,8 @@ class Relaxation:
         if not self._is_large:
             return self.solve(lower, upper)
         self._highs.setOptionValue("solver", "ipm")
-        self._highs.setOptionValue("presolve", "on")
         result = self.solve(lower, upper)
         self._highs.setOptionValue("solver", "simplex")
-        self._highs.setOptionValue("presolve", "off")
         return result
 
     def solve(

@@ -106,32 +106,36 @@ def merge(problem: SitingProblem) -> Pairs:
 def _merge_by_sites(problem: SitingProblem, price: FloatArray) -> Pairs:
     """Merge customers within reach of the same sites, distances apart."""
     coverage, demand = problem.coverage, problem.demand_units
-    site, customer = coverage.site_idx, coverage.customer_idx
-    keep = problem.is_allowed[site] & (demand > 0)[customer]
-    if not keep.all():
-        site, customer = site[keep], customer[keep]
-    count = np.bincount(customer, minlength=len(demand))
-    is_reached = (count >= problem.cover_by) & (demand > 0)
-    lost = price[~is_reached & (demand > 0)]
+    keys = [mix(np.arange(problem.num_sites), salt) for salt in (1, 3)]
+    hashes = [np.zeros(len(demand), dtype=np.uint64) for _ in keys]
+    count = np.zeros(len(demand), dtype=np.int32)
+    sites = np.flatnonzero(problem.is_allowed)
+    # Site by site no customer comes twice, which plain indexing takes several times faster.
+    for site in sites:
+        customers = coverage.customer_idx[coverage.indptr[site] : coverage.indptr[site + 1]]
+        count[customers] += 1
+        for hashed, key in zip(hashes, keys, strict=True):
+            hashed[customers] ^= key[site]
+    needs = demand > 0
+    is_reached = (count >= problem.cover_by) & needs
+    lost = price[~is_reached & needs]
     members = np.flatnonzero(is_reached)
-    hashes = []
-    for salt in (1, 3):
-        total = np.zeros(len(demand), dtype=np.uint64)
-        # Sums are as good as exclusive ors, and much faster here; they wrap around.
-        np.add.at(total, customer, mix(np.arange(problem.num_sites), salt)[site])
-        hashes.append(total[members])
-    first, group = first_of_each(hashes[0], hashes[1])
+    first, group = first_of_each(hashes[0][members], hashes[1][members])
     units = np.zeros(len(first), dtype=np.int64)
     np.add.at(units, group, demand[members])
-    row_of = np.full(len(demand), -1, dtype=np.int64)
+    row_of = np.full(len(demand), -1, dtype=np.int32)
     row_of[members[first]] = np.arange(len(first))
-    row = row_of[customer]
-    keep = row >= 0
-    row, site = row[keep], site[keep]
-    order = np.lexsort((site, row))
+    rows, length = [np.zeros(0, dtype=np.int64)], []
+    for site in sites:
+        found = row_of[coverage.customer_idx[coverage.indptr[site] : coverage.indptr[site + 1]]]
+        rows.append(found[found >= 0].astype(np.int64))
+        length.append(len(rows[-1]))
+    row, site_of = np.concatenate(rows), np.repeat(sites, length)
+    # Sites rise already, so that a stable sort by row is enough.
+    order = np.argsort(row, kind="stable")
     return Pairs(
         row=row[order],
-        site=site[order],
+        site=site_of[order],
         cost=np.zeros(len(row)),
         price=np.bincount(group, weights=price[members], minlength=len(first)).astype(np.float64),
         units=units,

@@ -20,7 +20,7 @@ from dispatchopt.siting.problem import SitingGoal, SitingProblem, SitingSolution
 #: Sites of which all pairs are kept in memory.
 _MOST_SITES = 5_000
 #: Share of free sites that must be settled before the model is built anew, and how often.
-_WORTH = 0.1
+_WORTH = 0.2
 _MOST_ROUNDS = 4
 
 
@@ -41,7 +41,7 @@ class CoverageEngine:
 
     name: str = "coverage"
     packages: tuple[str, ...] = ("highspy", "scipy")
-    start_kicks: int = 100
+    start_kicks: int = 20
 
     def unsupported(self, problem: SitingProblem) -> str | None:
         """Return why not, or None."""
@@ -68,9 +68,16 @@ class CoverageEngine:
         if not _fits(problem, fixed):
             run.prove_infeasible()
             return
-        keeper.consider(fixed, is_checked=False)
+        keeper.consider_fixed(fixed)
         if run.should_stop():
             return
+        try:
+            self._search(problem, run, keeper)
+        finally:
+            # Also on Ctrl-C: what has been found must not be lost.
+            keeper.flush()
+
+    def _search(self, problem: SitingProblem, run: Run[SitingSolution], keeper: _Keeper) -> None:
         model = model_of(problem)
         if model is None:
             run.prove_infeasible()
@@ -103,28 +110,54 @@ ENGINE = CoverageEngine()
 
 #: Value of no solution.
 _NONE = 2**62
+#: Times that an offer takes which pass before the next one.
+_PATIENCE = 20.0
 
 
 class _Keeper:
-    """The best open sites so far; each better one goes through the checker."""
+    """The best open sites so far; they go through the checker, which may take longer than all else.
+
+    So not each of many quick improvements is offered at once, but all are before the end.
+    """
 
     def __init__(self, problem: SitingProblem, run: Run[SitingSolution]) -> None:
         self._problem = problem
         self._run = run
         self.model: CoverModel | None = None
         self.best = _NONE if run.objective is None else round(run.objective)
+        self._waiting: BoolArray | None = None
+        self._took_s = 0.0
+        self._ended_s = 0.0
 
-    def consider(self, is_open: BoolArray, *, is_checked: bool = True) -> None:
-        """Keep open sites if they are better than the best."""
-        if is_checked and self.model is not None:
-            value = self.model.value(is_open)
-            if value is None or value >= self.best:
-                return
+    def consider_fixed(self, is_open: BoolArray) -> None:
+        """Offer open sites of which no model has been asked whether they are a solution."""
         solution = cheapest_assignment(self._problem, np.flatnonzero(is_open))
-        report = check(self._problem, solution)
-        if report.is_feasible and report.objective < self.best:
-            self.best = round(report.objective)
-            self._run.offer(solution)
+        if self._problem.goal is SitingGoal.COVER_ALL:
+            report = check(self._problem, solution)
+            if not report.is_feasible:
+                return
+        if self._run.offer(solution):
+            self.best = round(self._run.objective or 0.0)
+
+    def consider(self, is_open: BoolArray) -> None:
+        """Keep open sites if they are better than the best."""
+        value = None if self.model is None else self.model.value(is_open)
+        if value is None or value >= self.best:
+            return
+        self.best, self._waiting = value, is_open.copy()
+        if self._run.clock.elapsed_s - self._ended_s >= _PATIENCE * self._took_s:
+            self.flush()
+
+    def flush(self) -> None:
+        """Offer what waits."""
+        if self._waiting is None:
+            return
+        began = self._run.clock.elapsed_s
+        waiting, self._waiting = self._waiting, None
+        solution = cheapest_assignment(self._problem, np.flatnonzero(waiting))
+        self._run.offer(solution, claimed=float(self.best))
+        self._ended_s = self._run.clock.elapsed_s
+        self._took_s = self._ended_s - began
 
 
 def _fits(problem: SitingProblem, fixed: BoolArray) -> bool:
@@ -141,6 +174,8 @@ def _settle_and_branch(
     """Solve the root, settle sites by their reduced costs, shrink, and at last branch."""
 
     def raise_bound(value: int) -> None:
+        if value >= keeper.best or run.gap > 0:
+            keeper.flush()
         run.raise_bound(float(min(value, keeper.best)))
 
     model = improver.model
