@@ -189,6 +189,8 @@ PLACED = {
     "inventory": {"stores": "num_stores"},
     "routing": {"places": "num_places"},
     "sourcing": {"stores": "num_stores", "orders": "num_orders"},
+    "guaranteed-service": {"stages": "num_stages"},
+    "assortment": {"stores": "num_stores", "zones": "num_zones"},
 }
 
 
