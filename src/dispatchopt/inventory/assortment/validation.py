@@ -12,7 +12,7 @@ from dispatchopt.core import Stop
 from dispatchopt.core.arrays import BoolArray, FloatArray, IntArray
 from dispatchopt.core.errors import InputError
 from dispatchopt.inventory.assortment.check import check
-from dispatchopt.inventory.assortment.problem import AssortmentProblem
+from dispatchopt.inventory.assortment.problem import AssortmentProblem, AssortmentSolution
 from dispatchopt.inventory.assortment.smoothing import (
     Habits,
     ages,
@@ -23,12 +23,10 @@ from dispatchopt.inventory.assortment.smoothing import (
 
 #: Habits that are tried where none are stated.
 CANDIDATES = (
+    Habits(half_life_days=math.inf, substitute_share=0.0, other_share=1.0),
     Habits(),
     Habits(half_life_days=math.inf),
-    Habits(substitute_share=0.3, other_share=0.6),
     Habits(half_life_days=math.inf, substitute_share=0.3, other_share=0.6),
-    Habits(substitute_share=0.0, other_share=1.0),
-    Habits(half_life_days=math.inf, substitute_share=0.0, other_share=1.0),
 )
 
 
@@ -71,7 +69,8 @@ def choose_habits(
 ) -> Habits:
     """Return the habits that complete most of the latest orders when fitted to the others.
 
-    One of the candidates draws all lines anew, which is to carry the most popular SKUs.
+    The first candidate stands unless another one is better by more than the standard error of the
+    difference; by default it draws all lines anew, which is to carry the most popular SKUs.
 
     Parameters
     ----------
@@ -89,16 +88,33 @@ def choose_habits(
     age = ages(problem, age_days)
     since = float(np.quantile(age, share)) if age.size else 0.0
     past, later = _part(problem, age >= since), _part(problem, age < since)
-    best, best_rate = Habits(), -1.0
+    tried: list[tuple[Habits, BoolArray]] = []
     for each in candidates or CANDIDATES:
         _, result = solve_smoothed(
             past, sku_group=sku_group, age_days=age[age >= since] - since, habits=each, rounds=1,
             stop=stop,
         )  # fmt: skip
-        rate = check(later, result.require()).figures["complete_orders"]
-        if rate > best_rate:
-            best, best_rate = each, rate
-    return best
+        tried.append((each, _is_complete(later, result.require())))
+    weight = later.order_weight
+    best = max(tried, key=lambda one: float(weight[one[1]].sum()))
+    gain = weight * (best[1].astype(np.float64) - tried[0][1])
+    return best[0] if gain.sum() > np.sqrt((gain**2).sum()) else tried[0][0]
+
+
+def _is_complete(problem: AssortmentProblem, made: AssortmentSolution) -> BoolArray:
+    """Return which orders are complete, (O,)."""
+    zone = problem.order_zone[problem.line_order]
+    if problem.may_split:
+        count = problem.reach.astype(np.float64) @ made.is_carried
+        lacks = np.less_equal(count, 0)[zone, problem.line_sku]
+        missing = np.bincount(problem.line_order[lacks], minlength=problem.num_orders)
+        return np.equal(missing, 0)
+    found = np.zeros(problem.num_orders, dtype=bool)
+    for near, carried in zip(problem.reach.T, made.is_carried, strict=True):
+        lacks = ~carried[problem.line_sku]
+        missing = np.bincount(problem.line_order[lacks], minlength=problem.num_orders)
+        found |= near[problem.order_zone] & (missing == 0)
+    return found
 
 
 def held_out(
