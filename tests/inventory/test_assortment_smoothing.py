@@ -134,6 +134,8 @@ def test_complete_orders_are_those_of_the_checker(may_split: bool) -> None:
         order_zone=rng.integers(0, 2, 30),
         slots=np.array([3, 3]),
         may_split=may_split,
+        store_ids=(),
+        zone_ids=(),
     )
     made = AssortmentSolution(is_carried=rng.random((2, 8)) < 0.5)
     lost = problem.order_weight[~_is_complete(problem, made)].sum()
