@@ -298,6 +298,35 @@ def test_allocation_every_evening() -> None:
     assert found["received_units_per_day"].mean <= 9
 
 
+def test_days_drawn_from_samples() -> None:
+    samples = np.array([0.0, 1.0, 5.0])[:, None, None] * np.ones((1, 40, 1))
+    problem = twins(0.0, 40, demand_law="empirical", sample_units=samples)
+    found = replay(problem, OrderUpTo(level_units=4.0), days=80, warm_up_days=1, replications=6)
+    assert near(found["demand_units_per_day"], 40 * 2)
+    assert near(found["unmet_units_per_day"], 40 / 3)
+    assert problem.interval().law is DemandLaw.EMPIRICAL
+    later = problem.replace(lead_days=[2]).interval()
+    assert later.mean_units[0, 0] == pytest.approx(6)
+    with pytest.raises(InputError, match="no-samples"):
+        problem.replace(sample_units=None)
+
+
+def test_days_of_an_inventory_problem() -> None:
+    """Two days' demand makes a lead time of one day, and daily holding cost of half."""
+    stock = Stock(
+        mean_units=[[6.0]], variance_units=[[8.0]], holding_cost=[1.0], shortage_cost=[3.0],
+        on_hand_units=[[4]], volume_ml=[1], case_pack_units=[2], interval_days=2,
+        shelf_life_days=[2], waste_cost=[[0.5]], available_units=[10],
+    )  # fmt: skip
+    days: Any = from_inventory(stock)
+    assert days.lead_days.tolist() == [1]
+    assert (days.mean_units.item(), days.variance_units.item()) == (3, 4)
+    assert (days.holding_cost.item(), days.waste_cost.item()) == (0.5, 0.5)
+    assert days.central_inflow_units.item() == 5
+    assert days.interval().mean_units.item() == 6
+    assert days.interval().variance_units.item() == pytest.approx(8)
+
+
 def test_time_limit_keeps_the_days_lived() -> None:
     found = replay(twins(3.0, 5), Fixed(), days=5, replications=9, stop=Stop(time_s=1e-9))
     assert found.num_replications == 1
@@ -329,10 +358,12 @@ def test_nothing_is_made_or_lost(data: st.DataObject) -> None:
     stores, skus = data.draw(st.integers(1, 3)), data.draw(st.integers(1, 3))
     number = st.sampled_from([0.0, 1e-9, 0.3, 7.0, 1e5, 1e9])
     mean = [[data.draw(number) for _ in range(skus)] for _ in range(stores)]
+    law = data.draw(st.sampled_from(list(DemandLaw)))
     problem = Problem(
         mean_units=mean,
         variance_units=np.array(mean) * data.draw(st.sampled_from([0.0, 0.5, 1.0, 30.0])),
-        demand_law=data.draw(st.sampled_from(list(DemandLaw))),
+        demand_law=law,
+        sample_units=np.full((1, stores, skus), 3.0) if law == "empirical" else None,
         holding_cost=np.ones(skus),
         shortage_cost=np.ones((stores, skus)),
         waste_cost=np.ones(skus),

@@ -54,7 +54,10 @@ def check(problem: InventoryProblem, solution: InventorySolution) -> Report:
     missed = float(sum(each.missed_units for each in sums))
     demand = float(problem.mean_units.sum())
     is_priced = problem.rule is LevelRule.CRITICAL_RATIO
+    waste = float(sum(each.waste_cost for each in sums))
     parts = {"holding": holding}
+    if problem.waste_cost is not None:
+        parts["waste"] = waste
     if is_priced:
         parts["shortage"] = shortage
     figures = {
@@ -65,7 +68,7 @@ def check(problem: InventoryProblem, solution: InventorySolution) -> Report:
         "shortage_cost": shortage,
     }
     return Report(
-        objective=holding + (shortage if is_priced else 0.0),
+        objective=holding + waste + (shortage if is_priced else 0.0),
         parts=parts,
         violations=tuple(violations),
         figures=figures,
@@ -75,6 +78,7 @@ def check(problem: InventoryProblem, solution: InventorySolution) -> Report:
 @dataclass(frozen=True, kw_only=True)
 class _Sums:
     holding_cost: float
+    waste_cost: float
     shortage_cost: float
     missed_units: float
     violations: list[Violation]
@@ -84,9 +88,15 @@ def _expect(problem: InventoryProblem, order: object, chunk: slice) -> _Sums:
     """Expected costs of the pairs of some stores, and the service targets they miss."""
     mean = problem.mean_units[chunk]
     level = np.asarray(order)[chunk].astype(np.float64) + problem.on_hand_units[chunk]
-    lost, left = _lost_and_left(problem.demand_law, mean, problem.variance_units[chunk], level)
+    if problem.sample_units is None:
+        lost, left = _lost_and_left(problem.demand_law, mean, problem.variance_units[chunk], level)
+    else:
+        seen = problem.sample_units[:, chunk]
+        lost = np.mean([np.maximum(each - level, 0.0) for each in seen], axis=0)
+        left = np.mean([np.maximum(level - each, 0.0) for each in seen], axis=0)
     sums = _Sums(
         holding_cost=float((problem.holding_cost_of_pair[chunk] * left).sum()),
+        waste_cost=float((problem.waste_cost_of_pair[chunk] * left).sum()),
         shortage_cost=float((problem.shortage_cost_of_pair[chunk] * lost).sum()),
         missed_units=float(lost.sum()),
         violations=[],
@@ -242,6 +252,8 @@ def _service(
     elif problem.rule is LevelRule.FILL_RATE:
         wanted = np.maximum(mean, 1e-100)
         by = np.where(mean > 0, target - (1.0 - lost / wanted), 0.0)
+    elif problem.sample_units is not None:
+        by = target - np.mean([each <= level for each in problem.sample_units[:, chunk]], axis=0)
     else:
         by = target - _cdf(problem.demand_law, mean, variance, level)
     for row, sku in np.argwhere(by > _SERVICE_SLACK):
@@ -250,7 +262,7 @@ def _service(
 
 
 def _variance(law: DemandLaw, mean: FloatArray, variance: FloatArray) -> FloatArray:
-    if law is DemandLaw.NORMAL:
+    if law in (DemandLaw.NORMAL, DemandLaw.EMPIRICAL):
         return variance
     if law is not DemandLaw.GAMMA:
         variance = np.where(_is_poisson(law, mean, variance), mean, variance)

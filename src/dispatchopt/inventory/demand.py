@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dispatchopt.core.arrays import BoolArray, FloatArray, frozen
+from dispatchopt.inventory import empirical
 from dispatchopt.inventory.problem import MIN_EXCESS, DemandLaw, InventoryProblem
 
 #: Smaller means of laws on numbers >= 0 are no demand; their squares would underflow.
@@ -37,6 +38,9 @@ class Demand:
     mean_units, variance_units
         Mean and variance, same shape, >= 0. Poisson ignores the variance; laws on numbers >= 0
         with mean 0 are no demand; a negative binomial with variance <= mean is Poisson.
+    sample_units
+        Equally likely demands, sorted along the first axis, (N, ...), of the law ``empirical``,
+        whose mean and variance must be theirs.
 
     Examples
     --------
@@ -48,6 +52,7 @@ class Demand:
     law: DemandLaw
     mean_units: FloatArray
     variance_units: FloatArray
+    sample_units: FloatArray | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "law", DemandLaw(self.law))
@@ -64,6 +69,7 @@ class Demand:
             law=problem.demand_law,
             mean_units=problem.mean_units,
             variance_units=problem.variance_units,
+            sample_units=problem.sample_units,
         )
 
     @property
@@ -98,6 +104,7 @@ class Demand:
             law=self.law,
             mean_units=self.mean_units[index],
             variance_units=self.variance_units[index],
+            sample_units=None if self.sample_units is None else _take(self.sample_units, index),
         )
 
     def cdf(self, level_units: npt.ArrayLike) -> FloatArray:
@@ -133,6 +140,8 @@ class Demand:
         """
         mean, wanted = np.broadcast_arrays(self.mean_units, np.asarray(probability, np.float64))
         shape = mean.shape
+        if self.sample_units is not None:
+            return empirical.ppf(self.sample_units, np.asarray(wanted))
         variance = np.broadcast_to(self.true_variance, shape).ravel()
         mean, wanted = mean.ravel(), wanted.ravel()
         if self.is_discrete:
@@ -157,6 +166,8 @@ class Demand:
         """
         mean, variance = self.mean_units, self.true_variance
         size = (num, *mean.shape)
+        if self.sample_units is not None:
+            return empirical.draw(self.sample_units, rng, num)
         if self.law is DemandLaw.NORMAL:
             return rng.normal(mean, np.sqrt(variance), size)
         has_demand = mean > 0
@@ -175,6 +186,10 @@ class Demand:
 
     def _split(self, level_units: npt.ArrayLike, function: Any) -> FloatArray:
         """Apply a function of (law, mean, variance, y), each pair under its true law."""
+        if self.sample_units is not None:
+            level = np.asarray(level_units, np.float64)
+            of_samples = empirical.sf if function is _sf else empirical.loss
+            return of_samples(self.sample_units, level)
         arrays = np.broadcast_arrays(
             self.mean_units, self.true_variance, np.asarray(level_units, np.float64)
         )
@@ -190,6 +205,11 @@ class Demand:
             if mask.any():
                 out[mask] = function(law, mean[mask], variance[mask], level[mask])
         return out.reshape(shape)
+
+
+def _take(samples: FloatArray, index: Any) -> FloatArray:
+    where = index if isinstance(index, tuple) else (index,)
+    return np.asarray(samples[(slice(None), *where)])
 
 
 def _upper_nb(exponent: FloatArray, mean: FloatArray, variance: FloatArray, y: FloatArray) -> Any:

@@ -78,16 +78,18 @@ def pairs_at(problem: InventoryProblem, index: IntArray) -> tuple[Pairs, IntArra
     """Return the pairs ``store * K + sku`` of an index, and their least orders."""
     store, sku = np.divmod(index, max(1, problem.num_skus))
     least = problem.min_order_units[store, sku]
+    samples = problem.sample_units
     demand = Demand(
         law=problem.demand_law,
         mean_units=problem.mean_units[store, sku],
         variance_units=problem.variance_units[store, sku],
+        sample_units=None if samples is None else samples[:, store, sku],
     )
     pairs = Pairs(
         demand=demand,
         start_units=problem.on_hand_units[store, sku] + least,
         pack_units=problem.case_pack_units[sku],
-        holding_cost=problem.holding_cost_of_pair[store, sku],
+        holding_cost=problem.leftover_cost_of_pair[store, sku],
         shortage_cost=problem.shortage_cost_of_pair[store, sku],
         target=problem.target_of_pair[store, sku],
         rule=problem.rule,

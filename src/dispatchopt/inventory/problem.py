@@ -13,20 +13,26 @@ import numpy as np
 
 from dispatchopt.core.arrays import BoolArray, FloatArray, IntArray, frozen
 from dispatchopt.core.errors import InputError, Issue
+from dispatchopt.inventory.fields import (
+    FIELDS,
+    MAX_COST,
+    MAX_LISTED,
+    MAX_TOTAL,
+    MAX_UNITS,
+    OPTIONAL,
+    issue_of,
+    short,
+    sizes_of,
+)
 
-#: Largest demand, stock or facing of one SKU in one store, in units.
-MAX_UNITS = 10**9
-#: Largest central stock of one SKU in units, and largest volume of a store or vehicle in ml.
-MAX_TOTAL = 10**15
-#: Largest cost per unit.
-MAX_COST = 1e12
+__all__ = ["MAX_COST", "MAX_COST_RATIO", "MAX_TOTAL", "MAX_UNITS", "MIN_EXCESS", "DemandLaw",
+           "InventoryProblem", "InventorySolution", "LevelRule"]  # fmt: skip
+
 #: Largest ratio of shortage to holding cost; beyond it the best level has no meaning.
 MAX_COST_RATIO = 1e9
 #: A negative binomial whose variance exceeds its mean by this share or less is taken as Poisson:
 #: its exponent mean^2 / (variance - mean) is beyond what the incomplete beta function resolves.
 MIN_EXCESS = 1e-8
-#: Issues listed per field; a table of a million bad cells helps nobody.
-_MAX_LISTED = 20
 
 
 class DemandLaw(enum.StrEnum):
@@ -36,6 +42,7 @@ class DemandLaw(enum.StrEnum):
     POISSON = "poisson"
     GAMMA = "gamma"
     NORMAL = "normal"
+    EMPIRICAL = "empirical"
 
 
 class LevelRule(enum.StrEnum):
@@ -61,7 +68,10 @@ class InventoryProblem:
     mean_units, variance_units
         Demand over the protection interval (review period plus lead time), (S, K), >= 0. A law on
         numbers >= 0 with mean 0 is no demand, whatever the variance says. A negative binomial with
-        variance <= mean is taken as Poisson. Poisson ignores the variance.
+        variance <= mean is taken as Poisson. Poisson ignores the variance; ``empirical`` ignores
+        both, and has those of the samples.
+    sample_units
+        Demands seen in N intervals, equally likely, for ``empirical`` only, (N, S, K), >= 0.
     demand_law
         Distribution of all demands.
     holding_cost
@@ -70,6 +80,13 @@ class InventoryProblem:
     shortage_cost
         Cost of one unit of demand not met (margin, lost basket), money units, (K,) or (S, K),
         at most 1e9 times the holding cost.
+    waste_cost
+        Cost of throwing a unit away, on top of the holding cost, money units, (K,) or (S, K). It is
+        paid for what is left over of SKUs whose shelf life ends with the interval. None for 0.
+    shelf_life_days
+        Days on which a unit can be sold, (K,); 0 for no limit. None for no limits.
+    interval_days
+        Days of the protection interval, >= 1.
     on_hand_units
         Stock in the stores and on the way to them, (S, K), >= 0.
     volume_ml
@@ -113,6 +130,10 @@ class InventoryProblem:
     min_units: IntArray | None = None
     rule: LevelRule = LevelRule.CRITICAL_RATIO
     target: FloatArray | float | None = None
+    sample_units: FloatArray | None = None
+    waste_cost: FloatArray | None = None
+    shelf_life_days: IntArray | None = None
+    interval_days: int = 1
     store_ids: tuple[str, ...] = ()
     sku_ids: tuple[str, ...] = ()
 
@@ -126,6 +147,7 @@ class InventoryProblem:
         if not issues:
             self._check_ranges(issues)
         if not issues:
+            self._set_samples(issues)
             self._check_costs(issues)
             self._check_target(issues)
         if issues:
@@ -161,6 +183,21 @@ class InventoryProblem:
     def shortage_cost_of_pair(self) -> FloatArray:
         """Shortage cost per unit as a view of shape (S, K)."""
         return np.broadcast_to(self.shortage_cost, self.shape)
+
+    @cached_property
+    def waste_cost_of_pair(self) -> FloatArray:
+        """Waste cost per unit left over, (S, K): 0 where the shelf life outlasts the interval."""
+        if self.waste_cost is None or self.shelf_life_days is None:
+            return np.broadcast_to(0.0, self.shape)
+        is_wasted = (self.shelf_life_days > 0) & (self.shelf_life_days <= self.interval_days)
+        return np.broadcast_to(np.where(is_wasted, self.waste_cost, 0.0), self.shape)
+
+    @cached_property
+    def leftover_cost_of_pair(self) -> FloatArray:
+        """Holding and waste cost per unit left over, (S, K)."""
+        if self.waste_cost is None or self.shelf_life_days is None:
+            return self.holding_cost_of_pair
+        return np.asarray(self.holding_cost_of_pair + self.waste_cost_of_pair)
 
     @property
     def target_of_pair(self) -> FloatArray:
@@ -210,26 +247,27 @@ class InventoryProblem:
                 object.__setattr__(self, name, kind(given))
             except ValueError:
                 wanted = ", ".join(kind)
-                issues.append(_issue("unknown-choice", name, repr(given), f"one of {wanted}"))
+                issues.append(issue_of("unknown-choice", name, repr(given), f"one of {wanted}"))
 
     def _set_arrays(self, issues: list[Issue]) -> None:
-        for name, (dtype, _, _) in _FIELDS.items():
+        for name, (dtype, _, _) in FIELDS.items():
             given = getattr(self, name)
-            if given is None and name in _OPTIONAL:
+            if given is None and name in OPTIONAL:
                 continue
             try:
                 # The reshape keeps a single number single.
                 array = frozen(given, dtype).reshape(np.shape(given))
-                object.__setattr__(self, name, array)
+                is_plain = name == "interval_days" and array.ndim == 0
+                object.__setattr__(self, name, int(array) if is_plain else array)
             except (ValueError, TypeError, OverflowError) as error:
                 kind = "whole numbers" if dtype is np.int64 else "numbers"
-                found = _short(given) if np.ndim(given) == 0 else str(error)
-                issues.append(_issue("bad-number", name, found, f"an array of {kind}"))
+                found = short(given) if np.ndim(given) == 0 else str(error)
+                issues.append(issue_of("bad-number", name, found, f"an array of {kind}"))
 
     def _set_names(self, issues: list[Issue]) -> None:
         if self.mean_units.ndim != 2:
             found = f"shape {self.mean_units.shape}"
-            issues.append(_issue("bad-shape", "mean_units", found, "stores x SKUs"))
+            issues.append(issue_of("bad-shape", "mean_units", found, "stores x SKUs"))
             return
         for name, count in (("store_ids", self.num_stores), ("sku_ids", self.num_skus)):
             given = getattr(self, name)
@@ -237,45 +275,61 @@ class InventoryProblem:
             names = tuple(str(each) for each in given) or tuple(str(i) for i in range(count))
             object.__setattr__(self, name, names)
             if len(names) != count:
-                issues.append(_issue("bad-shape", name, f"{len(names)} names", f"{count} names"))
+                issues.append(issue_of("bad-shape", name, f"{len(names)} names", f"{count} names"))
             elif len(set(names)) != count:
                 twice = sorted(each for each, times in Counter(names).items() if times > 1)
                 wanted = "names that differ"
-                issues += [_issue("duplicate-id", name, repr(each), wanted) for each in twice]
+                issues += [issue_of("duplicate-id", name, repr(each), wanted) for each in twice]
 
     def _check_shapes(self, issues: list[Issue]) -> None:
         if self.mean_units.ndim != 2:
             return
         num_stores, num_skus = self.shape
-        sizes = {
-            "SK": ((num_stores, num_skus),),
-            "S": ((num_stores,),),
-            "K": ((num_skus,),),
-            "K or SK": ((num_skus,), (num_stores, num_skus)),
-            "any": ((), (num_skus,), (num_stores, num_skus)),
-        }
-        for name, (_, shape, _) in _FIELDS.items():
+        sizes = sizes_of(num_stores, num_skus, self.sample_units)
+        for name, (_, shape, _) in FIELDS.items():
             value = getattr(self, name)
-            if value is not None and value.shape not in sizes[shape]:
+            if value is not None and np.shape(value) not in sizes[shape]:
                 wanted = " or ".join(str(size) for size in sizes[shape])
-                issues.append(_issue("bad-shape", name, f"shape {value.shape}", f"shape {wanted}"))
+                issues.append(
+                    issue_of("bad-shape", name, f"shape {np.shape(value)}", f"shape {wanted}")
+                )
 
     def _check_ranges(self, issues: list[Issue]) -> None:
-        for name, (_, shape, (low, high)) in _FIELDS.items():
+        for name, (_, shape, (low, high)) in FIELDS.items():
             value = getattr(self, name)
             if value is None:
                 continue
             # Written so that NaN counts as out of range.
-            is_bad = ~((value >= low) & (value <= high))
+            is_bad = ~np.asarray((value >= low) & (value <= high))
             wanted = f"a number from {low:g} to {high:g}"
-            issues += self._cells("out-of-range", f"{name} {shape}", is_bad, value, wanted)
+            issues += self._cells(
+                "out-of-range", f"{name} {shape}", is_bad, np.asarray(value), wanted
+            )
+
+    def _set_samples(self, issues: list[Issue]) -> None:
+        is_empirical = self.demand_law is DemandLaw.EMPIRICAL
+        if self.sample_units is None:
+            if is_empirical:
+                wanted = f"samples for the law {self.demand_law}"
+                issues.append(issue_of("no-samples", "sample_units", "None", wanted))
+            return
+        if not is_empirical:
+            wanted = f"no samples: the law {self.demand_law} has a mean and a variance"
+            found = f"shape {self.sample_units.shape}"
+            issues.append(issue_of("samples-not-used", "sample_units", found, wanted))
+            return
+        ordered = frozen(np.sort(self.sample_units, axis=0), np.float64)
+        object.__setattr__(self, "sample_units", ordered)
+        object.__setattr__(self, "mean_units", frozen(ordered.mean(axis=0), np.float64))
+        object.__setattr__(self, "variance_units", frozen(ordered.var(axis=0), np.float64))
 
     def _check_costs(self, issues: list[Issue]) -> None:
         if self.rule is not LevelRule.CRITICAL_RATIO:
             return
-        is_bad = np.asarray(self.shortage_cost > MAX_COST_RATIO * self.holding_cost)
+        leftover = self.holding_cost if self.waste_cost is None else self.leftover_cost_of_pair
+        is_bad = np.asarray(self.shortage_cost > MAX_COST_RATIO * leftover)
         shape = "SK" if is_bad.ndim == 2 else "K"
-        holding = np.broadcast_to(self.holding_cost, is_bad.shape)
+        holding = np.broadcast_to(leftover, is_bad.shape)
         wanted = f"more than shortage_cost / {MAX_COST_RATIO:g}: else the best level is endless"
         issues += self._cells(
             "holding-cost-too-low", f"holding_cost {shape}", is_bad, holding, wanted
@@ -284,12 +338,12 @@ class InventoryProblem:
     def _check_target(self, issues: list[Issue]) -> None:
         if self.rule is LevelRule.CRITICAL_RATIO:
             if self.target is not None:
-                found = _short(self.target)
+                found = short(self.target)
                 wanted = "no target: the costs decide under critical-ratio"
-                issues.append(_issue("target-not-used", "target", found, wanted))
+                issues.append(issue_of("target-not-used", "target", found, wanted))
             return
         if self.target is None:
-            issues.append(_issue("no-target", "target", "None", f"a target for {self.rule}"))
+            issues.append(issue_of("no-target", "target", "None", f"a target for {self.rule}"))
             return
         target = np.asarray(self.target)
         low, high = (-10.0, 10.0) if self.rule is LevelRule.Z_SIGMA else (0.0, 1 - 1e-9)
@@ -306,19 +360,20 @@ class InventoryProblem:
         name, _, shape = field.partition(" ")
         places = np.argwhere(is_bad)
         found = []
-        for place in places[:_MAX_LISTED]:
+        for place in places[:MAX_LISTED]:
             at = tuple(int(i) for i in place)
             names = self.store_ids if shape == "S" else self.sku_ids
-            if len(at) == 2:
-                where = f"{name} of {self.name_of_pair(*at)}"
+            if len(at) >= 2:
+                at_pair = at[-2:]
+                where = f"{name} of {self.name_of_pair(*at_pair)}"
             elif len(at) == 1:
                 where = f"{name} of {'store' if shape == 'S' else 'sku'} {names[at[0]]}"
             else:
                 where = name
-            found.append(_issue(code, where, repr(value[at].item()), wanted))
-        if len(places) > _MAX_LISTED:
-            more = f"{len(places) - _MAX_LISTED} more cells like these"
-            found.append(_issue(code, name, more, wanted))
+            found.append(issue_of(code, where, repr(value[at].item()), wanted))
+        if len(places) > MAX_LISTED:
+            more = f"{len(places) - MAX_LISTED} more cells like these"
+            found.append(issue_of(code, name, more, wanted))
         return found
 
 
@@ -339,31 +394,4 @@ class InventorySolution:
             object.__setattr__(self, "order_units", frozen(self.order_units, np.int64))
         except (ValueError, TypeError, OverflowError) as error:
             wanted = "an array of whole numbers"
-            raise InputError(_issue("bad-number", "order_units", str(error), wanted)) from error
-
-
-#: Field: its type, its shape, and its range.
-_FIELDS: dict[str, tuple[type[np.generic], str, tuple[float, float]]] = {
-    "mean_units": (np.float64, "SK", (0, MAX_UNITS)),
-    "variance_units": (np.float64, "SK", (0, float(MAX_UNITS) ** 2)),
-    "holding_cost": (np.float64, "K or SK", (0, MAX_COST)),
-    "shortage_cost": (np.float64, "K or SK", (0, MAX_COST)),
-    "on_hand_units": (np.int64, "SK", (0, MAX_UNITS)),
-    "volume_ml": (np.int64, "K", (0, MAX_UNITS)),
-    "case_pack_units": (np.int64, "K", (1, MAX_UNITS)),
-    "store_volume_ml": (np.int64, "S", (0, MAX_TOTAL)),
-    "delivery_volume_ml": (np.int64, "S", (0, MAX_TOTAL)),
-    "available_units": (np.int64, "K", (0, MAX_TOTAL)),
-    "min_units": (np.int64, "SK", (0, MAX_UNITS)),
-    "target": (np.float64, "any", (-np.inf, np.inf)),
-}
-_OPTIONAL = ("store_volume_ml", "delivery_volume_ml", "available_units", "min_units", "target")
-
-
-def _issue(code: str, where: str, found: str, wanted: str) -> Issue:
-    return Issue(code=code, where=where, found=found, wanted=wanted)
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+            raise InputError(issue_of("bad-number", "order_units", str(error), wanted)) from error

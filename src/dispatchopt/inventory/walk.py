@@ -35,7 +35,7 @@ class Pairs:
     pack_units
         Units per step, (n,).
     holding_cost, shortage_cost
-        Costs per unit, (n,).
+        Costs per unit left over (waste included) and per unit missing, (n,).
     target
         Target of the rule, (n,).
     rule

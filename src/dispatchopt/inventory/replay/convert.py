@@ -10,40 +10,44 @@ from dispatchopt.inventory.problem import DemandLaw, InventoryProblem
 from dispatchopt.inventory.replay.problem import ReplayProblem
 
 
-def from_inventory(
-    problem: InventoryProblem, *, lead_days: int = 0, **changes: Any
-) -> ReplayProblem:
+def from_inventory(problem: InventoryProblem, **changes: Any) -> ReplayProblem:
     """Return the days that an inventory problem stands for.
 
-    The problem's demand is that of ``lead_days + 1`` days, which are taken as independent and
-    alike; its stock on hand is on the shelves on the first morning; its central stock is what the
-    city warehouse gets each day.
+    The problem's demand is that of ``interval_days``, which are taken as independent and alike, so
+    that the lead time is ``interval_days - 1``; samples of longer intervals are taken as negative
+    binomial days. Its stock on hand is on the shelves on the first morning; its central stock is
+    what the city warehouse gets each day.
 
     Parameters
     ----------
     problem
         The problem.
-    lead_days
-        Lead time in whole days.
     changes
-        Any field of ``ReplayProblem``, such as ``shelf_life_days`` or ``baskets``.
+        Any field of ``ReplayProblem``, such as ``lead_days`` or ``baskets``.
     """
-    days = lead_days + 1
-    mean, variance = problem.mean_units / days, problem.variance_units / days
-    if problem.demand_law is DemandLaw.POISSON:
-        variance = mean
+    days = problem.interval_days
+    law, mean, variance = problem.demand_law, problem.mean_units, problem.variance_units
+    samples = problem.sample_units if days == 1 else None
+    if law is DemandLaw.EMPIRICAL and samples is None:
+        law = DemandLaw.NEGATIVE_BINOMIAL
+    waste = problem.waste_cost
+    if waste is not None and waste.ndim == 2:
+        waste = waste.mean(axis=0)
     given = problem.available_units
     fields: dict[str, Any] = {
-        "mean_units": mean,
-        "variance_units": variance,
-        "demand_law": problem.demand_law,
-        "holding_cost": problem.holding_cost,
+        "mean_units": mean / days,
+        "variance_units": (mean if law is DemandLaw.POISSON else variance) / days,
+        "demand_law": law,
+        "sample_units": samples,
+        "holding_cost": problem.holding_cost / days,
         "shortage_cost": problem.shortage_cost,
+        "waste_cost": waste,
+        "shelf_life_days": problem.shelf_life_days,
         "start_units": problem.on_hand_units,
         "case_pack_units": problem.case_pack_units,
-        "lead_days": np.array([lead_days]),
+        "lead_days": np.array([days - 1]),
         "central_units": given,
-        "central_inflow_units": given,
+        "central_inflow_units": None if given is None else given / days,
         "store_ids": problem.store_ids,
         "sku_ids": problem.sku_ids,
     }

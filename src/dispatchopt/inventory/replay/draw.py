@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from dispatchopt.core.arrays import FloatArray
+from dispatchopt.inventory import empirical
 from dispatchopt.inventory.problem import DemandLaw
 from dispatchopt.inventory.replay.problem import ReplayProblem
 
@@ -30,6 +31,7 @@ class Draws:
             slice(first, min(problem.num_stores, first + rows))
             for first in range(0, max(1, problem.num_stores), rows)
         ]
+        self.samples = demand.sample_units
         self.law, self.mean = demand.law, demand.mean_units
         variance = demand.true_variance
         self.spread = np.sqrt(variance)
@@ -50,6 +52,9 @@ class Draws:
         """Draw the demand of some stores, (rows, K), >= 0."""
         rng = stream(*key, day, stores.start)
         mean = self.mean[stores]
+        if self.samples is not None:
+            drawn: FloatArray = empirical.draw(self.samples[:, stores], rng, 1)[0]
+            return drawn
         if self.law is DemandLaw.NORMAL:
             return np.maximum(mean + self.spread[stores] * rng.standard_normal(mean.shape), 0.0)
         if self.law is DemandLaw.POISSON:

@@ -48,6 +48,8 @@ class ReplayProblem:
         Demand of a day, (S, K), >= 0; ignored where ``baskets`` are given.
     demand_law
         Its distribution; what a normal law puts below 0 is no demand.
+    sample_units
+        Demands of days, equally likely, for the law ``empirical`` only, (N, S, K).
     holding_cost
         Cost of one unit in stock at the end of a day, money units, (K,) or (S, K), >= 0.
     shortage_cost
@@ -88,6 +90,7 @@ class ReplayProblem:
     holding_cost: FloatArray
     shortage_cost: FloatArray
     demand_law: DemandLaw = DemandLaw.NEGATIVE_BINOMIAL
+    sample_units: FloatArray | None = None
     waste_cost: FloatArray | None = None
     order_cost: FloatArray | None = None
     start_units: FloatArray | None = None
@@ -171,22 +174,28 @@ class ReplayProblem:
     def demand(self) -> Demand:
         """Demand of a day."""
         return Demand(
-            law=self.demand_law, mean_units=self.mean_units, variance_units=self.variance_units
+            law=self.demand_law,
+            mean_units=self.mean_units,
+            variance_units=self.variance_units,
+            sample_units=self.sample_units,
         )
 
     def interval(self) -> Demand:
         """Return the demand of the ``lead + 1`` days that an order covers, (S, K).
 
         Mean and variance of a random number of independent days: ``n mu`` and
-        ``n sigma^2 + mu^2 Var(n)``.
+        ``n sigma^2 + mu^2 Var(n)``. Sums of days of an empirical law are taken as negative
+        binomial.
         """
+        if self.sample_units is not None and not self.lead_days.any():
+            return self.demand
+        is_given = self.demand_law is not DemandLaw.EMPIRICAL
+        law = self.demand_law if is_given else DemandLaw.NEGATIVE_BINOMIAL
         days = self.lead_days + 1.0
         mean_days = float(days @ self.lead_chances)
         spread = max(0.0, float(days**2 @ self.lead_chances) - mean_days**2)
         variance = mean_days * self.demand.true_variance + self.mean_units**2 * spread
-        return Demand(
-            law=self.demand_law, mean_units=mean_days * self.mean_units, variance_units=variance
-        )
+        return Demand(law=law, mean_units=mean_days * self.mean_units, variance_units=variance)
 
     def replace(self, **changes: Any) -> ReplayProblem:
         """Return a copy with some fields changed."""
@@ -198,6 +207,9 @@ class ReplayProblem:
             "K or SK": ((self.num_skus,), self.shape),
             "K": ((self.num_skus,),),
             "S": ((self.num_stores,),),
+            "NSK": (
+                (1 if self.sample_units is None else max(1, len(self.sample_units)), *self.shape),
+            ),
             "J": (self.lead_days.shape if self.lead_days.ndim == 1 else (1,),),
         }
         for name, (_, shape, low, high) in _FIELDS.items():
@@ -215,7 +227,21 @@ class ReplayProblem:
                 wanted = f"a number from {low:g} to {high:g}"
                 issues.append(_issue("out-of-range", where, repr(value[at].item()), wanted))
 
+    def _set_samples(self, issues: list[Issue]) -> None:
+        is_empirical = self.demand_law is DemandLaw.EMPIRICAL
+        if is_empirical != (self.sample_units is not None):
+            code, found = (
+                ("no-samples", "None") if is_empirical else ("samples-not-used", "samples")
+            )
+            issues.append(_issue(code, "sample_units", found, "samples for empirical, only there"))
+        elif self.sample_units is not None:
+            ordered = np.sort(self.sample_units, axis=0)
+            for name, values in (("sample_units", ordered), ("mean_units", ordered.mean(axis=0)),
+                                 ("variance_units", ordered.var(axis=0))):  # fmt: skip
+                object.__setattr__(self, name, frozen(values, np.float64))
+
     def _check_relations(self, issues: list[Issue]) -> None:
+        self._set_samples(issues)
         total = float(self.lead_chances.sum())
         if not self.lead_days.size or abs(total - 1.0) > 1e-9:
             issues.append(_issue("out-of-range", "lead_chances", repr(total), "a sum of 1"))
@@ -245,6 +271,7 @@ class ReplayProblem:
 _FIELDS: dict[str, tuple[type[np.generic], str, float, float]] = {
     "mean_units": (np.float64, "SK", 0, MAX_UNITS),
     "variance_units": (np.float64, "SK", 0, float(MAX_UNITS) ** 2),
+    "sample_units": (np.float64, "NSK", 0, MAX_UNITS),
     "holding_cost": (np.float64, "K or SK", 0, MAX_COST),
     "shortage_cost": (np.float64, "K or SK", 0, MAX_COST),
     "waste_cost": (np.float64, "K", 0, MAX_COST),
