@@ -5,6 +5,7 @@ from __future__ import annotations
 from dispatchopt.simulation.check import check_day
 from dispatchopt.simulation.day import Day
 from dispatchopt.simulation.events import EventKind, EventLog
+from dispatchopt.simulation.incidents import Incidents, draw_incidents
 from dispatchopt.simulation.metrics import metrics
 from dispatchopt.simulation.moment import state_at
 from dispatchopt.simulation.outcome import (
@@ -24,11 +25,13 @@ __all__ = [
     "DayProgress",
     "EventKind",
     "EventLog",
+    "Incidents",
     "Legs",
     "OrderRecords",
     "OrderStatus",
     "Trips",
     "check_day",
+    "draw_incidents",
     "metrics",
     "simulate",
     "state_at",

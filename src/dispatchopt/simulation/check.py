@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from dispatchopt.core.result import Report, Violation
+from dispatchopt.simulation.check_incidents import check_incidents
 from dispatchopt.simulation.check_orders import check_log, check_orders
 from dispatchopt.simulation.check_stores import check_picking, check_stock
 from dispatchopt.simulation.check_trips import check_couriers, check_legs, check_trips
@@ -43,6 +44,7 @@ def check_day(day: Day, outcome: DayOutcome) -> Report:
         check_couriers,
         check_picking,
         check_stock,
+        check_incidents,
     ):
         violations += check(day, outcome)
     records = outcome.orders

@@ -11,6 +11,7 @@ from dispatchopt.dispatch.rules import DayRules
 from dispatchopt.dispatch.tables import Couriers, Orders, Stores
 from dispatchopt.geography.points import Points
 from dispatchopt.geography.router import Travel
+from dispatchopt.simulation.incidents import Incidents
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -32,6 +33,8 @@ class Day:
         None where only a matrix is known.
     sku_ids
         Names of the SKUs that ``line_sku`` and the columns of ``stock_units`` count.
+    incidents
+        What goes wrong; nothing by default.
 
     Raises
     ------
@@ -47,6 +50,7 @@ class Day:
     rules: DayRules = field(default_factory=DayRules)
     places: Points | None = None
     sku_ids: tuple[str, ...] = ()
+    incidents: Incidents = field(default_factory=Incidents)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "sku_ids", tuple(self.sku_ids))
@@ -58,6 +62,7 @@ class Day:
         issues += _below("orders.option_store", self.orders.option_store, num_stores, "stores")
         issues += _below("couriers.store_idx", self.couriers.store_idx, num_stores, "stores")
         issues += self._sku_issues()
+        issues += self.incidents.issues(len(self.couriers), num_stores, len(self.orders))
         if self.places is not None and len(self.places) != num_places:
             issues.append(_misfit("places", len(self.places), f"{num_places}, as in travel"))
         if issues:

@@ -28,6 +28,9 @@ class EventKind(enum.IntEnum):
     MOVED = 12  # a courier starts a move without goods
     ARRIVED = 13  # a courier arrives at the store
     PICKED_UP = 14  # an order is taken over at the store
+    LEFT = 15  # a courier goes home early, or does not come
+    BREAK = 16  # a courier begins a break
+    BACK = 17  # a courier is back from a break
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -72,6 +72,7 @@ class Fleet:
         self.place_idx = day.couriers.place_idx.copy()
         self.parked_s = np.full(k, NEVER_S, dtype=np.int64)
         self.taken_orders = np.zeros(k, dtype=np.int64)
+        self.has_left = np.zeros(k, dtype=np.bool_)
         self.rides: list[Ride] = []
         self.drives: list[Drive] = []
         self.handlers = {
@@ -80,7 +81,59 @@ class Fleet:
             EventKind.STOPPED: self._on_stopped,
             EventKind.ARRIVED: self._on_arrived,
             EventKind.PICKED_UP: self._on_picked_up,
+            EventKind.LEFT: self._on_left,
+            EventKind.BREAK: self._on_break,
+            EventKind.BACK: self._on_back,
         }
+        self._pause_s: dict[int, int] = {}
+        self._breaks: dict[int, list[int]] = {}
+        self._delay_s = dict(
+            zip(day.incidents.delay_order.tolist(), day.incidents.delay_s.tolist(), strict=True)
+        )
+        self._expect_incidents()
+
+    def _expect_incidents(self) -> None:
+        """Queue what will go wrong with couriers."""
+        given, couriers = self._day.incidents, self._day.couriers
+        for courier, at_s in zip(given.quit_courier.tolist(), given.quit_s.tolist(), strict=True):
+            if at_s < couriers.off_s[courier]:
+                self._clock.at(max(at_s, int(couriers.on_s[courier])), EventKind.LEFT, courier)
+        rows = zip(
+            given.break_courier.tolist(),
+            given.break_from_s.tolist(),
+            given.break_s.tolist(),
+            strict=True,
+        )
+        for courier, from_s, length_s in sorted(rows):
+            begin_s = max(from_s, int(couriers.on_s[courier]))
+            if begin_s < couriers.off_s[courier] and length_s > 0:
+                self._breaks.setdefault(courier, []).append(length_s)
+                self._clock.at(begin_s, EventKind.BREAK, courier)
+
+    def _on_left(self, courier: int) -> None:
+        self.has_left[courier] = True
+        self._ledger.note(EventKind.LEFT, courier=courier, place=int(self.place_idx[courier]))
+
+    def _on_break(self, courier: int) -> None:
+        """Begin a break, or owe one until the work at hand is done."""
+        length_s = self._breaks[courier].pop(0)
+        self._pause_s[courier] = self._pause_s.get(courier, 0) + length_s
+        if not self.is_busy[courier]:
+            self._rest(courier)
+
+    def _rest(self, courier: int) -> None:
+        length_s = self._pause_s.pop(courier, 0)
+        if length_s == 0 or self.has_left[courier]:
+            return
+        now_s = self._clock.now_s
+        self.is_busy[courier], self.free_s[courier] = True, now_s + length_s
+        self._ledger.note(EventKind.BREAK, courier=courier, place=int(self.place_idx[courier]))
+        self._clock.at(now_s + length_s, EventKind.BACK, courier)
+
+    def _on_back(self, courier: int) -> None:
+        self.is_busy[courier] = False
+        self._ledger.note(EventKind.BACK, courier=courier, place=int(self.place_idx[courier]))
+        self._rest(courier)
 
     def send(self, trips: list[TripPlan]) -> None:
         """Send couriers on trips, unless they decline; all ways are asked for in one call."""
@@ -207,11 +260,20 @@ class Fleet:
         self.free_s[ride.courier] = self._clock.now_s + ride.expected_s
         at_s = ride.departed_s = self._clock.now_s + rules.pickup_s
         for leg, order in enumerate(ride.orders, start=1):
-            at_s = self._drive(trip, leg, at_s, float(self._noise.to_door[order]))
+            at_s = self._drive(trip, leg, at_s, self._hold_up(ride, leg, order, at_s))
             self._clock.at(at_s + rules.dropoff_s, EventKind.DELIVERED, order)
             at_s += rules.dropoff_s + rules.leave_s
         ride.end_s = at_s
         self._clock.at(at_s, EventKind.FREED, trip)
+
+    def _hold_up(self, ride: Ride, leg: int, order: int, depart_s: int) -> float:
+        """Return the factor on a ride to a door, with what holds it up."""
+        noise = float(self._noise.to_door[order])
+        delay_s, free_s = self._delay_s.get(order, 0), int(ride.free_flow_s[leg])
+        if delay_s == 0 or free_s == 0:
+            return noise
+        exact = free_s * self._factor(ride.courier, depart_s)
+        return float((int(drive_s(exact, noise)) + delay_s) / exact)
 
     def _on_delivered(self, order: int) -> None:
         ride = self.rides[int(self._ledger.trip[order])]
@@ -223,6 +285,7 @@ class Fleet:
         courier = self.rides[trip].courier
         self.is_busy[courier] = False
         self._ledger.note(EventKind.FREED, courier=courier, place=int(self.place_idx[courier]))
+        self._rest(courier)
 
     def move(self, moves: tuple[tuple[int, int], ...]) -> None:
         """Send couriers to places without goods."""
@@ -261,3 +324,4 @@ class Fleet:
         self.is_busy[courier] = False
         self.parked_s[courier] = self._clock.now_s
         self._ledger.note(EventKind.STOPPED, courier=courier, place=int(self.place_idx[courier]))
+        self._rest(courier)

@@ -46,6 +46,7 @@ def metrics(day: Day, outcome: DayOutcome) -> dict[str, Any]:
         "simulated_until_s": outcome.simulated_until_s,
         "orders": {"total": len(records), "placed": int(placed.sum()), **counts},
         "on_time_share": _share(on_time, placed),
+        **_ceiling(day, placed, on_time),
         "delivered_share": _share(done, placed),
         "complete_share": _share(done & (records.missing_lines == 0), placed),
         **_times(day, outcome, done),
@@ -72,7 +73,11 @@ def cost(day: Day, outcome: DayOutcome) -> dict[str, Any]:
     lost = ~done & (records.status != OrderStatus.UNPLACED)
     is_cut = str(outcome.stopped_by) != "completed"
     until_s = outcome.simulated_until_s if is_cut else int(couriers.off_s.max(initial=0))
-    paid_s = np.minimum(couriers.off_s, until_s) - np.minimum(couriers.on_s, until_s)
+    end_s = couriers.off_s.copy()
+    gone = day.incidents.quit_courier
+    # Who goes home early is paid until then, and who never comes is not paid.
+    end_s[gone] = np.clip(day.incidents.quit_s, couriers.on_s[gone], couriers.off_s[gone])
+    paid_s = np.minimum(end_s, until_s) - np.minimum(couriers.on_s, until_s)
     wages = paid_s / 3600 * rules.wage_cents_per_hour
     if rules.is_wage_guarantee:
         earned = outcome.couriers.orders * rules.pay_cents_per_order
@@ -89,6 +94,16 @@ def cost(day: Day, outcome: DayOutcome) -> dict[str, Any]:
         "total_cents": total,
         "per_order_cents": total / count if count else None,
         "parts_cents": parts,
+    }
+
+
+def _ceiling(day: Day, placed: BoolArray, on_time: BoolArray) -> dict[str, float | None]:
+    """Share that could be on time at all, with a courier at hand for every order."""
+    soonest = soonest_s(day)
+    could: BoolArray = placed & (soonest >= 0) & (soonest <= day.orders.due_s)
+    return {
+        "on_time_ceiling_share": _share(could, placed),
+        "on_time_of_ceiling": _share(on_time & could, could),
     }
 
 

@@ -26,13 +26,19 @@ def observe(world: World) -> DispatchState:
     day, now_s = world.day, world.clock.now_s
     world.hall.expect(now_s)
     stores = day.stores
+    open_s = stores.open_s
+    if len(day.incidents.closure_store):
+        # A store that is shut opens again when it is said to.
+        every = np.arange(len(stores))
+        until_s = day.incidents.closed_until_s(every, np.full(len(stores), now_s))
+        open_s = np.where(until_s > now_s, until_s, open_s)
     return DispatchState(
         now_s=now_s,
         orders=_open_orders(world),
         couriers=_couriers(world),
         stores=StoreStates(
             place_idx=stores.place_idx,
-            open_s=stores.open_s,
+            open_s=open_s,
             close_s=stores.close_s,
             pickers=stores.pickers,
             pick_base_s=stores.pick_base_s,
@@ -106,7 +112,8 @@ def _missing(
 
 def _couriers(world: World) -> CourierStates:
     table, fleet, now_s = world.day.couriers, world.fleet, world.clock.now_s
-    idx = np.flatnonzero((table.on_s <= now_s + COMING_S) & (table.off_s > now_s))
+    is_there = (table.on_s <= now_s + COMING_S) & (table.off_s > now_s) & ~fleet.has_left
+    idx = np.flatnonzero(is_there)
     is_busy, on_s = fleet.is_busy[idx], table.on_s[idx]
     expected_s = np.maximum(fleet.free_s[idx], now_s + 1)
     return CourierStates(
