@@ -12,7 +12,9 @@ from dispatchopt.cli import common, deadline, progress
 
 @click.command()
 @click.argument("day", type=click.Path(path_type=Path, allow_dash=True))
-@click.option("--policy", default="rolling", show_default=True, help="Name of a dispatch policy.")
+@click.option(
+    "--policy", help="Name of a dispatch policy. [default: rolling; consensus for epochs]"
+)
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True)
 @click.option(
     "--time-limit",
@@ -20,13 +22,20 @@ from dispatchopt.cli import common, deadline, progress
     metavar="SECONDS",
     help="Wall clock; the day so far is kept.",
 )
+@click.option(
+    "--budget",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="Wall clock of each decision of a day in epochs. [default: 10]",
+)
 @common.output("table", "json", "csv", "geojson")
 @common.verbosity
 def command(
     day: Path,
-    policy: str,
+    policy: str | None,
     seed: int,
     time_limit: float | None,
+    budget: float | None,
     format_: str,
     output: Path | None,
     overwrite: bool,
@@ -36,18 +45,24 @@ def command(
 
     --format csv prints one row per order, json the figures. -o writes the log: .json, .csv,
     .geojson, or .html for a map with play-back.
+
+    A static routing problem with time windows is replayed in epochs: requests are drawn from its
+    customers (--seed) hour by hour, and routes leave in waves.
     """
     common.prepare_output(output, overwrite, ".json", ".csv", ".geojson", ".html")
     with deadline.alarm(time_limit) as call_off:
         from dispatchopt.io import read
         from dispatchopt.simulation import check_day, metrics, simulate
 
-        given = _day_of(read(day))
+        instance = read(day)
         call_off()
+    if instance.kind == "routing":
+        return _waves(instance, policy or "consensus", seed, budget or 10.0, format_, output, quiet)
+    given = _day_of(instance)
     with common.cancel_on_interrupt(quiet) as cancel, progress.day_progress(quiet) as callback:
         outcome = simulate(
             given,
-            policy,
+            policy or "rolling",
             seed=seed,
             stop=common.make_stop(cancel, time_limit),
             callback=callback,
@@ -60,6 +75,38 @@ def command(
             click.echo(f"check: {violation}", err=True)
         return common.EXIT_CHECK_FAILED
     return common.exit_code("feasible", str(outcome.stopped_by))
+
+
+def _waves(
+    instance: Any,
+    policy: str,
+    seed: int,
+    budget: float,
+    format_: str,
+    output: Path | None,
+    quiet: bool,
+) -> int:
+    """Replay a static problem in epochs."""
+    from dispatchopt.core.stop import Stop
+    from dispatchopt.simulation.waves import check_waves, simulate_waves, wave_day
+
+    if format_ == "geojson" or (output is not None and output.suffix not in ("", ".json")):
+        raise click.UsageError("a day in epochs is written as .json")
+    drawn = wave_day(instance.problem, name=instance.name, seed=seed)
+    outcome = simulate_waves(drawn, policy, stop=Stop(time_s=budget), seed=seed)
+    figures = outcome.figures()
+    report = check_waves(drawn, outcome)
+    if output is not None:
+        routes = [[list(route) for route in wave.routes] for wave in outcome.waves]
+        common.emit_json({**figures, "routes_by_epoch": routes}, output)
+    if format_ == "json":
+        common.emit_json(figures)
+    elif not quiet:
+        common.emit_rows(figures["by_epoch"], format_, None, False)
+        click.echo(f"{policy}: {outcome.cost_s:,} s of driving", err=format_ == "csv")
+    for violation in report.violations[:20]:
+        click.echo(f"check: {violation}", err=True)
+    return common.EXIT_CHECK_FAILED if report.violations else 0
 
 
 def _day_of(instance: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from dispatchopt.core.arrays import digest
 
@@ -60,7 +61,7 @@ class WaveOutcome:
         """Digest of all routes; equal for equal days, whatever the wall clock said."""
         return digest([self.day_name, [[wave.epoch, list(wave.routes)] for wave in self.waves]])
 
-    def figures(self) -> dict[str, object]:
+    def figures(self) -> dict[str, Any]:
         """Return the figures of the day as plain values, fit for JSON."""
         walls = sorted(wave.wall_s for wave in self.waves)
         return {
