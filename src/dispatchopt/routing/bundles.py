@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dispatchopt.core.arrays import IntArray
-from dispatchopt.routing.problem import ANYWHERE, UNREACHABLE, RoutingProblem
+from dispatchopt.routing.problem import ANYWHERE, UNREACHABLE, Orders, RoutingProblem
 
 #: Orders in a bundle up to which all sequences are tried (720 of them).
 MAX_SIZE = 6
@@ -131,7 +131,7 @@ class _Growth:
     ) -> None:
         couriers, orders = problem.couriers, problem.orders
         self.courier, self.store = courier, store
-        self._timing = _Timing(problem, courier, store)
+        self._timing = TripTiming(problem, courier, store)
         self._most = int(min(couriers.max_stops[courier], MAX_SIZE, len(orders)))
         self._is_limited = couriers.max_stops[courier] > MAX_SIZE
         self._slack = (slack_s, slack_m)
@@ -223,12 +223,18 @@ def _join(sets: IntArray) -> IntArray:
     return np.concatenate([sets[left], sets[right, -1:]], axis=1)
 
 
-class _Timing:
-    """Cost and lateness of many sequences at once, for one courier row at one store."""
+class TripTiming:
+    """Cost and lateness of many sequences at once, for one courier row at one store.
 
-    def __init__(self, problem: RoutingProblem, courier: int, store: int) -> None:
+    ``orders`` may replace the table of the problem, with rows added at its end.
+    """
+
+    def __init__(
+        self, problem: RoutingProblem, courier: int, store: int, orders: Orders | None = None
+    ) -> None:
         self.problem = problem
-        self.courier = courier
+        self.orders = problem.orders if orders is None else orders
+        self.courier, self.store = courier, store
         couriers, stores = problem.couriers, problem.stores
         travel = problem.travel[int(couriers.profile[courier])]
         self.metres, self.seconds = travel.distance_m, travel.duration_s
@@ -242,12 +248,12 @@ class _Timing:
         self.end = int(couriers.end_place[courier])
         self.per_m = int(couriers.cost_per_m[courier])
         self.per_s = int(couriers.cost_per_s[courier])
-        late = (problem.orders.late_cost_per_s > 0) & (problem.orders.promise_s < (1 << 39))
+        late = (self.orders.late_cost_per_s > 0) & (self.orders.promise_s < (1 << 39))
         self.has_lateness = bool(late.any())
 
     def cost(self, sequences: IntArray) -> tuple[IntArray, IntArray, IntArray]:
         """Return cost, seconds too late and metres too far, shape ``sequences.shape[:-1]``."""
-        orders, couriers, row = self.problem.orders, self.problem.couriers, self.courier
+        orders, couriers, row = self.orders, self.problem.couriers, self.courier
         ready = orders.release_s[sequences].max(axis=-1)
         floor = np.maximum(ready, self.store_earliest_s)
         delay = np.full(floor.shape, self.lead_s, dtype=np.int64)

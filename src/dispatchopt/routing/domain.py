@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from dispatchopt.core.domain import Domain, Engine
+from dispatchopt.core.explain import Finding
 from dispatchopt.core.plugins import scan
 from dispatchopt.routing.bound import lower_bound
 from dispatchopt.routing.bundles import is_short
@@ -31,6 +32,13 @@ def choose(problem: RoutingProblem) -> tuple[Sequence[str], str]:
     return ("pyvrp", "bundles"), "trips are too long to be enumerated"
 
 
+def _explain(problem: RoutingProblem, solution: RoutingSolution) -> Sequence[Finding]:
+    """Return what stands behind a plan; prices need a solver, which is imported when asked for."""
+    from dispatchopt.routing.explain import explain
+
+    return explain(problem, solution)
+
+
 DOMAIN: Domain[RoutingProblem, RoutingSolution] = Domain(
     name="routing",
     problem_type=RoutingProblem,
@@ -38,4 +46,5 @@ DOMAIN: Domain[RoutingProblem, RoutingSolution] = Domain(
     bound=lower_bound,
     engines=engines,
     choose=choose,
+    explain=_explain,
 )

@@ -13,6 +13,7 @@ from dispatchopt.io.issues import Issues
 from dispatchopt.io.kinds._pairs import names_or_numbers
 from dispatchopt.io.schema.solution import RoutingDecisions
 from dispatchopt.io.solutions.base import Feature, Names, SolutionKind, Unserved
+from dispatchopt.routing.explain import Reason, Trial, least_remedy, trials
 from dispatchopt.routing.problem import (
     ANYWHERE,
     NO_STORE,
@@ -21,6 +22,16 @@ from dispatchopt.routing.problem import (
     RoutingSolution,
     Trip,
 )
+
+#: Codes of reasons in solution documents, where they differ.
+_CODES = {
+    Reason.NO_STOCK: "no-store-holds-it",
+    Reason.SKILL: "no-courier-with-the-skills",
+    Reason.LOAD: "too-large-for-every-courier",
+    Reason.READY_TOO_LATE: "too-late-for-its-window",
+    Reason.OUT_OF_REACH: "too-late-for-its-window",
+    Reason.DEARER: "dearer-than-refusal",
+}
 
 
 def _names(instance: Instance, table: str) -> Any:
@@ -82,11 +93,19 @@ def unserved(instance: Instance, made: RoutingSolution) -> Sequence[Unserved]:
     """Return orders on no route, and why."""
     problem: RoutingProblem = instance.problem
     names, served = _names(instance, "orders"), made.served()
+    refused = [order for order in range(len(problem.orders)) if order not in served]
+    tried: dict[int, list[Trial]] = {}
+    for trial in trials(problem, made, refused):
+        tried.setdefault(trial.order, []).append(trial)
+    stores = _names(instance, "stores")
     result = []
-    for order in range(len(problem.orders)):
-        if order not in served:
+    for order in refused:
+        if order in tried:
+            own_reason, remedy = least_remedy(problem, tried[order], stores)
+            reason = _CODES.get(own_reason, str(own_reason))
+        else:
             reason, remedy = _reason(problem, order)
-            result.append(Unserved(what="order", id=names[order], reason=reason, remedy=remedy))
+        result.append(Unserved(what="order", id=names[order], reason=reason, remedy=remedy))
     return result
 
 

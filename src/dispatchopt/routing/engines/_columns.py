@@ -161,7 +161,8 @@ def columns_of(problem: RoutingProblem, blocks: list[Bundles]) -> tuple[Columns,
     dearest = max((float(b.cost.max()) for b in blocks if len(b.cost)), default=0.0)
     top = float(prices[~must].sum()) + dearest * num_orders + 1.0
     prices[must] = top
-    count = np.minimum(problem.couriers.count, num_orders)
+    # One more than could ever be used, so that a class without a shortage has no price.
+    count = np.minimum(problem.couriers.count, num_orders + 1)
     columns = Columns(
         members=members,
         cost=np.concatenate([*(b.cost.astype(np.float64) for b in blocks), prices]),

@@ -96,7 +96,7 @@ class Partition:
 
     def solve(self) -> bool:
         """Search; returns whether the best plan is proven (or that there is none below)."""
-        relaxation = self._relaxation(self._first())
+        relaxation = self._relaxation(starting_columns(self.columns, self._known, self._effort))
         root = relaxation.converge()
         if root is None:
             return False
@@ -112,19 +112,6 @@ class Partition:
 
     def _relaxation(self, some: IntArray) -> Relaxation:
         return Relaxation(self.columns, some, seed=self._seed, time_left=self._time_left)
-
-    def _first(self) -> IntArray:
-        """Return the columns to start from."""
-        columns, effort = self.columns, self._effort
-        if len(columns) <= effort.all_present:
-            return np.arange(len(columns))
-        sizes = (columns.members < columns.num_rows).sum(axis=1) - 1
-        share = columns.cost / np.maximum(1, sizes)
-        chosen = [np.flatnonzero(columns.store < 0), self._known]
-        for order in range(columns.num_orders):
-            own = columns.holding(order)
-            chosen.append(own[np.argsort(share[own], kind="stable")[: effort.first_per_order]])
-        return np.unique(np.concatenate(chosen))
 
     def _raise(self, value: float) -> None:
         """Tell the bound: costs are whole, so it may be rounded up."""
@@ -263,11 +250,12 @@ class Partition:
             seed=self._seed,
             offer=self._offered,
             tell_bound=self._raise,
-            should_stop=self._should_stop,
+            # What is known outside may end the search inside.
+            should_stop=lambda: self._should_stop() or self._is_proven(),
             time_left=self._time_left,
         )
         part.bound = self.bound
-        return part.prove()
+        return part.prove() or self._is_proven()
 
     def _offered(self, origin: IntArray, cost: float) -> None:
         self.best = min(self.best, cost)
@@ -290,3 +278,16 @@ class Partition:
         if relaxation.solve() is None:
             return False
         return self._tree(self.columns, relaxation, self.best).search()
+
+
+def starting_columns(columns: Columns, known: IntArray, effort: Effort) -> IntArray:
+    """Return the columns that the linear programme starts from."""
+    if len(columns) <= effort.all_present:
+        return np.arange(len(columns))
+    sizes = (columns.members < columns.num_rows).sum(axis=1) - 1
+    share = columns.cost / np.maximum(1, sizes)
+    chosen = [np.flatnonzero(columns.store < 0), known]
+    for order in range(columns.num_orders):
+        own = columns.holding(order)
+        chosen.append(own[np.argsort(share[own], kind="stable")[: effort.first_per_order]])
+    return np.unique(np.concatenate(chosen))

@@ -1,0 +1,281 @@
+"""Can this basket be promised, from which store, at what marginal cost? In milliseconds.
+
+Against a solved state: a trip that holds the basket costs what it costs, less what its other
+orders are worth, plus what its courier is worth, all at the shadow prices of the relaxation. The
+least of this over all trips is what the basket adds to the cost; it is promised if that is below
+its price of refusal. Beside it stands what it costs when but one trip of the plan is changed,
+which holds for certain.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+
+from dispatchopt.core.arrays import FloatArray, IntArray
+from dispatchopt.core.errors import InputError, UnsupportedError
+from dispatchopt.routing.bundles import Bundles, TripTiming
+from dispatchopt.routing.prices import Prices, shadow_prices
+from dispatchopt.routing.problem import (
+    FAR,
+    Orders,
+    RoutingProblem,
+    RoutingSolution,
+)
+from dispatchopt.routing.tables import problem_issue
+
+#: Trips per courier class, store and size that the basket is tried in, of least reduced cost.
+_TRIED = 80
+
+
+@dataclass(frozen=True, kw_only=True)
+class Basket:
+    """A basket that a customer asks about.
+
+    Parameters
+    ----------
+    place
+        Index into the travel matrices.
+    release_s, latest_s
+        When it would be ready at a store, and when service at the door has to begin.
+    service_s
+        Seconds at the door.
+    load
+        Amount per dimension; nothing by default.
+    skills
+        Bit mask of what its courier must have.
+    stores
+        Which stores hold it; None means all.
+    refusal_cost
+        What not delivering it costs: it is promised if delivery adds less.
+    """
+
+    place: int
+    release_s: int
+    latest_s: int
+    refusal_cost: int
+    service_s: int = 0
+    load: tuple[int, ...] = ()
+    skills: int = 0
+    stores: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quote:
+    """The answer.
+
+    Parameters
+    ----------
+    can_promise
+        Whether delivery in time adds less than refusal.
+    store, courier
+        From where, and by which class of couriers; -1 if no trip reaches it in time.
+    marginal_cost
+        What it adds to the cost of all, at the margin; infinite if no trip reaches it.
+    certain_cost
+        What it adds when one trip of the plan is changed, or an idle courier sent; infinite if
+        that cannot be done. Not below the true marginal cost of the plan.
+    shared_with
+        Orders of the trip that it would be part of, in sequence, without itself.
+    """
+
+    can_promise: bool
+    store: int
+    courier: int
+    marginal_cost: float
+    certain_cost: float
+    shared_with: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class _Shelf:
+    """Trips of one class at one store and of one size, by reduced cost."""
+
+    sequences: IntArray
+    worth: FloatArray
+    reduced: FloatArray
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class QuoteState:
+    """A solved state, made ready by :func:`prepare`."""
+
+    problem: RoutingProblem
+    solution: RoutingSolution
+    prices: Prices
+    shelves: dict[tuple[int, int], list[_Shelf]]
+    stops: dict[tuple[int, int], list[tuple[int, ...]]]
+    stores_of: list[set[int]]
+
+
+def prepare(problem: RoutingProblem, solution: RoutingSolution) -> QuoteState:
+    """Make a plan ready for quotes; takes about as long as its first bound.
+
+    Raises
+    ------
+    UnsupportedError
+        If trips are not short, or are not one per courier: then nothing prices them.
+    """
+    prices = shadow_prices(problem)
+    if prices is None:
+        raise UnsupportedError("quotes need short trips from stores, one per courier")
+    shelves: dict[tuple[int, int], list[_Shelf]] = {}
+    for block in prices.trips.blocks:
+        shelves.setdefault((block.courier, block.store), []).append(_shelf(prices, block))
+    stops: dict[tuple[int, int], list[tuple[int, ...]]] = {}
+    for route in solution.routes:
+        stops.setdefault((route.courier, route.trips[0].store), []).append(route.trips[0].stops)
+    return QuoteState(
+        problem=problem,
+        solution=solution,
+        prices=prices,
+        shelves=shelves,
+        stops=stops,
+        stores_of=[
+            set(problem.stores_of_courier(row).tolist()) for row in range(len(problem.couriers))
+        ],
+    )
+
+
+def _shelf(prices: Prices, block: Bundles) -> _Shelf:
+    worth = prices.order[block.sequences].sum(axis=1)
+    reduced = block.cost - worth + prices.courier[block.courier]
+    best = np.argsort(reduced, kind="stable")[:_TRIED]
+    return _Shelf(block.sequences[best], worth[best], reduced[best])
+
+
+def quote(state: QuoteState, basket: Basket) -> Quote:
+    """Answer whether a basket can be promised, from which store, at what marginal cost.
+
+    Raises
+    ------
+    InputError
+        If the basket names a place or a store that is not there, or has wrong loads.
+    """
+    orders = _with(state.problem, basket)
+    new = len(orders) - 1
+    problem, prices = state.problem, state.prices
+    best: tuple[float, int, int, tuple[int, ...]] = (math.inf, -1, -1, ())
+    certain = math.inf
+    free = _idle(state)
+    stores = set(range(len(problem.stores)) if basket.stores is None else basket.stores)
+    for row in np.flatnonzero(problem.couriers.count > 0).tolist():
+        if basket.skills & ~int(problem.couriers.skills[row]):
+            continue
+        for store in sorted(stores & state.stores_of[row]):
+            timing = TripTiming(problem, row, store, orders)
+            alone = _insert(timing, np.zeros((1, 0), dtype=np.int64), new)[0]
+            if math.isinf(alone[0]):
+                # What is too late alone is too late with others.
+                continue
+            sure = _changed(state, timing, new, store)
+            if free[row]:
+                sure = min(sure, (float(alone[0]), ()))
+            certain = min(certain, sure[0])
+            price = float(prices.courier[row])
+            best = min(best, (float(alone[0]) + price, store, row, ()))
+            for shelf in state.shelves.get((row, store), []):
+                best = min(best, _shared(state, timing, shelf, new, best[0]))
+            best = min(best, (sure[0], store, row, sure[1]))
+    marginal, store, row, others = best
+    return Quote(
+        can_promise=min(marginal, certain) < basket.refusal_cost,
+        store=store,
+        courier=row,
+        marginal_cost=marginal,
+        certain_cost=certain,
+        shared_with=others,
+    )
+
+
+def _with(problem: RoutingProblem, basket: Basket) -> Orders:
+    """Return the orders with the basket as the last one."""
+    load = basket.load or (0,) * problem.num_dims
+    issues = []
+    if not 0 <= basket.place < problem.num_places:
+        wanted = f"a place from 0 to {problem.num_places - 1}"
+        issues.append(problem_issue("bad-place", "basket.place", basket.place, wanted))
+    if len(load) != problem.num_dims or min(load, default=0) < 0:
+        wanted = f"{problem.num_dims} amounts >= 0"
+        issues.append(problem_issue("bad-shape", "basket.load", load, wanted))
+    for name in ("release_s", "latest_s", "service_s", "refusal_cost", "skills"):
+        value, low = getattr(basket, name), -FAR if name in {"release_s", "latest_s"} else 0
+        if not low <= value <= FAR:
+            wanted = f"a whole number from {low} to {FAR}"
+            issues.append(problem_issue("out-of-range", f"basket.{name}", value, wanted))
+    bad = [store for store in basket.stores or () if not 0 <= store < len(problem.stores)]
+    if bad:
+        wanted = f"stores from 0 to {len(problem.stores) - 1}"
+        issues.append(problem_issue("bad-option", "basket.stores", bad, wanted))
+    if issues:
+        raise InputError(issues)
+    orders = problem.orders
+    return Orders.of(
+        place=np.append(orders.place, basket.place),
+        load=np.concatenate([orders.load, np.array([load], dtype=np.int64).reshape(1, -1)]),
+        service_s=np.append(orders.service_s, basket.service_s),
+        earliest_s=np.append(orders.earliest_s, -FAR),
+        latest_s=np.append(orders.latest_s, basket.latest_s),
+        release_s=np.append(orders.release_s, basket.release_s),
+        promise_s=np.append(orders.promise_s, FAR),
+        late_cost_per_s=np.append(orders.late_cost_per_s, 0),
+        skills=np.append(orders.skills, basket.skills),
+        refusal_cost=np.append(orders.refusal_cost, basket.refusal_cost),
+    )
+
+
+def _idle(state: QuoteState) -> list[bool]:
+    """Return which classes have a courier that stays at home."""
+    used = Counter(route.courier for route in state.solution.routes)
+    return [used[row] < int(count) for row, count in enumerate(state.problem.couriers.count)]
+
+
+def _insert(timing: TripTiming, sequences: IntArray, new: int) -> tuple[FloatArray, IntArray]:
+    """Return the least cost of each trip with the order added, and its place in the sequence."""
+    count, size = sequences.shape
+    couriers, row = timing.problem.couriers, timing.courier
+    tried = np.empty((count, size + 1, size + 1), dtype=np.int64)
+    for at in range(size + 1):
+        tried[:, at, :at] = sequences[:, :at]
+        tried[:, at, at] = new
+        tried[:, at, at + 1 :] = sequences[:, at:]
+    cost, late, far = timing.cost(tried)
+    fits = (late <= 0) & (far <= 0) & (size < couriers.max_stops[row])
+    load = timing.orders.load[tried[:, 0]].sum(axis=1)
+    fits &= (load <= couriers.capacity[row]).all(axis=1)[:, None]
+    priced = np.where(fits, cost.astype(np.float64), math.inf)
+    at = priced.argmin(axis=1)
+    return priced[np.arange(count), at], at
+
+
+def _shared(
+    state: QuoteState, timing: TripTiming, shelf: _Shelf, new: int, limit: float
+) -> tuple[float, int, int, tuple[int, ...]]:
+    """Return the least marginal cost among some trips with the basket added."""
+    # A trip with one order more costs no less, but for rounding.
+    num = int(np.searchsorted(shelf.reduced, min(limit, 1e300)))
+    if not num:
+        return (math.inf, -1, -1, ())
+    cost, _ = _insert(timing, shelf.sequences[:num], new)
+    total = cost - shelf.worth[:num] + state.prices.courier[timing.courier]
+    at = int(total.argmin())
+    others = tuple(shelf.sequences[at].tolist())
+    return (float(total[at]), timing.store, timing.courier, others)
+
+
+def _changed(
+    state: QuoteState, timing: TripTiming, new: int, store: int
+) -> tuple[float, tuple[int, ...]]:
+    """Return the least cost of adding the basket to one trip of the plan, and that trip."""
+    least: tuple[float, tuple[int, ...]] = (math.inf, ())
+    for own in state.stops.get((timing.courier, store), []):
+        stops = np.array([own], dtype=np.int64)
+        before = int(timing.cost(stops)[0][0])
+        least = min(least, (float(_insert(timing, stops, new)[0][0]) - before, own))
+    return least
+
+
+__all__ = ["Basket", "Quote", "QuoteState", "prepare", "quote"]
