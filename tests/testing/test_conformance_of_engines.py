@@ -22,6 +22,7 @@ from dispatchopt.testing.documents import examples
 #: Engines that prove whatever they accept, given time; the others are heuristics with a bound.
 EXACT = {
     ("siting", "coverage"),
+    ("siting", "median"),
     ("siting", "mip"),
     ("inventory", "levels"),
     ("inventory", "exact"),
@@ -43,6 +44,12 @@ def no_coverage(num_sites: int, num_customers: int) -> Coverage:
     )
 
 
+SITING_GOALS: tuple[tuple[SitingGoal, dict[str, Any]], ...] = (
+    (SitingGoal.COVER_ALL, {}),
+    (SitingGoal.P_MEDIAN, {"max_sites": 1}),
+)
+
+
 @cache
 def siting_cases() -> dict[str, Any]:
     small: dict[str, Any] = {"nodes": 120, "customers": 25, "sites": 7, "orders": 40, "seed": 3}
@@ -52,13 +59,19 @@ def siting_cases() -> dict[str, Any]:
             generate("siting", **small, goal="p-median", max_sites=3, reach_m=20_000),
             generate("siting", **small, goal="cover-all", reach_m=20_000),
         ),
-        "empty": SitingProblem(
-            goal=SitingGoal.COVER_ALL, coverage=no_coverage(0, 0), demand_units=NONE
+        # One of each sort of goal: no engine takes them all.
+        "empty": tuple(
+            SitingProblem(goal=goal, coverage=no_coverage(0, 0), demand_units=NONE, **limit)
+            for goal, limit in SITING_GOALS
         ),
-        "infeasible": SitingProblem(
-            goal=SitingGoal.COVER_ALL,
-            coverage=no_coverage(2, 1),
-            demand_units=np.ones(1, dtype=np.int64),
+        "infeasible": tuple(
+            SitingProblem(
+                goal=goal,
+                coverage=no_coverage(2, 1),
+                demand_units=np.ones(1, dtype=np.int64),
+                **limit,
+            )
+            for goal, limit in SITING_GOALS
         ),
     }
 
@@ -134,11 +147,16 @@ def accepted(domain: str, engine: str) -> EngineCases:
     usual = tuple(problem for problem in cases["usual"] if not found.unsupported(problem))
     if not usual:
         raise UnsupportedError(f"{engine} takes none of the usual problems of {domain}")
-    infeasible = cases["infeasible"]
+
+    def taken(problem: Any) -> Any:
+        """Return the first of several problems that the engine takes."""
+        several = problem if isinstance(problem, tuple) else (problem,)
+        return next((each for each in several if not found.unsupported(each)), None)
+
     return EngineCases(
         usual=usual,
-        empty=cases["empty"],
-        infeasible=None if found.unsupported(infeasible) else infeasible,
+        empty=taken(cases["empty"]),
+        infeasible=taken(cases["infeasible"]),
         exact=(domain, engine) in EXACT,
     )
 

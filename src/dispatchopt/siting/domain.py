@@ -28,6 +28,11 @@ def needs_assignment(problem: SitingProblem) -> bool:
 
 def choose(problem: SitingProblem) -> tuple[Sequence[str], str]:
     """Return the engines in the order in which ``auto`` tries them, and why."""
+    is_plain = problem.capacity_units is None and problem.cover_by == 1
+    if is_plain and problem.goal in (SitingGoal.P_MEDIAN, SitingGoal.FIXED_CHARGE):
+        # An engine that cannot take a problem says so, and the next one does.
+        reason = "cuts in closed form on customers' costs, and branching"
+        return ("median", "interchange", "mip"), reason
     if needs_assignment(problem) and problem.coverage.num_pairs > MAX_ASSIGNMENT_PAIRS:
         return ("interchange", "mip"), "too many pairs to serve for a mixed-integer model"
     is_partial = problem.goal is SitingGoal.COVER_ALL and not problem.must_serve_all

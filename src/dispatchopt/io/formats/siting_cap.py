@@ -18,6 +18,7 @@ from dispatchopt.io.formats._siting_text import (
     widths,
 )
 from dispatchopt.io.formats._vrp_text import Column
+from dispatchopt.io.formats.siting_single import holds_demands_in_a_row
 from dispatchopt.io.instance import Instance
 from dispatchopt.siting.problem import SitingGoal, SitingProblem
 
@@ -37,7 +38,8 @@ def _sniff(path: Path) -> bool:
     words = [*lines[0], lines[1][1]]
     if lines[1][0].lower() != _WORD:
         words.append(lines[1][0])
-    return are_numbers(lines[0], is_whole=True) and are_numbers(words)
+    is_like = are_numbers(lines[0], is_whole=True) and are_numbers(words)
+    return is_like and not holds_demands_in_a_row(path)
 
 
 def _read(path: Path, options: Mapping[str, Any]) -> Instance:
