@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from dispatchopt.core.arrays import BoolArray, FloatArray
+from dispatchopt.core.arrays import BoolArray, FloatArray, IntArray
 from dispatchopt.siting.engines._median_dual import DualBound
 from dispatchopt.siting.engines._median_master import Master, Solved
 
@@ -186,7 +186,7 @@ class Tree:
         size = table.num_rows + table.num_columns + self._master.num_cuts
         return self._open * size < _BASES_BYTES
 
-    def _choose(self, columns: np.ndarray, share: FloatArray) -> int:  # type: ignore[type-arg]
+    def _choose(self, columns: IntArray, share: FloatArray) -> int:
         known = self._seen > 0
         mean = np.divide(self._gain, self._seen, out=np.zeros_like(self._gain), where=known)
         for side in (0, 1):
