@@ -65,6 +65,7 @@ def instance_of(document: Document) -> Instance:
         known_objective=header.known.objective,
         known_bound=header.known.bound,
         notes=header.notes,
+        extras={} if kind.extras is None else kind.extras(parts),
         names={} if kind.has_places else _names(tables, kind),
         places={} if kind.has_places else _known_places(tables),
     )

@@ -31,6 +31,8 @@ class Instance:
         Places of rows by table, for maps, where the problem itself has none.
     notes
         What a reader has to say, and whatever else the document holds.
+    extras
+        What no solver needs: ``history`` and ``baskets`` of an inventory document.
     """
 
     name: str
@@ -42,3 +44,4 @@ class Instance:
     names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     places: Mapping[str, Points] = field(default_factory=dict)
     notes: Mapping[str, Any] = field(default_factory=dict)
+    extras: Mapping[str, Any] = field(default_factory=dict)

@@ -66,6 +66,8 @@ class Kind:
         Tables that must have at least one row.
     has_places
         Whether its problems hold names and places, so that an instance need not.
+    extras
+        Returns what a checked document holds beside the problem.
     """
 
     name: str
@@ -76,6 +78,7 @@ class Kind:
     problem_type: Callable[[], type]
     required: tuple[str, ...] = ()
     has_places: bool = False
+    extras: Callable[[Parts], Mapping[str, Any]] | None = None
 
 
 def points_of(table: Checked) -> Points:

@@ -8,12 +8,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dispatchopt.core.errors import InputError
-from dispatchopt.inventory.problem import MAX_TOTAL, InventoryProblem
+from dispatchopt.core.errors import InputError, Issue
+from dispatchopt.inventory.history import History, estimate
+from dispatchopt.inventory.problem import MAX_TOTAL, MAX_UNITS, DemandLaw, InventoryProblem
+from dispatchopt.inventory.replay.baskets import Baskets
 from dispatchopt.io.cells import NO_INT
 from dispatchopt.io.instance import Instance
 from dispatchopt.io.issues import Said
 from dispatchopt.io.kinds._pairs import check_once, names_or_numbers
+from dispatchopt.io.kinds._past import extras, history_of, lay_out_past, samples_of
 from dispatchopt.io.kinds.base import Kind, Parts
 from dispatchopt.io.schema.inventory import TABLES, InventoryHeader
 from dispatchopt.io.tables import Checked, references
@@ -25,22 +28,31 @@ def build(parts: Parts) -> InventoryProblem:
     """Return the inventory problem of a checked document."""
     issues, given = parts.issues, parts.header.parameters
     stores, skus, demand, stock = (parts[name] for name in ("stores", "skus", "demand", "stock"))
-    if "demand" not in parts.given:
+    if not parts.given & {"demand", "history", "samples"}:
         issues.add("missing-table", parts.where, Said("no table demand"), "a table demand")
     cell, stock_cell = _cells(parts, demand), _cells(parts, stock)
+    samples, history = samples_of(parts), history_of(parts)
     issues.raise_if_any()
     size = (len(stores), len(skus))
-    mean = _spread(size, cell, demand["mean_units"])
     variance = np.where(
         np.isnan(demand["variance_units"]), demand["mean_units"], demand["variance_units"]
     )
+    mean, variance = _spread(size, cell, demand["mean_units"]), _spread(size, cell, variance)
+    if history is not None:
+        mean, variance, samples = _estimated(given, history, cell, (mean, variance), samples)
+    if given.interval_variance_days:
+        variance = variance + (mean / given.interval_days) ** 2 * given.interval_variance_days
     has_least = "min_units" in stock.table.columns and "stock" in parts.given
     try:
         return InventoryProblem(
             mean_units=mean,
-            variance_units=_spread(size, cell, variance),
+            variance_units=variance,
+            sample_units=samples,
             holding_cost=_cost(parts, "holding_cost", cell),
             shortage_cost=_cost(parts, "shortage_cost", cell),
+            waste_cost=skus["waste_cost"] if skus["waste_cost"].any() else None,
+            shelf_life_days=skus["shelf_life_days"] if skus["shelf_life_days"].any() else None,
+            interval_days=given.interval_days,
             on_hand_units=_spread(size, stock_cell, stock["on_hand_units"]),
             volume_ml=skus["volume_ml"],
             case_pack_units=skus["case_pack_units"],
@@ -58,6 +70,26 @@ def build(parts: Parts) -> InventoryProblem:
         issues.extend(error.issues)
         issues.raise_if_any()
         raise
+
+
+def _estimated(
+    given: Any,
+    history: History,
+    cell: tuple[Array, Array],
+    moments: tuple[Array, Array],
+    samples: Array | None,
+) -> tuple[Array, Array, Array | None]:
+    """Moments and samples of the interval, from sales where nothing is stated of a pair."""
+    is_empirical = given.demand_law == DemandLaw.EMPIRICAL
+    law = DemandLaw.NEGATIVE_BINOMIAL if is_empirical else DemandLaw(given.demand_law)
+    if is_empirical and samples is None:
+        samples = history.samples(given.interval_days)
+    days = estimate(history, law, half_life_days=given.half_life_days).over(given.interval_days)
+    is_open = np.asarray(history.is_known.any(axis=0))
+    is_open[cell] = False
+    mean = np.where(is_open, np.minimum(days.mean_units, MAX_UNITS), moments[0])
+    variance = np.where(is_open, np.minimum(days.variance_units, 1e18), moments[1])
+    return mean, variance, samples
 
 
 def _cells(parts: Parts, table: Checked) -> tuple[Array, Array]:
@@ -92,6 +124,10 @@ def _limit(table: Checked, name: str) -> Array | None:
 def _target(parts: Parts, cell: tuple[Array, Array]) -> Array | float | None:
     one: float | None = parts.header.parameters.target
     of_sku, of_pair = parts["skus"]["target"], parts["demand"]["target"]
+    of_class = parts.header.parameters.target_of_class
+    if of_class is not None:
+        by_class = [getattr(of_class, name) for name in parts["skus"]["abc_class"]]
+        of_sku = np.where(np.isnan(of_sku), by_class, of_sku)
     if np.isnan(of_pair).all() and np.isnan(of_sku).all():
         return one
     general = np.where(np.isnan(of_sku), 0.0 if one is None else one, of_sku)
@@ -102,6 +138,34 @@ def _target(parts: Parts, cell: tuple[Array, Array]) -> Array | float | None:
     return table
 
 
+def _sku_columns(problem: InventoryProblem, skus: Array) -> dict[str, Any]:
+    columns: dict[str, Any] = {
+        "id": skus,
+        "volume_ml": problem.volume_ml,
+        "case_pack_units": problem.case_pack_units,
+    }
+    if problem.waste_cost is not None and problem.waste_cost.ndim == 2:
+        found, wanted = "a cost of each pair", "in a document, a cost of each SKU"
+        raise InputError(Issue(code="bad-shape", where="waste_cost", found=found, wanted=wanted))
+    for name in ("shelf_life_days", "waste_cost", "available_units"):
+        if getattr(problem, name) is not None:
+            columns[name] = getattr(problem, name)
+    return columns
+
+
+def _store_columns(instance: Instance, stores: Array) -> dict[str, Any]:
+    problem: InventoryProblem = instance.problem
+    columns: dict[str, Any] = {"id": stores}
+    if problem.store_volume_ml is not None:
+        columns["volume_ml"] = problem.store_volume_ml
+    if problem.delivery_volume_ml is not None:
+        columns["delivery_volume_ml"] = problem.delivery_volume_ml
+    baskets: Baskets | None = instance.extras.get("baskets")
+    if baskets is not None:
+        columns["orders_per_day"] = baskets.orders_per_day
+    return columns
+
+
 def lay_out(
     instance: Instance,
 ) -> tuple[dict[str, Any], dict[str, dict[str, Sequence[Any]]]]:
@@ -110,11 +174,7 @@ def lay_out(
     stores = names_or_numbers(problem.store_ids, problem.num_stores)
     skus = names_or_numbers(problem.sku_ids, problem.num_skus)
     target = None if problem.target is None else np.asarray(problem.target)
-    sku_columns: dict[str, Any] = {
-        "id": skus,
-        "volume_ml": problem.volume_ml,
-        "case_pack_units": problem.case_pack_units,
-    }
+    sku_columns, store_columns = _sku_columns(problem, skus), _store_columns(instance, stores)
     pair_columns: dict[str, Array] = {
         "mean_units": problem.mean_units,
         "variance_units": problem.variance_units,
@@ -127,13 +187,6 @@ def lay_out(
     for name, values in stated:
         if values is not None and values.ndim:
             (sku_columns if values.ndim == 1 else pair_columns)[name] = values
-    if problem.available_units is not None:
-        sku_columns["available_units"] = problem.available_units
-    store_columns: dict[str, Any] = {"id": stores}
-    if problem.store_volume_ml is not None:
-        store_columns["volume_ml"] = problem.store_volume_ml
-    if problem.delivery_volume_ml is not None:
-        store_columns["delivery_volume_ml"] = problem.delivery_volume_ml
     # Pairs without demand are left out, unless something else is stated of them.
     needed = (problem.mean_units > 0) | (problem.variance_units > 0)
     tables: dict[str, dict[str, Any]] = {
@@ -149,7 +202,10 @@ def lay_out(
         tables["stock"] = _pairs(stores, skus, both, used)
     elif on_hand.any():
         tables["stock"] = _pairs(stores, skus, {"on_hand_units": on_hand}, on_hand > 0)
+    tables |= lay_out_past(instance.extras, problem.sample_units, stores, skus)
     parameters: dict[str, Any] = {"demand_law": str(problem.demand_law), "rule": str(problem.rule)}
+    if problem.interval_days != 1:
+        parameters["interval_days"] = problem.interval_days
     if target is not None and not target.ndim:
         parameters["target"] = float(target)
     return {"parameters": parameters}, tables
@@ -172,4 +228,5 @@ KIND = Kind(
     lay_out=lay_out,
     problem_type=lambda: InventoryProblem,
     required=("stores", "skus"),
+    extras=extras,
 )

@@ -18,11 +18,20 @@ from dispatchopt.io.schema.base import (
 )
 
 
+class ClassTargetsPart(Part):
+    """A target for each class of SKUs."""
+
+    A: float = column(description="Of class A.", ge=-10, le=10)
+    B: float = column(description="Of class B.", ge=-10, le=10)
+    C: float = column(description="Of class C.", ge=-10, le=10)
+
+
 class InventoryParametersPart(Part):
     """What makes a stock level good."""
 
-    demand_law: Literal["negative-binomial", "poisson", "gamma", "normal"] = column(
-        "negative-binomial", description="Distribution of all demands."
+    demand_law: Literal["negative-binomial", "poisson", "gamma", "normal", "empirical"] = column(
+        "negative-binomial",
+        description="Distribution of all demands; `empirical` needs `samples` or a `history`.",
     )
     rule: Literal["critical-ratio", "fill-rate", "cycle-service", "z-sigma"] = column(
         "critical-ratio",
@@ -34,6 +43,32 @@ class InventoryParametersPart(Part):
         "tables state none.",
         ge=-10,
         le=10,
+    )
+    target_of_class: ClassTargetsPart | None = Field(
+        default=None, description="Targets by `abc_class` of SKUs that state none."
+    )
+    interval_days: int = column(
+        1,
+        description="Days that an order covers (review period and lead time): those of `demand`, "
+        "and the shelf life up to which leftovers are wasted.",
+        unit="days",
+        ge=1,
+        le=10_000,
+    )
+    interval_variance_days: float = column(
+        0.0,
+        description="Variance of that number of days, for random lead times; raises the variance "
+        "of demand by the squared daily mean times it.",
+        unit="days^2",
+        ge=0,
+        le=1e6,
+    )
+    half_life_days: float | None = column(
+        None,
+        description="Age at which a day of `history` counts half; all count alike if not given.",
+        unit="days",
+        gt=0,
+        le=1e6,
     )
 
 
@@ -67,6 +102,9 @@ class InventoryStoreRow(Row):
         ge=0,
         le=10**15,
     )
+    orders_per_day: float = column(
+        0.0, description="Mean number of orders, for `simulate`.", unit="orders", ge=0, le=1e7
+    )
 
 
 class InventorySkuRow(Row):
@@ -89,6 +127,17 @@ class InventorySkuRow(Row):
     )
     target: float | None = column(
         None, description="Target of this SKU, in place of that of the header.", ge=-10, le=10
+    )
+    abc_class: Literal["A", "B", "C"] = column("C", description="Class, for `target_of_class`.")
+    shelf_life_days: int = column(
+        0,
+        description="Days on which a unit can be sold; 0 for no limit.",
+        unit="days",
+        ge=0,
+        le=10_000,
+    )
+    waste_cost: float = column(
+        0.0, description="Cost of one unit thrown away.", unit="money", ge=0, le=1e12
     )
 
 
@@ -123,9 +172,45 @@ class StockRow(Row):
     )
 
 
+class HistoryRow(Row):
+    """Sales of a day; days of the table without a row of a pair that has rows are days of none.
+
+    Demand is estimated from it for pairs without a row in `demand`.
+    """
+
+    store: str = refers("stores", "The store.")
+    sku: str = refers("skus", "The SKU.")
+    day: int = column(description="Number of the day.", unit="days", ge=0, le=100_000)
+    sold_units: float = column(description="Units sold.", unit="units", ge=0, le=1e9)
+    is_out: bool = column(
+        False, description="Whether stock ran out, so that demand was at least what was sold."
+    )
+
+
+class SampleRow(Row):
+    """Demand of one interval that was seen, for the law `empirical`; 0 where there is no row."""
+
+    store: str = refers("stores", "The store.")
+    sku: str = refers("skus", "The SKU.")
+    sample: int = column(description="Number of the sample, from 0.", ge=0, le=100_000)
+    units: float = column(description="Demand.", unit="units", ge=0, le=1e9)
+
+
+class BasketLineRow(Row):
+    """A line of an order of the sample from which `simulate` draws the orders of a day."""
+
+    order: str = column(description="Name of the order.", min_length=1, max_length=200)
+    store: str = refers("stores", "The store that got it, the same for all lines of an order.")
+    sku: str = refers("skus", "The SKU.")
+    units: int = column(1, description="How many.", unit="units", ge=1, le=10**6)
+
+
 TABLES: dict[str, type[Row]] = {
     "stores": InventoryStoreRow,
     "skus": InventorySkuRow,
     "demand": DemandRow,
     "stock": StockRow,
+    "history": HistoryRow,
+    "samples": SampleRow,
+    "order_lines": BasketLineRow,
 }
