@@ -50,7 +50,7 @@ def document_model(kind: Kind) -> type[BaseModel]:
     if network:
         model = create_model("Network", __config__=ConfigDict(extra="forbid"), **network)
         fields["network"] = (model, Field(default=None, description="The streets."))
-    title = f"{kind.name.capitalize()}Document"
+    title = "".join(word.capitalize() for word in kind.name.split("-")) + "Document"
     made: type[BaseModel] = create_model(title, __base__=kind.header, **fields)
     return made
 

@@ -1,0 +1,1 @@
+"""Engines for guaranteed service: each file exports ``ENGINE``."""
