@@ -243,3 +243,31 @@ def test_drawn_incidents_have_the_stated_shares() -> None:
         delay_s=500,
     )
     assert again.delay_order.tolist() == drawn.delay_order.tolist()
+
+
+def test_incidents_are_written_and_read(make_random_day: DayMaker) -> None:
+    from dispatchopt import io
+    from dispatchopt.io import Instance
+
+    day = make_random_day(9, num_couriers=5)
+    columns = {
+        "break_courier": [1, 1],
+        "break_from_s": [50, 900],
+        "break_s": [60, 70],
+        "quit_courier": [4],
+        "quit_s": [1000],
+        "closure_store": [2],
+        "closure_from_s": [100],
+        "closure_until_s": [400],
+        "delay_order": [3, 0],
+        "delay_s": [30, 40],
+    }
+    given = with_incidents(day, **columns)
+    text = io.dumps(Instance(name="d", kind="day", problem=given))
+    again = io.parse(text).problem.incidents
+    assert {name: getattr(again, name).tolist() for name in columns} == columns
+    bad = text.replace('"kind": "quit"', '"kind": "closure"').replace(
+        '"kind":"quit"', '"kind":"closure"'
+    )
+    with pytest.raises(InputError, match="the store that a closure is about"):
+        io.parse(bad)

@@ -20,6 +20,7 @@ from dispatchopt.geography.straight import StraightTravel
 from dispatchopt.io.cells import NO_INT
 from dispatchopt.io.instance import Instance
 from dispatchopt.io.issues import Said, single
+from dispatchopt.io.kinds._incidents import incident_table, read_incidents
 from dispatchopt.io.kinds._pairs import check_once, names_or_numbers
 from dispatchopt.io.kinds._travel import matrices, matrix_table, routers
 from dispatchopt.io.kinds.base import Kind, Parts, points_of
@@ -42,6 +43,7 @@ def build(parts: Parts) -> Day:
     orders = _orders(parts)
     stores = _stores(parts)
     couriers = _couriers(parts)
+    incidents = read_incidents(parts)
     known = np.isfinite(places["lon"]) & np.isfinite(places["lat"])
     if known.any():
         wanted = "a coordinate, as other places have one"
@@ -58,6 +60,7 @@ def build(parts: Parts) -> Day:
             rules=DayRules(**given.rules.model_dump()),
             places=points_of(places) if known.any() else None,
             sku_ids=skus.ids(),
+            incidents=incidents,
         )
     except InputError as error:
         issues.extend(error.issues)
@@ -210,6 +213,9 @@ def lay_out(
             "sku": sku_ids[sku],
             "units": stores.stock_units[store, sku],
         }
+    tables["incidents"] = incident_table(
+        day.incidents, order=order_ids, store=store_ids, courier=couriers.ids
+    )
     parameters["rules"] = dataclasses.asdict(day.rules)
     always = ("order_stores", "stock", "matrix")
     kept = {

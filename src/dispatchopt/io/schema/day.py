@@ -207,6 +207,24 @@ class DayCourierRow(Row):
     vehicle: str = column("", description="Vehicle, for display.", max_length=200)
 
 
+class IncidentRow(Row):
+    """Something that goes wrong; the dispatcher learns of it when it happens."""
+
+    kind: Literal["break", "quit", "closure", "delay"] = column(
+        description="`break`: a courier pauses after the work at hand; `quit`: leaves for good, or "
+        "never comes; `closure`: a store takes on nothing; `delay`: an order's ride is held up."
+    )
+    courier: str = refers("couriers", "Who pauses or leaves.", "")
+    store: str = refers("stores", "Which store closes.", "")
+    order: str = refers("orders", "Whose ride is held up.", "")
+    from_s: int = column(
+        0, description="From when; of no concern for a delay.", unit="s of the day", ge=0, le=_MAX_S
+    )
+    length_s: int = column(
+        0, description="For how long; of no concern for who leaves.", unit="s", ge=0, le=_MAX_S
+    )
+
+
 TABLES: dict[str, type[Row]] = {
     "places": PlaceRow,
     "matrix": MatrixRow,
@@ -217,6 +235,7 @@ TABLES: dict[str, type[Row]] = {
     "stores": DayStoreRow,
     "stock": DayStockRow,
     "couriers": DayCourierRow,
+    "incidents": IncidentRow,
     "network/nodes": NodeRow,
     "network/edges": EdgeRow,
 }
