@@ -19,7 +19,7 @@ from dispatchopt.siting import SiteStatus, SitingGoal, SitingProblem
 from dispatchopt.siting.engines import _cover_local
 from dispatchopt.siting.engines._cover_build import model_of, shrunk
 from dispatchopt.siting.engines._cover_model import CoverModel, dual_bound
-from dispatchopt.siting.engines._cover_swap import Swaps
+from dispatchopt.siting.engines._cover_swap import CompiledSwaps, Swaps
 from dispatchopt.siting.engines._pairs import merge
 from dispatchopt.siting.engines._sets import build
 from dispatchopt.siting.engines._share import share
@@ -289,3 +289,45 @@ def test_refusals(changes: dict[str, Any], words: str) -> None:
 def test_auto_takes_it_for_coverage() -> None:
     assert siting.solve(_plane(1, 60, 8)).engine == "coverage"
     assert siting.solve(_plane(1, 60, 8, cover_by=2)).engine == "mip"
+
+
+@pytest.mark.slow  # compiles the moves where nothing is kept from an earlier run
+def test_compiled_moves_are_the_plain_ones() -> None:
+    rng = np.random.default_rng(5)
+    away = rng.integers(0, 100, size=(12, 300))
+    site, customer = np.nonzero(away < 25)
+    problem = SitingProblem(
+        goal=SitingGoal.MAX_COVERAGE,
+        coverage=Coverage.from_pairs(
+            site_idx=site,
+            customer_idx=customer,
+            distance_m=away[site, customer],
+            num_sites=12,
+            num_customers=300,
+            cutoff_m=25,
+        ),
+        demand_units=rng.integers(1, 9, size=300),
+        site_cost_cents=rng.integers(1, 5, size=12),
+        max_sites=5,
+        budget_cents=12,
+    )
+    model = model_of(problem)
+    assert model is not None
+    plain, fast = Swaps(model, spend=model.spend), CompiledSwaps(model, spend=model.spend)
+    for each in (plain, fast):
+        each.set_to(np.arange(12) % 4 == 0)
+    for step in range(3):
+        assert (plain.gain == fast.gain).all()
+        assert (plain.loss[plain.is_open] == fast.loss[fast.is_open]).all()
+        assert plain.missed == fast.missed
+        for each in (plain, fast):
+            if step == 0:
+                each.close(4)
+            else:
+                each.descend(lambda: False, budget=12, max_sites=5)
+    assert (plain.is_open == fast.is_open).all()
+    best = fast.kicks(200, 3, 1, lambda: False, budget=12, max_sites=5)
+    value = model.value(best)
+    assert value is not None
+    assert fast.missed + model.offset == value <= plain.missed + model.offset
+    assert value == siting.solve(problem, engine="mip").objective

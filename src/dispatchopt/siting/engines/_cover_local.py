@@ -8,10 +8,16 @@ import numpy as np
 
 from dispatchopt.core.arrays import BoolArray, FloatArray
 from dispatchopt.siting.engines._cover_model import CoverModel
-from dispatchopt.siting.engines._cover_swap import Swaps
+from dispatchopt.siting.engines._cover_swap import CompiledSwaps, Swaps
 
 #: Pair visits that the kicks of a start may cost in all.
 _WORK = 5e6
+#: Pairs from which on moves are compiled; below, importing the compiler costs more than it saves.
+_MANY_PAIRS = 35_000
+#: Kicks of a compiled start, the steps that they may cost in all, and how many sites one closes.
+_KICKS, _STEPS, _KICKED = 3_000, 6e9, (3, 8, 20)
+#: Kicks after each start that comes from the relaxation.
+_FEW_KICKS = 40
 
 
 def missable(model: CoverModel) -> int | None:
@@ -77,7 +83,11 @@ class Improver:
         self.model = model
         self._should_stop = should_stop
         self._is_priced = missable(model) is None
-        self._swaps = Swaps(model, spend=model.spend if self._is_priced else model.site_cost)
+        spend = model.spend if self._is_priced else model.site_cost
+        is_large = len(model.pairs.row) >= _MANY_PAIRS
+        self._compiled = CompiledSwaps(model, spend=spend) if is_large else None
+        self._swaps = self._compiled or Swaps(model, spend=spend)
+        self._calls = 0
 
     def improved(self, is_open: BoolArray) -> BoolArray:
         """Return open sites after swaps; where enough must be covered, at less and less cost."""
@@ -86,6 +96,8 @@ class Improver:
         if allowed is None:
             swaps.set_to(is_open)
             swaps.descend(self._should_stop, budget=model.budget, max_sites=model.max_sites)
+            if self._compiled is not None:
+                self._kick(self._compiled, _FEW_KICKS)
             return swaps.is_open.copy()
         best = is_open
         while not self._should_stop():
@@ -98,6 +110,32 @@ class Improver:
                 return best
             best = thinned(model, swaps.is_open)
         return best
+
+    def long_search(self, is_open: BoolArray) -> BoolArray | None:
+        """Return open sites after thousands of kicks; None where moves are not compiled."""
+        if self._compiled is None or not self._is_priced:
+            return None
+        model, count = self.model, max(1, int(is_open.sum()))
+        self._swaps.set_to(is_open)
+        spread = len(model.pairs.row) / max(1, model.num_sites)
+        near = len(model.pairs.row) / max(1, model.pairs.num_rows)
+        steps = 16.0 * (count * model.num_sites + 4.0 * spread * near)
+        self._kick(self._compiled, int(max(30, min(_KICKS, _STEPS / steps))))
+        return self._swaps.is_open.copy()
+
+    def _kick(self, swaps: CompiledSwaps, rounds: int) -> None:
+        """Kick in small, middle and large steps."""
+        model = self.model
+        for most in _KICKED:
+            self._calls += 1
+            swaps.kicks(
+                rounds // len(_KICKED),
+                most,
+                self._calls,
+                self._should_stop,
+                budget=model.budget,
+                max_sites=model.max_sites,
+            )
 
     def _cheapened(self, budget: int) -> bool:
         """Close the sites that lose least per cost until the budget holds; False if it cannot."""
@@ -126,6 +164,10 @@ def start(
         first = model.lower if allowed is None else thinned(model, model.upper)
     best = improver.improved(first)
     found(best)
+    longer = improver.long_search(best)
+    if longer is not None:
+        found(longer)
+        return
     value = model.value(best)
     visits = len(model.pairs.row) * int(best.sum()) / max(1, model.num_sites)
     kicks = int(min(most_kicks, _WORK / max(1.0, visits)))

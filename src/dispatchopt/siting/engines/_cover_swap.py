@@ -10,6 +10,8 @@ from dispatchopt.core.arrays import BoolArray, IntArray
 from dispatchopt.siting.engines._cover_model import CoverModel
 
 _FAR = 2**62
+#: Moves, and kicks, between two looks at the clock.
+_MOVES, _KICKS = 50, 10
 
 
 class Swaps:
@@ -144,3 +146,88 @@ class Swaps:
         row, site = self._sites_of(rows)
         np.add.at(self.gain, site, sign * self._units[row])
         self.missed += sign * int(self._units[rows].sum())
+
+
+class CompiledSwaps(Swaps):
+    """The same moves, compiled: for models on which thousands of them are made."""
+
+    def __init__(self, model: CoverModel, *, spend: IntArray) -> None:
+        from dispatchopt.siting.engines import _cover_kernels
+
+        self._kernels = _cover_kernels
+        super().__init__(model, spend=spend)
+        self._left = np.array([self.missed], dtype=np.int64)
+        indptr, row = self._rows_of
+        self._ground = (
+            np.ascontiguousarray(indptr, dtype=np.int64),
+            np.ascontiguousarray(row, dtype=np.int64),
+            np.ascontiguousarray(self._start, dtype=np.int64),
+            # Arrays of problems are read-only, which would be another type to compile for.
+            np.array(self._site, dtype=np.int64),
+            np.array(self._units, dtype=np.int64),
+        )
+        self._state = (
+            self._times,
+            self._owner,
+            self.gain,
+            self.loss,
+            self._extra,
+            self.is_open,
+            self._left,
+        )
+
+    def open(self, site: int) -> None:
+        """Open a site."""
+        self._kernels.open_site(site, self._ground, self._state)
+        self.missed = int(self._left[0])
+
+    def close(self, site: int) -> None:
+        """Close a site."""
+        self._kernels.close_site(site, self._ground, self._state)
+        self.missed = int(self._left[0])
+
+    def descend(
+        self, should_stop: Callable[[], bool], *, budget: int | None, max_sites: int | None
+    ) -> None:
+        """Take the move that covers most more units until none covers any more, within limits."""
+        limits = self._limits(budget, max_sites)
+        while not should_stop():
+            moves = self._kernels.descend(limits, _MOVES, self._ground, self._state)
+            self.missed = int(self._left[0])
+            if moves < _MOVES:
+                return
+
+    def kicks(
+        self,
+        rounds: int,
+        most: int,
+        seed: int,
+        should_stop: Callable[[], bool],
+        *,
+        budget: int | None,
+        max_sites: int | None,
+    ) -> BoolArray:
+        """Return the best open sites after so many kicks of at most so many sites each."""
+        limits = self._limits(budget, max_sites)
+        best = self.is_open.copy()
+        bits = np.array([2 * seed + 1], dtype=np.int64)
+        if not (self._upper & ~self._lower & ~best).any() or not (best & ~self._lower).any():
+            return best
+        for first in range(0, rounds, _KICKS):
+            if should_stop():
+                break
+            count = min(_KICKS, rounds - first)
+            self._kernels.kicks(limits, (count, most, bits), best, self._ground, self._state)
+        self.missed = int(self._left[0])
+        return best
+
+    def _limits(
+        self, budget: int | None, max_sites: int | None
+    ) -> tuple[BoolArray, BoolArray, IntArray, int, int]:
+        return (
+            np.array(self._lower),
+            np.array(self._upper),
+            np.array(self._spend, dtype=np.int64),
+            _FAR if budget is None else budget,
+            len(self.is_open) if max_sites is None else max_sites,
+        )
