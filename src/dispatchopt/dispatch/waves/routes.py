@@ -11,10 +11,20 @@ from dispatchopt.core.run import solve
 from dispatchopt.core.stop import Stop
 from dispatchopt.dispatch.waves.state import Requests, WaveRoute, WaveState
 from dispatchopt.geography.matrix import TravelMatrix
+from dispatchopt.routing.check import check
 from dispatchopt.routing.domain import DOMAIN
-from dispatchopt.routing.problem import Couriers, Orders, RoutingProblem, Stores
+from dispatchopt.routing.problem import (
+    Couriers,
+    Orders,
+    RoutingProblem,
+    RoutingSolution,
+    Stores,
+    Trip,
+)
+from dispatchopt.routing.schedule import best_route
 
 _NOW, _LATER = 1, 2
+Routes = list[WaveRoute]
 
 
 def plan(
@@ -26,6 +36,7 @@ def plan(
     release_s: IntArray | None = None,
     is_now: BoolArray | None = None,
     is_later: BoolArray | None = None,
+    start: tuple[Routes, Routes] | None = None,
 ) -> tuple[list[WaveRoute], list[WaveRoute]] | None:
     """Return good routes, those that leave now and those that leave later; None if none is found.
 
@@ -41,6 +52,8 @@ def plan(
         When requests are there; all are by default, and then every route leaves now.
     is_now, is_later
         Requests that must leave now, and those that must not.
+    start
+        Routes that leave now and later, to begin from; they must be feasible.
     """
     n = len(requests)
     if n == 0:
@@ -81,7 +94,8 @@ def plan(
             skills=[_NOW, _LATER][:kinds],
         ),
     )
-    found = solve(DOMAIN, problem, engine="pyvrp", stop=stop, seed=seed).solution
+    known = None if start is None else _timed(problem, start)
+    found = solve(DOMAIN, problem, engine="pyvrp", stop=stop, seed=seed, start=known).solution
     if found is None:
         return None
     now: list[WaveRoute] = []
@@ -92,14 +106,41 @@ def plan(
     return now, later
 
 
-def routes_for(state: WaveState, rows: IntArray, *, stop: Stop, seed: int) -> tuple[WaveRoute, ...]:
+def _timed(problem: RoutingProblem, start: tuple[Routes, Routes]) -> RoutingSolution | None:
+    """Return routes as a solution; None if one of them cannot keep its times."""
+    routes = []
+    for courier, group in enumerate(start):
+        for stops in group:
+            timed = best_route(problem, courier, (Trip(store=0, stops=tuple(stops)),))
+            if timed is None:
+                return None
+            routes.append(timed)
+    solution = RoutingSolution(routes=tuple(routes))
+    return solution if check(problem, solution).is_feasible else None
+
+
+def routes_for(
+    state: WaveState,
+    rows: IntArray,
+    *,
+    stop: Stop,
+    seed: int,
+    start: Routes | None = None,
+) -> tuple[WaveRoute, ...]:
     """Return routes for some rows of the state that leave now, as good as the time allows.
 
-    Where the engine finds nothing in its time, each request gets a route of its own.
+    Where the engine finds nothing in its time, each request gets a route of its own. ``start``
+    holds routes, of rows of the state, to begin from.
     """
-    found = plan(state, state.requests.rows(rows), stop=stop, seed=seed)
-    routes = [(at,) for at in range(len(rows))] if found is None else found[0]
-    return tuple(tuple(int(rows[at]) for at in route) for route in routes)
+    at = {row: place for place, row in enumerate(rows.tolist())}
+    known: tuple[Routes, Routes] | None = None
+    if start is not None:
+        known = [tuple(at[row] for row in each) for each in start], []
+    found = plan(state, state.requests.rows(rows), stop=stop, seed=seed, start=known)
+    routes = [(place,) for place in range(len(rows))] if found is None else found[0]
+    if found is None and known is not None:
+        routes = known[0]
+    return tuple(tuple(int(rows[place]) for place in route) for route in routes)
 
 
 def _next_s(state: WaveState) -> int:
