@@ -1,0 +1,326 @@
+"""Perishable goods: what to order when units expire, exactly for short lives, and by simple rules.
+
+A day: units on hand have ages 1 (fresh) to ``shelf_life``; an order is placed; demand takes units,
+oldest first (fifo) or freshest first (lifo), and what it does not find is lost; units that end the
+day at age ``shelf_life`` are waste; all others grow a day older; the order placed ``lead_time``
+days ago arrives fresh. This is the model of De Moor, Gijsbrechts and Boute, European Journal of
+Operational Research 301, 2022; with a price and a lead time of 1 that of Hendrix et al., 2019.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from dispatchopt.core.arrays import FloatArray, IntArray, frozen
+from dispatchopt.core.errors import InputError, Issue
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
+#: Most states that are enumerated.
+MAX_STATES = 2_000_000
+#: Weight of a step of value iteration, below 1 so that a system with a period settles too.
+_STEP = 0.9
+_FIFO, _LIFO = "fifo", "lifo"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PerishableItem:
+    """One SKU that expires, in one store.
+
+    Parameters
+    ----------
+    demand_probability
+        Probability that a day's demand is 0, 1, 2, ... units; sums to 1.
+    shelf_life
+        Days m that a unit can be sold, >= 1.
+    lead_time
+        Days from order to arrival, >= 1; 1 is the next morning.
+    max_order
+        Most units ordered a day.
+    issue
+        ``fifo``: the oldest units are picked first, as a picker does; ``lifo``: the freshest.
+    order_cost, shortage_cost, waste_cost, holding_cost
+        Cost of a unit ordered, not served, expired, and kept for the next day.
+    price
+        What a unit sold earns.
+    discount
+        Value today of a cost of 1 tomorrow, in (0, 1]; at 1 the cost of a mean day counts.
+
+    Raises
+    ------
+    InputError
+        If anything is out of range; lists every problem found.
+    """
+
+    demand_probability: FloatArray
+    shelf_life: int
+    lead_time: int = 1
+    max_order: int = 10
+    issue: str = _FIFO
+    order_cost: float = 0.0
+    shortage_cost: float = 0.0
+    waste_cost: float = 0.0
+    holding_cost: float = 0.0
+    price: float = 0.0
+    discount: float = 1.0
+
+    def __post_init__(self) -> None:
+        given = frozen(self.demand_probability, np.float64)
+        object.__setattr__(self, "demand_probability", given)
+        issues = []
+        is_law = given.ndim == 1 and given.size and (given >= 0).all()
+        if not is_law or not math.isclose(float(given.sum()), 1.0, abs_tol=1e-9):
+            wanted = "probabilities >= 0 that add up to 1"
+            issues.append(_issue("bad-value", "demand_probability", str(given)[:60], wanted))
+        for name, low in (("shelf_life", 1), ("lead_time", 1), ("max_order", 0)):
+            value = getattr(self, name)
+            if not isinstance(value, int) or not low <= value <= 10_000:
+                wanted = f"a whole number from {low} to 10000"
+                issues.append(_issue("out-of-range", name, repr(value), wanted))
+        issues += [
+            _issue("out-of-range", name, repr(getattr(self, name)), "a number from 0 to 1e9")
+            for name in ("order_cost", "shortage_cost", "waste_cost", "holding_cost", "price")
+            if not 0 <= getattr(self, name) <= 1e9
+        ]
+        if not 0 < self.discount <= 1:
+            wanted = "a number above 0, at most 1"
+            issues.append(_issue("out-of-range", "discount", repr(self.discount), wanted))
+        if self.issue not in (_FIFO, _LIFO):
+            issues.append(_issue("unknown-choice", "issue", repr(self.issue), "fifo or lifo"))
+        if not issues:
+            digits = (self.shelf_life + self.lead_time - 1) * math.log(self.max_order + 1)
+            if digits > math.log(MAX_STATES):
+                found = f"(max_order + 1) ** {self.shelf_life + self.lead_time - 1} states"
+                issues.append(_issue("too-large", "max_order", found, f"at most {MAX_STATES}"))
+        if issues:
+            raise InputError(issues)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of tables by state: orders under way (latest first), then units of age 1 to m."""
+        return (self.max_order + 1,) * (self.lead_time - 1 + self.shelf_life)
+
+    @cached_property
+    def mean_demand(self) -> float:
+        """Mean demand of a day."""
+        return float(self.demand_probability @ np.arange(self.demand_probability.size))
+
+    def replace(self, **changes: Any) -> PerishableItem:
+        """Return a copy with some fields changed."""
+        return dataclasses.replace(self, **changes)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PerishablePolicy:
+    """How much to order in each state, and what it costs.
+
+    Parameters
+    ----------
+    order_units
+        Units ordered by state, of the item's ``shape``.
+    cost
+        Below a discount of 1 the discounted cost from each state; else its difference to the empty
+        state's.
+    mean_cost
+        Cost of a mean day, at a discount of 1; else nan.
+    lower, upper
+        Proven limits: of ``cost`` in the empty state, or of ``mean_cost``.
+    """
+
+    order_units: IntArray
+    cost: FloatArray
+    mean_cost: float
+    lower: float
+    upper: float
+
+
+def optimal_policy(item: PerishableItem, *, tolerance: float = 1e-9) -> PerishablePolicy:
+    """Return a policy of least cost, by value iteration over all states.
+
+    Parameters
+    ----------
+    item
+        The item; its number of states is (max_order + 1) ** (shelf_life + lead_time - 1).
+    tolerance
+        Width of the proven limits relative to cost (MacQueen; Puterman, Markov Decision Processes,
+        section 6.6), at which it ends.
+
+    Raises
+    ------
+    InputError
+        If the limits do not meet.
+    """
+    return _iterate(_Days(item), None, tolerance)
+
+
+def evaluate_policy(
+    item: PerishableItem, order_units: npt.ArrayLike, *, tolerance: float = 1e-9
+) -> PerishablePolicy:
+    """Return what a policy costs; ``order_units`` is a table of the item's ``shape``.
+
+    Raises
+    ------
+    InputError
+        If the table does not fit.
+    """
+    table = np.asarray(order_units, dtype=np.int64)
+    if table.shape != item.shape or table.min() < 0 or table.max() > item.max_order:
+        found = f"shape {table.shape}, {table.min()} to {table.max()} units"
+        wanted = f"shape {item.shape}, 0 to {item.max_order} units"
+        raise InputError(_issue("bad-shape", "order_units", found, wanted))
+    return _iterate(_Days(item), table, tolerance)
+
+
+def long_run_units(item: PerishableItem, order_units: npt.ArrayLike) -> dict[str, float]:
+    """Return units ordered, short, wasted and held on a mean day under a policy."""
+    free = item.replace(
+        order_cost=0.0, shortage_cost=0.0, waste_cost=0.0, holding_cost=0.0, price=0.0, discount=1.0
+    )
+    found = {}
+    for name in ("order", "shortage", "waste", "holding"):
+        one = free.replace(**{f"{name}_cost": 1.0})
+        found[name] = evaluate_policy(one, order_units, tolerance=1e-7).mean_cost
+    return found
+
+
+def order_up_to(item: PerishableItem, level: int, *, count_waste: bool = False) -> IntArray:
+    """Return the table of an order-up-to rule.
+
+    Units on hand and under way are filled up to ``level``. With ``count_waste``, units that will
+    expire before the order arrives, if each day's demand is its mean, do not count (as the EWA
+    rule of Broekmeulen and van Donselaar, Computers & Operations Research 36, 2009, does).
+    """
+    state = np.indices(item.shape).reshape(len(item.shape), -1).T.astype(np.float64)
+    position = state.sum(axis=1)
+    if count_waste:
+        position -= _waste_before_arrival(item, state)
+    # Rounded first, so that sums of fractions that are whole do not order one more.
+    wanted = np.ceil(np.round(level - position, 9))
+    table: IntArray = np.clip(wanted, 0, item.max_order).astype(np.int64).reshape(item.shape)
+    return table
+
+
+def best_order_up_to(
+    item: PerishableItem, *, count_waste: bool = False
+) -> tuple[int, PerishablePolicy]:
+    """Return the level of least cost, of all levels, and what its rule costs from empty shelves."""
+    most = item.max_order * (item.shelf_life + item.lead_time - 1)
+    made = (
+        (level, evaluate_policy(item, order_up_to(item, level, count_waste=count_waste)))
+        for level in range(most + 1)
+    )
+    # Levels beyond what a day can order and sell only repeat each other; the first is kept.
+    return min(made, key=lambda pair: round(pair[1].upper, 9))
+
+
+def _waste_before_arrival(item: PerishableItem, state: FloatArray) -> FloatArray:
+    under_way, stock = state[:, : item.lead_time - 1], state[:, item.lead_time - 1 :]
+    total = np.zeros(len(state))
+    for day in range(item.lead_time):
+        stock = _left(item, stock, item.mean_demand)
+        total += stock[:, -1]
+        arrives = under_way[:, -1 - day] if day < item.lead_time - 1 else np.zeros(len(state))
+        stock = np.column_stack([arrives, stock[:, :-1]])
+    return total
+
+
+def _left(item: PerishableItem, stock: FloatArray, demand: float) -> FloatArray:
+    """Return units of each age that demand leaves."""
+    if item.issue == _LIFO:
+        reach = np.cumsum(stock, axis=1)
+    else:
+        reach = np.cumsum(stock[:, ::-1], axis=1)[:, ::-1]
+    left: FloatArray = np.clip(reach - demand, 0, stock)
+    return left
+
+
+class _Days:
+    """What a day costs and where it leads, by the units on hand."""
+
+    def __init__(self, item: PerishableItem) -> None:
+        from scipy.sparse import csr_matrix
+
+        self.item = item
+        base, life = item.max_order + 1, item.shelf_life
+        stock = np.indices((base,) * life).reshape(life, -1).T.astype(np.float64)
+        held = stock.sum(axis=1)
+        # Beyond all that can lie on the shelf, demand makes no difference to what is left.
+        most = min(item.demand_probability.size, life * item.max_order + 1)
+        chance = item.demand_probability[:most].copy()
+        chance[-1] += item.demand_probability[most:].sum()
+        power = base ** np.arange(life - 2, -1, -1)
+        rows = np.arange(len(stock))
+        lead: csr_matrix = csr_matrix((len(stock), base ** (life - 1)))
+        cost = np.zeros(len(stock))
+        for demand, share in enumerate(chance.tolist()):
+            if share <= 0:
+                continue
+            left = _left(item, stock, float(demand))
+            sold = held - left.sum(axis=1)
+            kept = left[:, :-1]
+            cost += share * (
+                item.waste_cost * left[:, -1]
+                + item.holding_cost * kept.sum(axis=1)
+                - (item.price + item.shortage_cost) * sold
+            )
+            ends = (kept @ power).astype(np.int64) if life > 1 else np.zeros_like(rows)
+            lead += csr_matrix((np.full(len(rows), share), (rows, ends)), shape=lead.shape)
+        self.cost: FloatArray = cost + item.shortage_cost * item.mean_demand
+        self.lead = lead
+
+    def ahead(self, value: FloatArray) -> FloatArray:
+        """Return expected cost of days to come, (orders, states under way, states on hand)."""
+        base = self.item.max_order + 1
+        made = (self.lead @ value.reshape(-1, self.lead.shape[1]).T).T
+        table: FloatArray = self.item.discount * made.reshape(base, -1, len(self.cost))
+        table += self.item.order_cost * np.arange(base)[:, None, None]
+        return table
+
+
+def _iterate(days: _Days, fixed: IntArray | None, tolerance: float) -> PerishablePolicy:
+    item = days.item
+    discount, count = item.discount, len(days.cost)
+    value = np.zeros(math.prod(item.shape))
+    under_way = value.size // count
+    order = None if fixed is None else fixed.reshape(1, under_way, count)
+    low = high = math.nan
+    for _ in range(200_000):
+        table = days.ahead(value)
+        best = table.min(axis=0) if order is None else np.take_along_axis(table, order, 0)[0]
+        new = (best + days.cost).ravel()
+        change = new - value
+        low, high = float(change.min()), float(change.max())
+        scale = 1.0 / (1.0 - discount) if discount < 1 else 1.0
+        limits = (value[0] * (discount < 1) + low * scale, value[0] * (discount < 1) + high * scale)
+        if limits[1] - limits[0] <= tolerance * max(1.0, abs(limits[0])):
+            break
+        value = value + _STEP * change
+        # Only differences matter; a shift by a constant is undone by the limits.
+        value += _STEP * 0.5 * (low + high) * discount * scale if discount < 1 else -value[0]
+    else:
+        found = f"limits {limits[0]:g} and {limits[1]:g}"
+        raise InputError(_issue("bad-value", "order_units", found, "a policy with one mean cost"))
+    if order is None:
+        # The fewest units of those that cost the same up to rounding.
+        slack = tolerance * max(1.0, abs(limits[0]))
+        order = (table <= best + slack).argmax(axis=0)[None]
+    cost = value + 0.5 * (low + high) * scale if discount < 1 else value - value[0]
+    return PerishablePolicy(
+        order_units=frozen(order.reshape(item.shape), np.int64),
+        cost=frozen(cost.reshape(item.shape), np.float64),
+        mean_cost=math.nan if discount < 1 else 0.5 * (low + high),
+        lower=limits[0],
+        upper=limits[1],
+    )
+
+
+def _issue(code: str, where: str, found: str, wanted: str) -> Issue:
+    return Issue(code=code, where=where, found=found, wanted=wanted)
