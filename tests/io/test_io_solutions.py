@@ -191,6 +191,7 @@ PLACED = {
     "sourcing": {"stores": "num_stores", "orders": "num_orders"},
     "guaranteed-service": {"stages": "num_stages"},
     "assortment": {"stores": "num_stores", "zones": "num_zones"},
+    "rebalancing": {"stores": "num_stores"},
 }
 
 

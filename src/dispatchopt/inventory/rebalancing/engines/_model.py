@@ -1,0 +1,206 @@
+"""All transfers as one linear or whole-number model in HiGHS.
+
+Columns: units of a SKU on a lane, single units that leave a store, single units that come to one,
+and lanes that cost something. Rows: balance of every pair that is touched, units that may leave it,
+and room on lanes. All columns are whole in the whole-number model, as the presolve of HiGHS 1.14
+may cut off optima of models that mix whole and continuous columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from dispatchopt.core.arrays import BoolArray, FloatArray, IntArray
+from dispatchopt.inventory.engines._highs import Limits, _watch
+from dispatchopt.inventory.rebalancing.engines._flow import Flows
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Part:
+    """Columns that a whole-number model may use, their bounds, and a known answer, (n,) each."""
+
+    keep: BoolArray
+    lower: FloatArray
+    upper: FloatArray
+    start: FloatArray
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Found:
+    """What a solver found: values of columns (None without any), objective, and more.
+
+    Parameters
+    ----------
+    value
+        Values of the columns, (n,).
+    bound
+        Proven bound on the objective.
+    price
+        Price of each lane's whole room, (L,); zeros from a whole-number model.
+    reduced
+        Reduced cost of each column, (n,); zeros from a whole-number model.
+    is_done
+        Whether the solver ended by itself.
+    """
+
+    value: FloatArray | None
+    bound: float
+    price: FloatArray
+    reduced: FloatArray
+    is_done: bool
+
+
+class Model:
+    """The model of a problem's units and lanes that can pay."""
+
+    def __init__(self, flows: Flows) -> None:
+        from scipy import sparse
+
+        self.flows = flows
+        worth, problem = flows.worth, flows.problem
+        stores, skus, lanes = problem.num_stores, problem.num_skus, problem.num_lanes
+        self.lane = worth.lane
+        self.sku = np.repeat(np.arange(skus), np.diff(worth.lane_first))
+        down, up = worth.down, worth.up
+        down_sku = np.repeat(np.arange(skus), np.diff(down.first))
+        up_sku = np.repeat(np.arange(skus), np.diff(up.first))
+        self.paid = np.flatnonzero(problem.lane_cost > 0)
+        tail, head = problem.lane_from[self.lane], problem.lane_to[self.lane]
+        moved, leave, come = self.lane.size, down.store.size, up.store.size
+        self.cost = np.concatenate(
+            [problem.unit_cost[self.lane], down.cost, -up.cost, problem.lane_cost[self.paid]]
+        )
+        #: Pairs of SKU and store have a row of balance and one of what may leave.
+        pairs = stores * skus
+        room = problem.movable_units.T.ravel().astype(np.float64)
+        volume = problem.stock.volume_ml[self.sku].astype(np.float64)
+        capacity = np.full(lanes, np.inf)
+        if problem.capacity_ml is not None:
+            capacity = problem.capacity_ml.astype(np.float64)
+        most = np.bincount(self.lane, problem.movable_units[tail, self.sku] * volume, lanes)
+        self.room = np.maximum(np.minimum(capacity, most), 1e-9)
+        first = np.arange(moved)
+        rows = np.concatenate(
+            [
+                self.sku * stores + head,
+                self.sku * stores + tail,
+                down_sku * stores + down.store,
+                up_sku * stores + up.store,
+                pairs + self.sku * stores + tail,
+                2 * pairs + self.lane,
+                2 * pairs + self.paid,
+            ]
+        )
+        columns = np.concatenate(
+            [
+                first,
+                first,
+                moved + np.arange(leave),
+                moved + leave + np.arange(come),
+                first,
+                first,
+                moved + leave + come + np.arange(self.paid.size),
+            ]
+        )
+        one = np.ones(moved)
+        values = np.concatenate(
+            [one, -one, np.ones(leave), -np.ones(come), one, volume / self.room[self.lane],
+             -np.ones(self.paid.size)]
+        )  # fmt: skip
+        shape = (2 * pairs + lanes, self.cost.size)
+        self.matrix: Any = sparse.csc_matrix((values, (rows, columns)), shape=shape)
+        self.row_lower = np.concatenate([np.zeros(pairs), np.full(pairs + lanes, -np.inf)])
+        share = np.where(problem.lane_cost > 0, 0.0, 1.0)
+        # A lane whose every use fits needs no row of its own unless it costs something.
+        share = np.where((most <= capacity) & (problem.lane_cost <= 0), np.inf, share)
+        self.row_upper = np.concatenate([np.zeros(pairs), room, share])
+        single = np.ones(leave + come + self.paid.size)
+        self.upper = np.concatenate([problem.movable_units[tail, self.sku], single])
+        self.lane_rows = slice(2 * pairs, 2 * pairs + lanes)
+
+    def solve(
+        self, limits: Limits, should_stop: Callable[[], bool], only: Part | None = None
+    ) -> Found:
+        """Solve the linear relaxation, or for whole numbers with some of the columns."""
+        import highspy
+
+        keep = np.ones(self.cost.size, dtype=bool) if only is None else only.keep
+        lower = np.zeros(keep.size) if only is None else only.lower
+        upper = self.upper if only is None else only.upper
+        part = self.matrix[:, keep]
+        lp = highspy.HighsLp()
+        lp.num_col_, lp.num_row_ = part.shape[1], part.shape[0]
+        lp.col_cost_, lp.col_lower_, lp.col_upper_ = self.cost[keep], lower[keep], upper[keep]
+        lp.row_lower_, lp.row_upper_ = self.row_lower, self.row_upper
+        lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
+        lp.a_matrix_.start_, lp.a_matrix_.index_ = part.indptr, part.indices
+        lp.a_matrix_.value_ = part.data
+        if only is not None:
+            lp.integrality_ = [highspy.HighsVarType.kInteger] * part.shape[1]
+        solver = highspy.Highs()
+        for name, value in (
+            ("output_flag", False),
+            ("threads", 1),
+            ("random_seed", limits.seed % (2**31 - 1)),
+            ("mip_rel_gap", limits.gap_relative),
+        ):
+            solver.setOptionValue(name, value)
+        if limits.nodes is not None:
+            solver.setOptionValue("mip_max_nodes", limits.nodes)
+        if np.isfinite(limits.time_s):
+            solver.setOptionValue("time_limit", max(0.01, limits.time_s))
+        solver.passModel(lp)
+        if only is not None:
+            columns = np.arange(part.shape[1], dtype=np.int32)
+            solver.setSolution(part.shape[1], columns, only.start[keep].astype(np.float64))
+        raised = _watch(solver, should_stop)
+        solver.run()
+        if raised:
+            raise raised[0]
+        return self._found(solver, keep, is_whole=only is not None)
+
+    def _found(self, solver: Any, keep: BoolArray, *, is_whole: bool) -> Found:
+        import highspy
+
+        info, answer = solver.getInfo(), solver.getSolution()
+        value = None
+        if info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible:
+            value = np.zeros(self.cost.size)
+            value[keep] = answer.col_value
+        is_done = solver.getModelStatus() == highspy.HighsModelStatus.kOptimal
+        price, reduced = np.zeros(self.flows.problem.num_lanes), np.zeros(self.cost.size)
+        if not is_whole and is_done:
+            price = np.maximum(-np.asarray(answer.row_dual)[self.lane_rows], 0.0)
+            reduced[keep] = answer.col_dual
+        bound = info.mip_dual_bound if is_whole else info.objective_function_value
+        return Found(value=value, bound=float(bound), price=price, reduced=reduced, is_done=is_done)
+
+    def values(self, units: list[IntArray]) -> FloatArray:
+        """Return the columns of known transfers."""
+        problem, worth = self.flows.problem, self.flows.worth
+        moved = np.concatenate([*units, np.zeros(0, np.int64)]).astype(np.float64)
+        shape = (problem.num_skus, problem.num_stores)
+        change = np.zeros(shape)
+        np.add.at(change, (self.sku, problem.lane_to[self.lane]), moved)
+        np.subtract.at(change, (self.sku, problem.lane_from[self.lane]), moved)
+        parts = [moved]
+        for unit, sign in ((worth.down, -1.0), (worth.up, 1.0)):
+            sku = np.repeat(np.arange(problem.num_skus), np.diff(unit.first))
+            key = sku * problem.num_stores + unit.store
+            # Units of a pair stand in the order in which they leave or come.
+            order = np.argsort(key, kind="stable")
+            _, first, of = np.unique(key[order], return_index=True, return_inverse=True)
+            rank = np.empty(key.size)
+            rank[order] = np.arange(key.size) - first[of]
+            parts.append((rank < sign * change[sku, unit.store]).astype(np.float64))
+        used = np.bincount(self.lane, moved, problem.num_lanes) > 0
+        return np.concatenate([*parts, used[self.paid].astype(np.float64)])
+
+    def units(self, value: FloatArray) -> list[IntArray]:
+        """Return the transfers of a whole answer, SKU by SKU."""
+        moved = np.rint(value[: self.lane.size]).astype(np.int64)
+        return np.split(moved, self.flows.worth.lane_first[1:-1])

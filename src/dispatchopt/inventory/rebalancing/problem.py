@@ -1,0 +1,189 @@
+"""What a rebalancing problem is: stock in stores, lanes between them, vans on the lanes."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from dispatchopt.core.arrays import FloatArray, IntArray, frozen
+from dispatchopt.core.errors import InputError, Issue
+from dispatchopt.inventory.problem import InventoryProblem, LevelRule
+
+#: Largest cost of a unit on a lane, and of a lane.
+MAX_COST = 1e9
+#: Largest capacity of a lane, which stands for none.
+MAX_CAPACITY_ML = 10**15
+_MAX_LISTED = 20
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class RebalancingProblem:
+    """Which units go from which store to which.
+
+    The objective is the expected cost of the stock after the transfers, as in
+    ``InventoryProblem``, plus the cost of the transfers.
+
+    Parameters
+    ----------
+    stock
+        Stock on hand, demand until the next replenishment, and costs; without limits, minimum
+        levels and waste, under the rule ``critical-ratio``. Case packs do not bind transfers.
+    lane_from, lane_to
+        Stores at the ends of each lane, (L,); each pair once, and no lane from a store to itself.
+    unit_cost
+        Cost of one unit on each lane (handling, km), (L,), >= 0.
+    lane_cost
+        Cost of a lane if anything goes on it (a van's ride), (L,), >= 0; None for 0.
+    capacity_ml
+        Volume that each lane takes, (L,), >= 0; None for no limit.
+    movable_units
+        Units of each pair that may leave the store, because they live long enough and are no
+        facings, (S, K), at most the stock on hand; None for all.
+
+    Raises
+    ------
+    InputError
+        If anything is out of range; lists every problem found.
+    """
+
+    stock: InventoryProblem
+    lane_from: IntArray
+    lane_to: IntArray
+    unit_cost: FloatArray
+    lane_cost: FloatArray = None  # type: ignore[assignment]  # an array once built
+    capacity_ml: IntArray | None = None
+    movable_units: IntArray = None  # type: ignore[assignment]  # an array once built
+
+    def __post_init__(self) -> None:
+        issues = _limits_of_stock(self.stock)
+        self._set_arrays(issues)
+        if not issues:
+            self._check_ranges(issues)
+        if not issues:
+            key = self.lane_from * max(1, self.num_stores) + self.lane_to
+            _, where, count = np.unique(key, return_index=True, return_counts=True)
+            for lane in where[count > 1][:_MAX_LISTED]:
+                found = f"{self.lane_from[lane]} to {self.lane_to[lane]}"
+                issues.append(_issue("duplicate-row", f"lane_to[{lane}]", found, "each pair once"))
+        if issues:
+            raise InputError(issues)
+
+    @property
+    def num_stores(self) -> int:
+        """Number of stores S."""
+        return self.stock.num_stores
+
+    @property
+    def num_skus(self) -> int:
+        """Number of SKUs K."""
+        return self.stock.num_skus
+
+    @property
+    def num_lanes(self) -> int:
+        """Number of lanes L."""
+        return int(self.lane_from.size)
+
+    @property
+    def is_coupled(self) -> bool:
+        """Whether anything ties the SKUs together."""
+        return self.capacity_ml is not None or bool((self.lane_cost > 0).any())
+
+    def replace(self, **changes: Any) -> RebalancingProblem:
+        """Return a copy with some fields changed."""
+        return dataclasses.replace(self, **changes)
+
+    def _set_arrays(self, issues: list[Issue]) -> None:
+        lanes, pairs = (np.size(self.lane_from),), self.stock.shape
+        fields: dict[str, tuple[type[np.generic], tuple[int, ...]]] = {
+            "lane_from": (np.int64, lanes),
+            "lane_to": (np.int64, lanes),
+            "unit_cost": (np.float64, lanes),
+            "lane_cost": (np.float64, lanes),
+            "capacity_ml": (np.int64, lanes),
+            "movable_units": (np.int64, pairs),
+        }
+        missing = {"lane_cost": np.zeros(lanes), "movable_units": self.stock.on_hand_units}
+        for name, (dtype, shape) in fields.items():
+            given = getattr(self, name)
+            if given is None and name not in missing:
+                continue
+            try:
+                array = frozen(missing[name] if given is None else given, dtype)
+            except (ValueError, TypeError, OverflowError) as error:
+                kind = "whole numbers" if dtype is np.int64 else "numbers"
+                issues.append(_issue("bad-number", name, str(error), f"an array of {kind}"))
+                continue
+            object.__setattr__(self, name, array)
+            if array.shape != shape:
+                issues.append(_issue("bad-shape", name, str(array.shape), str(shape)))
+
+    def _check_ranges(self, issues: list[Issue]) -> None:
+        last = self.num_stores - 1
+        for name, low, high in (
+            ("lane_from", 0, last),
+            ("lane_to", 0, last),
+            ("unit_cost", 0, MAX_COST),
+            ("lane_cost", 0, MAX_COST),
+            ("capacity_ml", 0, MAX_CAPACITY_ML),
+            ("movable_units", 0, self.stock.on_hand_units),
+        ):
+            value = getattr(self, name)
+            if value is None:
+                continue
+            # Written so that NaN counts as out of range.
+            is_bad = ~((value >= low) & (value <= high))
+            if name == "lane_to":
+                is_bad |= value == self.lane_from
+            for place in np.argwhere(is_bad)[:_MAX_LISTED]:
+                at = tuple(int(i) for i in place)
+                most = high if np.ndim(high) == 0 else np.asarray(high)[at]
+                where = f"{name}[{', '.join(str(i) for i in at)}]"
+                wanted = f"a number from {low:g} to {most:g}"
+                wanted = f"{wanted}, another store" if name == "lane_to" else wanted
+                issues.append(_issue("out-of-range", where, repr(value[at].item()), wanted))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class RebalancingSolution:
+    """Which units go on which lane.
+
+    Parameters
+    ----------
+    moved_units
+        Units of each SKU on each lane, (L, K), >= 0.
+    """
+
+    moved_units: IntArray
+
+    def __post_init__(self) -> None:
+        try:
+            object.__setattr__(self, "moved_units", frozen(self.moved_units, np.int64))
+        except (ValueError, TypeError, OverflowError) as error:
+            wanted = "an array of whole numbers"
+            raise InputError(_issue("bad-number", "moved_units", str(error), wanted)) from error
+
+
+def _limits_of_stock(stock: InventoryProblem) -> list[Issue]:
+    """Return what a stock problem states that transfers do not take into account."""
+    issues = [
+        _issue("fields-clash", f"stock.{name}", "a value", "nothing where stores rebalance")
+        for name in (
+            "store_volume_ml",
+            "delivery_volume_ml",
+            "available_units",
+            "min_units",
+            "waste_cost",
+        )
+        if getattr(stock, name) is not None
+    ]
+    if stock.rule is not LevelRule.CRITICAL_RATIO:
+        wanted = str(LevelRule.CRITICAL_RATIO)
+        issues.append(_issue("fields-clash", "stock.rule", str(stock.rule), wanted))
+    return issues
+
+
+def _issue(code: str, where: str, found: str, wanted: str) -> Issue:
+    return Issue(code=code, where=where, found=found, wanted=wanted)
