@@ -32,7 +32,12 @@ def test_costs_by_hand(line_problem: Line, one_route: One) -> None:
     """0 -> 10 -> 20 -> -30 -> 0 is 10 + 10 + 50 + 30 = 100 m and s, and 3 x 5 s at doors."""
     problem = line_problem(
         orders={"service_s": 5, "promise_s": [10, 20, 70], "late_cost_per_s": 3},
-        couriers={"fixed_cost": [7], "cost_per_m": [2], "cost_per_s": [4]},
+        couriers={
+            "fixed_cost": [7],
+            "cost_per_m": [2],
+            "cost_per_s": [4],
+            "cost_per_order": [11],
+        },
     )
     report = check(problem, one_route(0, 1, 2, start_s=0))
     # Doors are reached at 10, 25 and 80: 0, 5 and 10 s late.
@@ -40,10 +45,11 @@ def test_costs_by_hand(line_problem: Line, one_route: One) -> None:
         "travel": 200.0,
         "fixed": 7.0,
         "duration": 4.0 * 115,
+        "deliveries": 33.0,
         "lateness": 3.0 * 15,
         "refusal": 0.0,
     }
-    assert report.objective == 200 + 7 + 460 + 45
+    assert report.objective == 200 + 7 + 460 + 33 + 45
     assert report.is_feasible
     assert report.figures["orders_late"] == 2
     assert report.figures["distance_m"] == 100
@@ -99,6 +105,18 @@ CASES: dict[str, tuple[dict[str, dict[str, Any]], tuple[str, str, float]]] = {
     "courier-store": (
         {"couriers": {"store_options": Options.of([[]])}},
         ("courier-store", "route 0 trip 0", 1),
+    ),
+    # Doors are reached at 10, 20 and 70.
+    "freshness": (
+        {"orders": {"release_s": [-5, -5, -5], "max_age_s": [15, 25, 70]}},
+        ("freshness", "order 2", 5),
+    ),
+    "order-courier": (
+        {
+            "orders": {"locked_courier": [0, 1, -1]},
+            "couriers": {"start_place": [0, 0], "end_place": [0, 0], "capacity": [[3], [3]]},
+        },
+        ("order-courier", "order 1", 1),
     ),
     "courier-count": ({"couriers": {"count": [0]}}, ("courier-count", "courier 0", 1)),
 }

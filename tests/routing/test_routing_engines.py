@@ -59,6 +59,7 @@ def random_problem(
         "release_s": rng.integers(0, 80, num_orders),
         "refusal_cost": np.where(rng.random(num_orders) < 0.3, -1, rng.integers(0, 900)),
         "skills": rng.integers(0, 2, num_orders),
+        "max_age_s": rng.integers(60, 600, num_orders),
     }
     couriers: dict[str, Any] = {
         "start_place": rng.integers(-1, size, rows),
@@ -88,6 +89,10 @@ def random_problem(
             own = [[int(rng.integers(0, num_stores))] for _ in range(rows)]
             couriers["store_options"] = Options.of(own)
     if is_single:
+        orders["locked_courier"] = np.where(
+            rng.random(num_orders) < 0.2, rng.integers(0, rows, num_orders), -1
+        )
+        couriers["cost_per_order"] = rng.integers(0, 20, rows)
         orders["promise_s"] = rng.integers(0, 300, num_orders)
         orders["late_cost_per_s"] = rng.integers(0, 5, num_orders)
     return RoutingProblem(
@@ -193,8 +198,10 @@ def test_no_proof_where_detours_are_short_cuts(line_problem: Line) -> None:
 
 
 RELAXATIONS: dict[str, Callable[[RoutingProblem], RoutingProblem]] = {
+    "freshness": lambda p: p.replace(orders=p.orders.replace(max_age_s=FAR)),
+    "locks": lambda p: p.replace(orders=p.orders.replace(locked_courier=-1)),
     "windows": lambda p: p.replace(orders=p.orders.replace(latest_s=FAR, earliest_s=-FAR)),
-    "releases": lambda p: p.replace(orders=p.orders.replace(release_s=-FAR)),
+    "releases": lambda p: p.replace(orders=p.orders.replace(release_s=-FAR, max_age_s=FAR)),
     "loads": lambda p: p.replace(orders=p.orders.replace(load=0 * p.orders.load)),
     "skills": lambda p: p.replace(orders=p.orders.replace(skills=0)),
     "stores": lambda p: p.replace(orders=p.orders.replace(store_options=None)),
@@ -223,7 +230,7 @@ def test_renumbering_changes_nothing(seed: int) -> None:
     turned = np.arange(len(problem.orders))[::-1]
     orders = problem.orders
     names = ["place", "load", "service_s", "earliest_s", "latest_s", "release_s", "skills"]
-    names += ["refusal_cost", "promise_s", "late_cost_per_s"]
+    names += ["refusal_cost", "promise_s", "late_cost_per_s", "max_age_s", "locked_courier"]
     columns = {name: getattr(orders, name)[turned] for name in names}
     if orders.store_options is not None:
         options = [orders.store_options.row(int(order)).tolist() for order in turned]
@@ -252,6 +259,10 @@ def test_refusals_name_the_reason(line_problem: Line) -> None:
         solve(mixed, engine="pyvrp")
     with pytest.raises(UnsupportedError, match="pick-up place"):
         solve(mixed, engine="bundles")
+    with pytest.raises(UnsupportedError, match="lock orders"):
+        solve(line_problem(orders={"locked_courier": [0, -1, -1]}), engine="pyvrp")
+    with pytest.raises(UnsupportedError, match="cost per order"):
+        solve(line_problem(couriers={"cost_per_order": 3}), engine="pyvrp")
     with pytest.raises(UnsupportedError, match="one trip"):
         solve(line_problem(couriers={"max_trips": [2]}), engine="bundles")
 

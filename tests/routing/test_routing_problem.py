@@ -88,6 +88,12 @@ def test_no_matrix(line_problem: Line) -> None:
         line_problem().replace(travel=())
 
 
+def test_locks_name_couriers(line_problem: Line) -> None:
+    orders = line_problem().orders.replace(locked_courier=[0, 1, -1])
+    with pytest.raises(InputError, match=r"orders\[1\]\.locked_courier"):
+        line_problem().replace(orders=orders)
+
+
 def test_wrong_row_counts(line_problem: Line) -> None:
     orders = line_problem().orders.replace(service_s=[1, 2])
     with pytest.raises(InputError, match=r"orders\.service_s: found \(2,\)"):

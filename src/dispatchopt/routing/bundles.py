@@ -140,6 +140,7 @@ class _Growth:
         self._base = len(orders)
         fits = (orders.load <= self._capacity).all(axis=1)
         fits &= (orders.skills & ~couriers.skills[courier]) == 0
+        fits &= (orders.locked_courier == ANYWHERE) | (orders.locked_courier == courier)
         if orders.store_options is not None:
             owner = np.repeat(np.arange(len(orders)), np.diff(orders.store_options.indptr))
             may = np.zeros(len(orders), dtype=np.bool_)
@@ -248,6 +249,8 @@ class TripTiming:
         self.end = int(couriers.end_place[courier])
         self.per_m = int(couriers.cost_per_m[courier])
         self.per_s = int(couriers.cost_per_s[courier])
+        self.fixed = int(couriers.fixed_cost[courier])
+        self.per_order = int(couriers.cost_per_order[courier])
         late = (self.orders.late_cost_per_s > 0) & (self.orders.promise_s < (1 << 39))
         self.has_lateness = bool(late.any())
 
@@ -272,7 +275,7 @@ class TripTiming:
             metres = metres + leg_m
             floor = np.maximum(floor + leg_s, orders.earliest_s[order])
             delay = delay + leg_s
-            latest = orders.latest_s[order]
+            latest = orders.deadline_s[order]
             late = np.maximum(late, floor - latest)
             high = np.minimum(high, latest - delay)
             if self.has_lateness:
@@ -292,7 +295,7 @@ class TripTiming:
         late = np.maximum(np.maximum(late, low - high), delay - most_s)
         late = np.where(longest >= UNREACHABLE, -_FAR_BACK, late)
         far = metres - int(couriers.max_distance_m[row])
-        cost = metres * self.per_m + int(couriers.fixed_cost[row])
+        cost = metres * self.per_m + self.fixed + sequences.shape[-1] * self.per_order
         return cost + self._time_cost(low, high, floor, delay, events), late, far
 
     def _time_cost(

@@ -25,6 +25,8 @@ max-duration            a route takes too long                               sec
 no-way                  a leg has no way                                     1
 shift-start, shift-end  a route starts too early, ends too late              seconds
 store-window            loading begins too late                              seconds
+order-courier           an order is carried by a courier it is not locked to 1
+freshness               service at a door begins too long after readiness    seconds
 order-window            service at a door begins too late                    seconds
 pickup-window           service at a pick-up place begins too late           seconds
 ======================= ==================================================== =====================
@@ -38,6 +40,7 @@ from dataclasses import dataclass, field
 from dispatchopt.core.result import Report, Violation
 from dispatchopt.routing.problem import (
     ANYWHERE,
+    FAR,
     MANDATORY,
     NO_STORE,
     UNREACHABLE,
@@ -57,6 +60,7 @@ class _Tally:
     fixed: int = 0
     duration: int = 0
     lateness: int = 0
+    deliveries: int = 0
     distance_m: int = 0
     duration_s: int = 0
     num_trips: int = 0
@@ -75,8 +79,8 @@ def check(problem: RoutingProblem, solution: RoutingSolution) -> Report:
     -------
     Report
         The objective in cost units with its parts ``travel``, ``fixed``, ``duration``,
-        ``lateness`` and ``refusal``, all whole; and every broken rule, by how much. Legs without a
-        way and references to nothing count no cost.
+        ``deliveries``, ``lateness`` and ``refusal``, all whole; and every broken rule, by how
+        much. Legs without a way and references to nothing count no cost.
     """
     tally = _Tally()
     routes_of: Counter[int] = Counter()
@@ -98,6 +102,7 @@ def check(problem: RoutingProblem, solution: RoutingSolution) -> Report:
         "travel": float(tally.travel),
         "fixed": float(tally.fixed),
         "duration": float(tally.duration),
+        "deliveries": float(tally.deliveries),
         "lateness": float(tally.lateness),
         "refusal": float(refusal),
     }
@@ -111,7 +116,8 @@ def check(problem: RoutingProblem, solution: RoutingSolution) -> Report:
         "distance_m": float(tally.distance_m),
         "duration_s": float(tally.duration_s),
     }
-    total = tally.travel + tally.fixed + tally.duration + tally.lateness + refusal
+    total = tally.travel + tally.fixed + tally.duration + tally.deliveries
+    total += tally.lateness + refusal
     return Report(
         objective=float(total), parts=parts, violations=tuple(tally.violations), figures=figures
     )
@@ -229,12 +235,18 @@ class _Drive:
         orders, where, tally = self.problem.orders, f"order {order}", self.tally
         if not orders.has_pickup[order] and store not in self.problem.stores_of_order(order):
             tally.broken("order-store", where)
+        locked = int(orders.locked_courier[order])
+        if locked not in (ANYWHERE, self.courier):
+            tally.broken("order-courier", where)
         lacking = int(orders.skills[order]) & ~self._limit("skills")
         if lacking:
             tally.broken("skill", where, lacking.bit_count())
         self._go(int(orders.place[order]), where)
         begin_s = max(self.time_s, int(orders.earliest_s[order]))
         self._at_most("order-window", where, begin_s, orders.latest_s[order])
+        if int(orders.max_age_s[order]) < FAR:
+            age_s = begin_s - int(orders.release_s[order])
+            self._at_most("freshness", where, age_s, orders.max_age_s[order])
         late_s = begin_s - int(orders.promise_s[order])
         if late_s > 0:
             tally.num_late += 1
@@ -242,6 +254,7 @@ class _Drive:
             tally.lateness += late_s * int(orders.late_cost_per_s[order])
         self.time_s = begin_s + int(orders.service_s[order])
         tally.times_served[order] += 1
+        tally.deliveries += self._limit("cost_per_order")
 
     def _loads(self, where: str, stops: list[int]) -> None:
         """Compare the largest load on board in each dimension with the capacity."""

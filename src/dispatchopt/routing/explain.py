@@ -15,6 +15,7 @@ from dispatchopt.core.explain import Finding, Row
 from dispatchopt.routing.bundles import TripTiming
 from dispatchopt.routing.prices import Prices, shadow_prices
 from dispatchopt.routing.problem import (
+    ANYWHERE,
     FAR,
     UNREACHABLE,
     Route,
@@ -35,6 +36,8 @@ class Reason(enum.StrEnum):
     """The store may not serve the order."""
     NOT_HIS_STORE = "courier-not-at-store"
     """The courier may not load at the store."""
+    LOCKED = "locked-to-another-courier"
+    """The order is locked to couriers of another class."""
     SKILL = "skill"
     """The courier lacks a skill."""
     LOAD = "load"
@@ -101,7 +104,7 @@ def trials(
     busy = Counter(route.courier for route in solution.routes)
     is_free = [busy[row] < int(count) for row, count in enumerate(problem.couriers.count)]
     untimed = problem.replace(
-        orders=problem.orders.replace(latest_s=FAR, promise_s=FAR, late_cost_per_s=0)
+        orders=problem.orders.replace(latest_s=FAR, max_age_s=FAR, promise_s=FAR, late_cost_per_s=0)
     )
     rows = np.flatnonzero(problem.couriers.count > 0)
     found: list[Trial] = []
@@ -133,12 +136,13 @@ def _pair(
     verdicts: list[tuple[Reason, BoolArray]] = [
         (Reason.NO_STOCK, ~np.array([store in problem.stores_of_order(int(o)) for o in tried])),
         (Reason.NOT_HIS_STORE, np.full(len(tried), not is_own)),
+        (Reason.LOCKED, ~np.isin(orders.locked_courier[tried], [ANYWHERE, row])),
         (Reason.SKILL, (orders.skills[tried] & ~couriers.skills[row]) != 0),
         (Reason.LOAD, (orders.load[tried] > couriers.capacity[row]).any(axis=1)),
         (Reason.NO_WAY, late_anyway >= UNREACHABLE),
         (Reason.TOO_FAR, far > 0),
         (Reason.SHIFT, late_anyway > 0),
-        (Reason.READY_TOO_LATE, (late > 0) & (soonest > orders.latest_s[tried])),
+        (Reason.READY_TOO_LATE, (late > 0) & (soonest > orders.deadline_s[tried])),
         (Reason.OUT_OF_REACH, late > 0),
         (Reason.COURIERS_BUSY, np.full(len(tried), not is_free)),
         (Reason.DEARER, cost >= price),
@@ -193,6 +197,7 @@ def least_remedy(
     remedies = {
         Reason.NO_STOCK: "a store that holds the basket",
         Reason.NOT_HIS_STORE: f"a courier that may load at store {store}",
+        Reason.LOCKED: "its lock lifted",
         Reason.SKILL: "a courier with the skills it wants",
         Reason.LOAD: f"{int(short.sum())} units more capacity, or two orders",
         Reason.NO_WAY: "a road from a store to the customer",

@@ -170,6 +170,12 @@ def _problem_issues(problem: RoutingProblem) -> list[Issue]:
         if options is not None:
             issues += options.issues(name, len(table), len(stores))
     issues += _place_issues(problem)
+    issues += [
+        problem_issue("bad-courier", f"orders[{row}].locked_courier", locked, wanted)
+        for row, locked in enumerate(orders.locked_courier.tolist())
+        if locked >= len(couriers)
+        for wanted in [f"-1, or a row from 0 to {len(couriers) - 1}"]
+    ][:MOST_LISTED]
     issues += _load_issues(orders.load, "orders.load", len(orders), None)
     issues += _load_issues(couriers.capacity, "couriers.capacity", len(couriers), problem.num_dims)
     issues += [

@@ -220,6 +220,7 @@ def _with(problem: RoutingProblem, basket: Basket) -> Orders:
         earliest_s=np.append(orders.earliest_s, -FAR),
         latest_s=np.append(orders.latest_s, basket.latest_s),
         release_s=np.append(orders.release_s, basket.release_s),
+        max_age_s=np.append(orders.max_age_s, FAR),
         promise_s=np.append(orders.promise_s, FAR),
         late_cost_per_s=np.append(orders.late_cost_per_s, 0),
         skills=np.append(orders.skills, basket.skills),

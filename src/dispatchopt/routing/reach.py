@@ -49,7 +49,7 @@ class _Probe:
 
     def servable(self) -> BoolArray:
         orders, couriers = self.problem.orders, self.problem.couriers
-        good: BoolArray = np.maximum(orders.earliest_s, orders.release_s) <= orders.latest_s
+        good: BoolArray = np.maximum(orders.earliest_s, orders.release_s) <= orders.deadline_s
         good &= ~orders.has_pickup | (
             np.maximum(orders.pickup_earliest_s, orders.release_s) <= orders.pickup_latest_s
         )
@@ -106,7 +106,7 @@ class _Probe:
             )
             done = at_door + int(orders.service_s[order])
             home = done if end == ANYWHERE else done + way(profile, place, end)
-            in_time = at_gate <= latest_s and at_door <= int(orders.latest_s[order])
+            in_time = at_gate <= latest_s and at_door <= int(orders.deadline_s[order])
             if in_time and home <= int(couriers.latest_s[row]):
                 return True
         return False

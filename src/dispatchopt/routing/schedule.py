@@ -124,7 +124,7 @@ def timetable(problem: RoutingProblem, courier: int, trips: Sequence[Trip]) -> T
                 builder.event(
                     int(orders.place[order]),
                     earliest_s=int(orders.earliest_s[order]),
-                    latest_s=int(orders.latest_s[order]),
+                    latest_s=int(orders.deadline_s[order]),
                     service_s=int(orders.service_s[order]),
                     promise_s=int(orders.promise_s[order]),
                     late_cost_per_s=int(orders.late_cost_per_s[order]),

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -200,6 +201,8 @@ class Orders(Table):
         When service at the door may begin; hard.
     release_s
         When it is ready: loading of its trip (or its pick-up) begins no earlier.
+    max_age_s
+        Freshness: most seconds from ``release_s`` till service at the door begins; hard.
     promise_s, late_cost_per_s
         Service that begins after the promise costs this much per second late.
     refusal_cost
@@ -210,6 +213,8 @@ class Orders(Table):
         Service there, and when that may begin; hard.
     skills
         Bit mask of what its courier must have.
+    locked_courier
+        Row of the couriers that alone may carry it; ``ANYWHERE`` (-1) if any may.
     store_options
         Which stores may serve it; None means all. Of no concern with a pick-up place.
     """
@@ -220,6 +225,7 @@ class Orders(Table):
     earliest_s: IntArray = column(0, -FAR)
     latest_s: IntArray = column(FAR, -FAR)
     release_s: IntArray = column(-FAR, -FAR)
+    max_age_s: IntArray = column(FAR, 0)
     promise_s: IntArray = column(FAR, -FAR)
     late_cost_per_s: IntArray = column(0, 0, MAX_RATE)
     refusal_cost: IntArray = column(MANDATORY, MANDATORY, MAX_COST)
@@ -228,6 +234,7 @@ class Orders(Table):
     pickup_earliest_s: IntArray = column(0, -FAR)
     pickup_latest_s: IntArray = column(FAR, -FAR)
     skills: IntArray = column(0, 0, (1 << 62) - 1)
+    locked_courier: IntArray = column(ANYWHERE, ANYWHERE)
     store_options: Options | None = None
 
     def __post_init__(self) -> None:
@@ -241,6 +248,12 @@ class Orders(Table):
 
     def __len__(self) -> int:
         return len(self.place)
+
+    @cached_property
+    def deadline_s(self) -> IntArray:
+        """When service at the door may begin at the latest: window and freshness."""
+        fresh = np.where(self.max_age_s < FAR, self.release_s + self.max_age_s, FAR)
+        return frozen(np.minimum(self.latest_s, fresh), np.int64)
 
     @property
     def is_mandatory(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
@@ -275,6 +288,8 @@ class Couriers(Table):
         Cost of each courier that is used.
     cost_per_m, cost_per_s
         Cost per metre driven, and per second from the start of the route to its end.
+    cost_per_order
+        Cost of each order delivered, on top.
     max_distance_m, max_duration_s
         Limits of a route.
     max_trips
@@ -297,6 +312,7 @@ class Couriers(Table):
     fixed_cost: IntArray = column(0, 0, MAX_COST)
     cost_per_m: IntArray = column(1, 0, MAX_RATE)
     cost_per_s: IntArray = column(0, 0, MAX_RATE)
+    cost_per_order: IntArray = column(0, 0, MAX_COST)
     max_distance_m: IntArray = column(FAR, 0)
     max_duration_s: IntArray = column(FAR, 0)
     max_trips: IntArray = column(1, 1)

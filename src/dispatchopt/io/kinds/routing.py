@@ -35,6 +35,7 @@ def build(parts: Parts) -> RoutingProblem:
     travel = _travel(parts)
     place = {name: _places(parts, name, "place") for name in ("orders", "stores")}
     pickup = _places(parts, "orders", "pickup_place")
+    locked = references(orders, "locked_courier", couriers, issues)
     ends = [_places(parts, "couriers", f"{end}_place") for end in ("start", "end")]
     order_options, courier_options = _options(parts, orders), _options(parts, couriers)
     wanted = f"below {len(given.profiles)}, the number of profiles"
@@ -49,7 +50,8 @@ def build(parts: Parts) -> RoutingProblem:
                 load=_amounts(orders, _LOADS, given.num_loads),
                 pickup_place=pickup,
                 store_options=order_options,
-                **_columns(orders, Orders, "pickup_place"),
+                locked_courier=locked,
+                **_columns(orders, Orders, "pickup_place", "locked_courier"),
             ),
             stores=Stores(place=place["stores"], **_columns(stores, Stores)),
             couriers=Couriers(
@@ -159,7 +161,8 @@ def lay_out(
             "id": names["orders"],
             "place": places[problem.orders.place],
             **{name: loads[:, dim] for dim, name in enumerate(_LOADS[: problem.num_dims])},
-            **_laid(problem.orders, "pickup_place"),
+            **_laid(problem.orders, "pickup_place", "locked_courier"),
+            **_optional("locked_courier", problem.orders.locked_courier, names["couriers"]),
             **_optional("pickup_place", problem.orders.pickup_place, places),
             **_listed(problem.orders.store_options, stores),
         },

@@ -95,6 +95,9 @@ class RoutingOrderRow(Row):
     earliest_s: int | None = _moment("Service begins no earlier")
     latest_s: int | None = _moment("Service begins no later")
     release_s: int | None = _moment("It is ready, so that loading begins no earlier")
+    max_age_s: int = column(
+        FAR, description="Most time from release to service at the door.", unit="s", ge=0, le=FAR
+    )
     promise_s: int | None = _moment("Service that begins later is late")
     late_cost_per_s: int = column(0, description="Cost of a second late.", ge=0, le=MAX_RATE)
     refusal_cost: int = column(
@@ -107,6 +110,7 @@ class RoutingOrderRow(Row):
     skills: int = column(
         0, description="Bit mask of what its courier must have.", ge=0, le=MAX_MASK
     )
+    locked_courier: str = refers("couriers", "Couriers that alone may carry it; any if empty.", "")
     stores: str = column(
         "",
         description="Stores that may serve it, separated by `|`; all if empty, none if `|`.",
@@ -133,6 +137,7 @@ class RoutingCourierRow(Row):
     fixed_cost: int = column(0, description="Cost of using it.", ge=0, le=FAR)
     cost_per_m: int = column(1, description="Cost of a metre.", ge=0, le=MAX_RATE)
     cost_per_s: int = column(0, description="Cost of a second of route.", ge=0, le=MAX_RATE)
+    cost_per_order: int = column(0, description="Cost of each order delivered.", ge=0, le=FAR)
     max_distance_m: int = column(FAR, description="Longest route.", unit="m", ge=0, le=FAR)
     max_duration_s: int = column(FAR, description="Longest route.", unit="s", ge=0, le=FAR)
     max_trips: int = column(1, description="Most trips of a route.", ge=1, le=FAR)

@@ -127,6 +127,10 @@ def unsupported(problem: RoutingProblem) -> str | None:
     orders, couriers = problem.orders, problem.couriers
     if ((orders.late_cost_per_s > 0) & (orders.promise_s < NO_LIMIT)).any():
         return "it knows no price of lateness"
+    if (orders.locked_courier >= 0).any():
+        return "it cannot lock orders to couriers"
+    if couriers.cost_per_order[couriers.count > 0].any():
+        return "it knows no cost per order"
     if orders.has_pickup.any():
         if not orders.has_pickup.all():
             return "it cannot mix orders from stores with orders that have a pick-up place"
@@ -280,7 +284,7 @@ class _Builder:
                     delivery=self.amounts(order, client.store),
                     service_duration=int(orders.service_s[order]),
                     tw_early=self.clock.early(int(orders.earliest_s[order])),
-                    tw_late=self.clock.late(int(orders.latest_s[order])),
+                    tw_late=self.clock.late(int(orders.deadline_s[order])),
                     release_time=self.clock.early(int(orders.release_s[order])),
                     prize=max(0, price),
                     required=price == MANDATORY and order not in group_of,
@@ -325,7 +329,7 @@ class _Builder:
                     pickup_tw_late=self.clock.late(int(orders.pickup_latest_s[order])),
                     pickup_service_duration=int(orders.pickup_service_s[order]),
                     delivery_tw_early=self.clock.early(int(orders.earliest_s[order])),
-                    delivery_tw_late=self.clock.late(int(orders.latest_s[order])),
+                    delivery_tw_late=self.clock.late(int(orders.deadline_s[order])),
                     delivery_service_duration=int(orders.service_s[order]),
                     amount=self.amounts(order, NO_STORE),
                     prize=max(0, price),
