@@ -22,6 +22,7 @@ COMMANDS = (
     "dispatch",
     "engines",
     "explain",
+    "forecast",
     "generate",
     "plan",
     "render",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dispatchopt.inventory.replay.baskets import Baskets
 from dispatchopt.inventory.replay.convert import from_inventory
 from dispatchopt.inventory.replay.measures import Estimate, Measures, difference
+from dispatchopt.inventory.replay.named import POLICIES, named_policy
 from dispatchopt.inventory.replay.policy import (
     Allocate,
     Decision,
@@ -21,6 +22,7 @@ from dispatchopt.inventory.replay.runner import compare, replay
 from dispatchopt.inventory.replay.search import Race, race, tune
 
 __all__ = [
+    "POLICIES",
     "Allocate",
     "Baskets",
     "Decision",
@@ -40,6 +42,7 @@ __all__ = [
     "compare",
     "difference",
     "from_inventory",
+    "named_policy",
     "race",
     "replay",
     "tune",

@@ -10,7 +10,7 @@ import numpy as np
 from dispatchopt.core import Stop, solve
 from dispatchopt.core.arrays import FloatArray, IntArray
 from dispatchopt.inventory.domain import DOMAIN
-from dispatchopt.inventory.problem import MAX_UNITS, InventoryProblem
+from dispatchopt.inventory.problem import MAX_TOTAL, MAX_UNITS, InventoryProblem
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -143,7 +143,8 @@ class Allocate:
         position = np.clip(np.floor(view.position_units), 0, MAX_UNITS).astype(np.int64)
         changes: dict[str, IntArray] = {"on_hand_units": position}
         if view.central_units is not None:
-            changes["available_units"] = np.floor(view.central_units).astype(np.int64)
+            there = np.clip(np.floor(view.central_units), 0, MAX_TOTAL)
+            changes["available_units"] = there.astype(np.int64)
         result = solve(DOMAIN, self.problem.replace(**changes), stop=Stop(gap=self.gap))
         if result.solution is None:
             # Facings that central stock cannot reach: send nothing rather than stop the replay.

@@ -9,7 +9,7 @@ import numpy as np
 
 from dispatchopt.core.arrays import FloatArray, IntArray
 from dispatchopt.core.errors import InputError, Issue
-from dispatchopt.inventory.problem import MAX_UNITS
+from dispatchopt.inventory.problem import MAX_TOTAL, MAX_UNITS
 from dispatchopt.inventory.replay.draw import Draws, stream
 from dispatchopt.inventory.replay.lines import serve_lines
 from dispatchopt.inventory.replay.measures import SUMS
@@ -72,6 +72,7 @@ class World:
         problem = self.problem
         if self.central is not None and self.day and problem.central_inflow_units is not None:
             self.central += problem.central_inflow_units
+            np.minimum(self.central, float(MAX_TOTAL), out=self.central)
         slot = self.day % len(self.due)
         arrived, self.due[slot] = self.due[slot], None
         if arrived is None:

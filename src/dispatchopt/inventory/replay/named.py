@@ -1,0 +1,96 @@
+"""Policies that a name stands for, for an inventory problem and its days."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from dispatchopt.core.arrays import FloatArray
+from dispatchopt.core.errors import InputError, Issue
+from dispatchopt.inventory.demand import Demand
+from dispatchopt.inventory.formulas import reorder_point
+from dispatchopt.inventory.levels import free_levels
+from dispatchopt.inventory.problem import InventoryProblem
+from dispatchopt.inventory.replay.policy import Allocate, OrderUpTo, Policy
+from dispatchopt.inventory.replay.problem import ReplayProblem
+from dispatchopt.inventory.replay.search import tune
+
+#: Chances of meeting all demand between which ``tuned`` searches.
+_TUNED = (0.5, 0.995)
+#: Days and replications of each try of ``tuned``.
+_TRY_DAYS, _TRIES = 14, 10
+
+
+def _levels(problem: InventoryProblem, _days: ReplayProblem) -> Policy:
+    """Order up to the best level of each pair under the problem's rule."""
+    empty = problem.replace(
+        on_hand_units=np.zeros(problem.shape, dtype=np.int64),
+        available_units=None,
+        store_volume_ml=None,
+        delivery_volume_ml=None,
+    )
+    level = free_levels(empty).order_units.astype(np.float64)
+    return OrderUpTo(level_units=level, case_pack_units=problem.case_pack_units)
+
+
+def _z_sigma(problem: InventoryProblem, _days: ReplayProblem) -> Policy:
+    """Order up to mu + 1.65 sigma of the interval, the simple rule."""
+    demand = Demand.of(problem)
+    level = np.ceil(reorder_point(demand.mean_units, demand.true_variance))
+    return OrderUpTo(level_units=level, case_pack_units=problem.case_pack_units)
+
+
+def _allocation(problem: InventoryProblem, _days: ReplayProblem) -> Policy:
+    """Solve the allocation of each evening, with all its limits."""
+    return Allocate(problem=problem)
+
+
+def _tuned(problem: InventoryProblem, days: ReplayProblem) -> Policy:
+    """Order up to the quantile that costs least in replays of other days than those shown."""
+    demand = Demand.of(problem)
+
+    def make(chance: float) -> Policy:
+        level: FloatArray = np.maximum(np.ceil(demand.ppf(chance)), 0.0)
+        return OrderUpTo(level_units=level, case_pack_units=problem.case_pack_units)
+
+    # The streams of another seed: the days that judge a policy must not be those that chose it.
+    chance, _ = tune(
+        days, make, _TUNED, points=5, rounds=2, days=_TRY_DAYS, warm_up_days=problem.interval_days,
+        seed=2**31 - 1, max_replications=_TRIES,
+    )  # fmt: skip
+    return make(chance)
+
+
+#: Names, and what makes the policy of an inventory problem and its days.
+POLICIES: dict[str, Callable[[InventoryProblem, ReplayProblem], Policy]] = {
+    "levels": _levels,
+    "allocation": _allocation,
+    "z-sigma": _z_sigma,
+    "tuned": _tuned,
+}
+
+
+def named_policy(name: str, problem: InventoryProblem, days: ReplayProblem) -> Policy:
+    """Return the policy of a name.
+
+    Parameters
+    ----------
+    name
+        ``levels``: up to the best level of each pair under the problem's rule. ``allocation``: the
+        allocation under all limits, solved every evening. ``z-sigma``: up to mu + 1.65 sigma.
+        ``tuned``: up to the quantile, one for all pairs, that replays of other days find best.
+    problem, days
+        The problem, and what it is replayed as.
+
+    Raises
+    ------
+    InputError
+        If there is no such policy.
+    """
+    if name not in POLICIES:
+        wanted = f"one of {', '.join(POLICIES)}"
+        raise InputError(
+            Issue(code="unknown-choice", where="policy", found=repr(name)[:60], wanted=wanted)
+        )
+    return POLICIES[name](problem, days)
