@@ -11,6 +11,10 @@ from dispatchopt import inventory
 from dispatchopt.core import Stop
 from dispatchopt.inventory import InventoryProblem, InventorySolution
 from dispatchopt.inventory.levels import free_levels
+from dispatchopt.inventory.replay import OrderUpTo, ReplayProblem
+from dispatchopt.inventory.replay.draw import Draws
+from dispatchopt.inventory.replay.measures import measures_of
+from dispatchopt.inventory.replay.world import World
 
 #: Stores and SKUs of levels, and of allocation.
 SIZES = {
@@ -22,12 +26,14 @@ SIZES = {
 _RIVAL_ITEMS = 2_000
 #: Steps of the small size, so that its objectives repeat.
 _STEPS = 20
+#: Days replayed.
+_DAYS = 5
 
 
 def run(size: str) -> list[Row]:
     """Return the rows of one size."""
     levels, allocation = SIZES[size]
-    rows = _levels(*levels)
+    rows = [*_levels(*levels), *_days(*levels)]
     for is_tight in (False, True):
         rows += _allocation(*allocation, is_tight=is_tight, size=size)
     return rows
@@ -65,6 +71,31 @@ def _levels(num_stores: int, num_skus: int) -> list[Row]:
          "objective": checked.objective, "gap": checked.gap, "peak_mb": peak_mb()},
         {"case": case, "method": name, "seconds": rival_s * pairs,
          "note": f"from {_RIVAL_ITEMS} items, one at a time"},
+    ]  # fmt: skip
+
+
+def _days(num_stores: int, num_skus: int) -> list[Row]:
+    """A day of the simulation: all pairs, negative-binomial demand, orders up to a level."""
+    rng = np.random.default_rng(22)
+    mean = rng.gamma(1.5, 3.0, (num_stores, num_skus))
+    problem = ReplayProblem(
+        mean_units=mean,
+        variance_units=mean * rng.uniform(1.1, 3.0, mean.shape),
+        holding_cost=rng.uniform(0.2, 1.0, num_skus),
+        shortage_cost=rng.uniform(2.0, 8.0, num_skus),
+        start_units=np.ceil(2 * mean),
+    )
+    policy = OrderUpTo(level_units=np.ceil(2 * mean), case_pack_units=1)
+    draws = Draws(problem)
+    world = World(problem, draws, 1, 0)
+    world.step(policy)
+    sums, seconds = timed(lambda: [world.step(policy) for _ in range(_DAYS)])
+    world.close()
+    cost = float(measures_of(np.sum(sums, axis=0)[None])["cost_per_day"].mean)
+    return [
+        {"case": f"days {num_stores} x {num_skus}", "method": "dispatchopt replay, one day",
+         "seconds": seconds / _DAYS, "objective": cost, "peak_mb": peak_mb(),
+         "note": f"mean of {_DAYS} days"},
     ]  # fmt: skip
 
 
