@@ -41,7 +41,7 @@ from dispatchopt.pipeline.city import (
 )
 
 _CITIES = ("Bogota", "Cali", "Medellin", "Bucaramanga", "Pereira", "Barranquilla")
-_VEHICLES = {"motorcycle": "motorcycle", "bicycle": "bicycle", "car": "car", "walking": "walk"}
+VEHICLES = {"motorcycle": "motorcycle", "bicycle": "bicycle", "car": "car", "walking": "walk"}
 _DAY_S = 86_400
 _OPTIONS: dict[str, tuple[type, Any, float, float]] = {
     "merge_m": (int, 500, 0, 100_000),
@@ -106,6 +106,33 @@ def _sniff(path: Path) -> bool:
 def _read(path: Path, options: Mapping[str, Any]) -> Instance:
     chosen = take_options(options, _OPTIONS)
     issues = Issues()
+    orders, couriers, pickups = tables_of(path, issues)
+    issues.raise_if_any()
+    placed_s = times_of(orders, "placement_time", issues)
+    on_s, off_s = (times_of(couriers, name, issues) for name in ("on_time", "off_time"))
+    issues.raise_if_any()
+    notes: dict[str, Any] = {"options": chosen}
+    starts = Points(lon=couriers["on_lng"], lat=couriers["on_lat"])
+    is_far = straight_m(starts, _middle(_drops(orders))) > chosen["far_m"]
+    city = City(
+        name=name_of(path),
+        **_places(orders, pickups, placed_s, chosen, notes),
+        skus=_no_skus(),
+        couriers=_shifts(couriers, on_s, off_s, is_far, notes),
+        source="Rappi, real city-day; no licence is stated: for benchmarks only",
+        notes=notes,
+    )
+    return Instance(name=city.name, kind="city", problem=city, source=city.source, notes=city.notes)
+
+
+def tables_of(path: Path, issues: Issues) -> tuple[Checked, Checked, Points]:
+    """Return orders, couriers and the pick-up of each order of a folder.
+
+    Raises
+    ------
+    InputError
+        Listing everything that is wrong.
+    """
     suffix = "_brkga" if (path / "orders_brkga.csv").is_file() else ""
     couriers = _table(path / f"couriers{suffix}.csv", _Courier, issues)
     orders = _table(path / f"orders{suffix}.csv", _StoreOrder if suffix else _Order, issues)
@@ -116,21 +143,7 @@ def _read(path: Path, options: Mapping[str, Any]) -> Instance:
     assert orders is not None and couriers is not None  # noqa: PT018 - an issue otherwise
     if pickups is None:
         pickups = Points(lon=orders["pick_up_lng"], lat=orders["pick_up_lat"])
-    placed_s = _times(orders, "placement_time", issues)
-    on_s, off_s = (_times(couriers, name, issues) for name in ("on_time", "off_time"))
-    issues.raise_if_any()
-    notes: dict[str, Any] = {"options": chosen}
-    starts = Points(lon=couriers["on_lng"], lat=couriers["on_lat"])
-    is_far = straight_m(starts, _middle(_drops(orders))) > chosen["far_m"]
-    city = City(
-        name=_name(path),
-        **_places(orders, pickups, placed_s, chosen, notes),
-        skus=_no_skus(),
-        couriers=_shifts(couriers, on_s, off_s, is_far, notes),
-        source="Rappi, real city-day; no licence is stated: for benchmarks only",
-        notes=notes,
-    )
-    return Instance(name=city.name, kind="city", problem=city, source=city.source, notes=city.notes)
+    return orders, couriers, pickups
 
 
 def _table(path: Path, model: type[Row], issues: Issues) -> Checked | None:
@@ -152,7 +165,8 @@ def _pickups_of_stores(path: Path, orders: Checked, issues: Issues) -> Points | 
     return Points(lon=stores["pick_up_lng"][row], lat=stores["pick_up_lat"][row])
 
 
-def _times(table: Checked, name: str, issues: Issues) -> Times:
+def times_of(table: Checked, name: str, issues: Issues) -> Times:
+    """Return a column of times as seconds; those that are none are issues."""
     seconds = np.array([_seconds(text) for text in table[name]], dtype=np.int64)
     flag(table, name, seconds < 0, "bad-time", "a time H:MM:SS below 24:00:00", issues)
     return seconds
@@ -265,7 +279,7 @@ def _shifts(
     ids, vehicles = couriers.ids("courier_id"), couriers.ids("vehicle")
     return CourierShifts(
         ids=tuple(f"c{ids[row].removeprefix('c')}" for row in kept),
-        vehicles=tuple(_VEHICLES[vehicles[row]] for row in kept),
+        vehicles=tuple(VEHICLES[vehicles[row]] for row in kept),
         points=Points(lon=couriers["on_lng"][kept], lat=couriers["on_lat"][kept]),
         on_s=on_s[kept],
         off_s=(off_s + _DAY_S * is_late)[kept],
@@ -293,7 +307,8 @@ def _no_skus() -> Skus:
     )
 
 
-def _name(path: Path) -> str:
+def name_of(path: Path) -> str:
+    """Return the name of a folder's day."""
     name = path.resolve().name
     if name.isascii() and name.isdigit() and int(name) < 18:
         return f"Rappi {_CITIES[int(name) % 6]}, day {int(name) // 6 + 1} (instance {name})"
