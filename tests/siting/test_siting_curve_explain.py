@@ -12,7 +12,11 @@ from dispatchopt import siting
 from dispatchopt.core.errors import InputError
 from dispatchopt.core.result import Status
 from dispatchopt.core.stop import Stop
+from dispatchopt.geography.coverage import Coverage
 from dispatchopt.siting import SitingGoal, SitingProblem, SitingSolution
+from dispatchopt.siting.alternatives import alternatives, shadow_prices
+from dispatchopt.siting.assign import cheapest_assignment
+from dispatchopt.siting.check import check
 from dispatchopt.siting.curve import coverage_variant, curve
 from dispatchopt.siting.explain import Reason, contributions, unserved
 
@@ -88,3 +92,66 @@ def test_contributions_by_hand(base: SitingProblem) -> None:
     # Both reach customer 1, with 3 units.
     assert each.sole_units.tolist() == [5, 2]
     assert each.overlap_units.tolist() == [3, 3]
+
+
+def _ten_sites(seed: int) -> SitingProblem:
+    rng = np.random.default_rng(seed)
+    away = rng.integers(0, 100, size=(7, 30))
+    site, customer = np.nonzero(away <= 30)
+    return SitingProblem(
+        goal=SitingGoal.MAX_COVERAGE,
+        coverage=Coverage.from_pairs(
+            site_idx=site,
+            customer_idx=customer,
+            distance_m=away[site, customer],
+            num_sites=7,
+            num_customers=30,
+            cutoff_m=30,
+        ),
+        demand_units=rng.integers(0, 9, size=30),
+        site_cost_cents=rng.integers(1, 6, size=7),
+        max_sites=3,
+        budget_cents=9,
+    )
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_alternatives_are_near_and_valued_rightly(seed: int) -> None:
+    problem = _ten_sites(seed)
+    best = siting.solve(problem).require()
+    found = alternatives(problem, best, tolerance=0.3)
+    assert found.choices[0].tolist() == best.open_sites.tolist()
+    assert len({tuple(each) for each in found.choices}) == len(found.choices) > 1
+    served = problem.total_units - found.unserved_units[0]
+    for sites, units in zip(found.choices, found.unserved_units, strict=True):
+        report = check(problem, cheapest_assignment(problem, sites))
+        assert report.is_feasible
+        assert report.objective == units <= found.unserved_units[0] + 0.3 * served
+    counts = np.bincount(np.concatenate(found.choices), minlength=7)
+    assert found.share_of_site == pytest.approx(counts / len(found.choices))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_shadow_prices_are_differences_of_optima(seed: int) -> None:
+    problem = _ten_sites(seed)
+    best = siting.solve(problem)
+    sites, budget = shadow_prices(problem, best.require(), budget_step_cents=4)
+    assert (sites.limit, budget.limit, budget.step) == ("max_sites", "budget_cents", 4)
+    assert best.objective is not None
+    for price, wider, narrower in (
+        (sites, {"max_sites": 4}, {"max_sites": 2}),
+        (budget, {"budget_cents": 13}, {"budget_cents": 5}),
+    ):
+        more, less = (
+            siting.solve(problem.replace(**each), engine="mip").objective
+            for each in (wider, narrower)
+        )
+        assert price.gained_units == price.gained_at_most == best.objective - (more or 0.0)
+        assert price.lost_units == price.lost_at_least == (less or 0.0) - best.objective
+
+
+def test_alternatives_refuse_what_swaps_do_not_value() -> None:
+    problem = _ten_sites(1).replace(cover_by=2)
+    solution = cheapest_assignment(problem, np.array([0]))
+    with pytest.raises(InputError, match="cover_by"):
+        alternatives(problem, solution)

@@ -23,6 +23,20 @@ def model_of(problem: SitingProblem) -> CoverModel | None:
     pairs = merge(problem)
     if pairs.is_unreachable:
         return None
+    blank = _blank(problem, pairs)
+    return None if blank is None else shrunk(blank, blank.lower, blank.upper)
+
+
+def unshrunk_model(problem: SitingProblem) -> CoverModel:
+    """Return rows and limits of a maximum coverage problem, with all sites and without sets."""
+    blank = _blank(problem, merge(problem))
+    if blank is None:
+        raise ValueError("a maximum coverage problem always has a model")
+    return blank
+
+
+def _blank(problem: SitingProblem, pairs: Pairs) -> CoverModel | None:
+    """Return the model without sets; None if too much lies out of reach."""
     if problem.goal is SitingGoal.MAX_COVERAGE:
         site_cost = np.zeros(problem.num_sites, dtype=np.int64)
     elif problem.minimise_cost:
@@ -36,7 +50,7 @@ def model_of(problem: SitingProblem) -> CoverModel | None:
             return None
     allowed, fixed = problem.is_allowed, problem.is_fixed_open
     none = np.zeros(0, dtype=np.int64)
-    blank = CoverModel(
+    return CoverModel(
         pairs=pairs,
         sets=Sets(
             weight=np.zeros(0),
@@ -57,7 +71,6 @@ def model_of(problem: SitingProblem) -> CoverModel | None:
         must_cover=problem.must_serve_all,
         offset=int(pairs.constant),
     )
-    return shrunk(blank, fixed, allowed)
 
 
 def shrunk(model: CoverModel, lower: BoolArray, upper: BoolArray) -> CoverModel:

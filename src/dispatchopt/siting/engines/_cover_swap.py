@@ -96,6 +96,12 @@ class Swaps:
                 self.close(out)
             self.open(into)
 
+    def swap_values(self, loose: IntArray, closed: IntArray) -> IntArray:
+        """Return the units that each swap of an open for a closed site covers more."""
+        extra = self._extra[np.ix_(loose, closed)]
+        values: IntArray = self.gain[closed] + extra - self.loss[loose][:, None]
+        return values
+
     def _best_move(self, budget: int, most: int) -> tuple[int, int]:
         """Return the sites to close (or -1) and to open (or -1) that gain most."""
         closed = np.flatnonzero(self._upper & ~self.is_open)
@@ -110,7 +116,7 @@ class Swaps:
         loose = np.flatnonzero(self.is_open & ~self._lower)
         if not len(loose):
             return -1, -1
-        table = self.gain[closed] + self._extra[np.ix_(loose, closed)] - self.loss[loose][:, None]
+        table = self.swap_values(loose, closed)
         after = spent - self._spend[loose][:, None] + self._spend[closed]
         table = np.where(after <= budget, table, 0)
         out, into = divmod(int(np.argmax(table)), len(closed))
