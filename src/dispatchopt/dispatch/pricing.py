@@ -25,7 +25,7 @@ class Prices:
     inbound_weight
         Seconds of cost per second of the courier's way to the store.
     duration_weight
-        Seconds of cost per second from leaving the store to the last door.
+        Seconds of cost per second from the take-over to the last door, within the shift.
     merge_weight
         Further seconds of cost per second of the ride when bundles are judged.
     pay_s
@@ -34,6 +34,8 @@ class Prices:
     open_s, open_least_s
         Cost of leaving an order open that is ready now, and least cost of leaving one open that
         is ready much later.
+    age_weight
+        Further cost of leaving one open per second that it has been ready.
     """
 
     late_weight: float
@@ -44,6 +46,7 @@ class Prices:
     pay_s: float
     open_s: float
     open_least_s: float
+    age_weight: float
 
 
 class Pricing:
@@ -80,7 +83,9 @@ class Pricing:
         last_s = np.where(is_member, drop_s, 0).max(axis=1, initial=0)
         cost += prices.inbound_weight * self._near.drive_s[pair]
         weight = prices.duration_weight + (prices.merge_weight if is_merging else 0.0)
-        cost += weight * (last_s + rules.leave_s - pickup_s)
+        # Time after the shift is of no use to any other order, so last trips may be long ones.
+        end_s = np.minimum(last_s + rules.leave_s, couriers.off_s[courier])
+        cost += weight * np.maximum(0, end_s - pickup_s)
         if self._pay_s is not None:
             cost += units.size * self._pay_s[courier]
         legal = (pickup_s <= couriers.off_s[courier]) & (pickup_s - here_s <= rules.max_wait_s)
@@ -116,6 +121,9 @@ class Pricing:
         # Orders ready far ahead must not tie up couriers whom others need now.
         ahead_s = np.maximum(0, self._work.ready_s[member] - now_s - 120)
         wait_s = np.maximum(prices.open_least_s, prices.open_s - 2 * ahead_s)
+        # Who has waited long must not wait for ever, however long the trip.
+        waited_s = np.maximum(0, now_s - self._state.orders.ready_s[self._work.row[member]])
+        wait_s = wait_s + prices.age_weight * waited_s
         cost = self._delay(self._floor_s[member] + wait_s, member)
         total: FloatArray = np.where(units.member >= 0, cost, 0).sum(axis=1)
         return total

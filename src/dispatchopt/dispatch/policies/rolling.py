@@ -56,10 +56,16 @@ class Rolling:
         Price of lateness, per second and once; none where the rules put no price on it.
     inbound_weight, duration_weight, merge_weight
         Price of courier time at full load; it falls with the load.
+    overload_weight, most_overload
+        What each of these prices rises by when there are twice as many orders as couriers, and how
+        many times as much at most.
     pay_s
         Price of an order for a courier whose guaranteed wage is earned.
     open_s, open_least_s
         Price of leaving an order open.
+    age_weight
+        What this price rises by per second that the order has been ready, when there are twice as
+        many orders as couriers.
     missing_s
         Seconds that a missing line counts when a store is chosen.
     way_weight
@@ -88,9 +94,12 @@ class Rolling:
     inbound_weight: float = 0.5
     duration_weight: float = 0.6
     merge_weight: float = 0.6
+    overload_weight: float = 0.3
+    most_overload: float = 3.0
     pay_s: float = 180.0
     open_s: float = 3600.0
     open_least_s: float = 300.0
+    age_weight: float = 0.2
     missing_s: int = 600
     way_weight: float = 1.0
     keep_s: float = 5.0
@@ -184,21 +193,26 @@ class Rolling:
         return *_commit(state, work, units, near, pair), is_used
 
     def _prices(self, state: DispatchState) -> Prices:
-        """Return prices of courier time that fall when couriers have little to do."""
+        """Return prices of courier time: low when couriers have little to do, high in overload."""
         soon_s = state.now_s + 600
         is_ready = (state.orders.store >= 0) & (state.orders.ready_s <= soon_s)
         num_free = int((state.couriers.free_s <= soon_s).sum())
-        load = min(1.0, int(is_ready.sum()) / max(1, num_free))
+        load = int(is_ready.sum()) / max(1, num_free)
+        share = min(1.0, load)
+        # Each minute of a courier then delays all who queue, so orders that take little go first.
+        overload = min(self.most_overload, max(0.0, load - 1.0))
+        over = self.overload_weight * overload
         is_priced = state.rules.lateness_cents_per_min > 0
         return Prices(
             late_weight=self.late_weight * is_priced,
             late_s=self.late_s * is_priced,
-            inbound_weight=self.inbound_weight * load,
-            duration_weight=self.duration_weight * load,
-            merge_weight=self.merge_weight * load,
+            inbound_weight=self.inbound_weight * share + over,
+            duration_weight=self.duration_weight * share + over,
+            merge_weight=self.merge_weight * share + over,
             pay_s=self.pay_s,
             open_s=self.open_s,
             open_least_s=self.open_least_s,
+            age_weight=self.age_weight * overload,
         )
 
 
