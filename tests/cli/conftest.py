@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import sys
@@ -25,7 +26,7 @@ def _interrupted(
     heard = []
     for line in process.stderr:
         heard.append(line)
-        if said in line:
+        if re.search(said, line):
             break
     for number in range(signals):
         process.send_signal(wish)
@@ -40,5 +41,5 @@ def _interrupted(
 
 @pytest.fixture(scope="session")
 def interrupted() -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Run a command, send Ctrl-C once its log says a word, and return how it ended."""
+    """Run a command, send Ctrl-C once its log matches, and return how it ended."""
     return _interrupted

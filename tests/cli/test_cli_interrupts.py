@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from dispatchopt.cli.deadline import TimeIsUp
@@ -110,3 +111,46 @@ def test_what_is_made_in_time_is_written(
     left = {each.name for each in folder.iterdir()}
     assert left == {"figures.json", "siting.json", "stores.geojson"}
     assert json.loads((folder / "figures.json").read_text())["siting"]["open_sites"] == 1
+
+
+@pytest.fixture(scope="module")
+def rounds(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A routing file of the field on which PyVRP works for as long as it may."""
+    places = np.random.default_rng(3).integers(0, 1000, size=(200, 2)).tolist()
+    lines = ["NAME : rounds", "TYPE : CVRP", "DIMENSION : 200", "EDGE_WEIGHT_TYPE : EUC_2D"]
+    lines += ["CAPACITY : 50", "NODE_COORD_SECTION"]
+    lines += [f"{node} {x} {y}" for node, (x, y) in enumerate(places, start=1)]
+    lines += ["DEMAND_SECTION", "1 0", *(f"{node} {node % 9 + 1}" for node in range(2, 201))]
+    lines += ["DEPOT_SECTION", "1", "-1", "EOF"]
+    path = tmp_path_factory.mktemp("rounds") / "rounds.vrp"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+@pytest.mark.parametrize("wish", [signal.SIGINT, signal.SIGTERM])
+def test_pyvrp_is_interrupted_with_its_best(
+    rounds: Path, tmp_path: Path, interrupted: Interrupted, wish: int
+) -> None:
+    target = tmp_path / "best.json"
+    # The bound comes first; a number in place of None is the cost of PyVRP's first routes.
+    solve = ["solve", str(rounds), "--engine", "pyvrp", "-o", str(target)]
+    done = interrupted(solve, r"seed 1: objective \d", wish=wish)
+    assert done.returncode == 130, done.stderr
+    assert "Traceback" not in done.stderr
+    held = json.loads(target.read_text())
+    assert held["stopped_by"] == "cancelled"
+    assert run(["check", str(rounds), str(target), "-q"]) == 0
+
+
+def test_pyvrp_keeps_a_time_limit(rounds: Path, tmp_path: Path) -> None:
+    target = tmp_path / "best.json"
+    solve = ["solve", str(rounds), "--engine", "pyvrp", "--time-limit", "4", "-q"]
+    done = subprocess.run(
+        [sys.executable, "-m", "dispatchopt", *solve, "-o", str(target)], check=False, timeout=60
+    )
+    # A machine that is busy may need the whole time to get as far as a first answer.
+    assert done.returncode in (0, 5)
+    if done.returncode == 0:
+        assert json.loads(target.read_text())["stopped_by"] == "time"
+    else:
+        assert not target.exists()

@@ -223,6 +223,8 @@ class Run(Generic[S]):
         )
         if self._callback is not None and self._callback(progress):
             self.cancel()
+        # Last, so that whoever reads of an answer can count on its having been handed over.
+        log.debug("%s: objective %s, bound %s", self.label, progress.objective, progress.bound)
 
 
 @dataclass(frozen=True, kw_only=True)
