@@ -32,7 +32,7 @@ from dispatchopt.reporting.places import bounds_of
 from dispatchopt.reporting.reasons import uncovered_codes, words
 from dispatchopt.reporting.roads import display_roads, simplify_lines, street_lines
 from dispatchopt.reporting.shades import NUM_SHADES, store_shades
-from dispatchopt.reporting.stock_section import missed_units, shortage_causes
+from dispatchopt.reporting.stock_section import coded_causes, missed_units, shortage_causes
 from dispatchopt.reporting.verdict import badges, share_text, verdict
 from dispatchopt.reporting.ways import drive_ways
 from dispatchopt.simulation.outcome import OrderStatus
@@ -291,6 +291,7 @@ def test_short_skus_say_why(town_plan: CityPlan) -> None:
     causes = shortage_causes(problem, result.require())
     # Every third SKU is limited in the city warehouse; see the town.
     assert causes[0] == "The city warehouse has no more of it."
+    assert coded_causes(problem, result.require())[0] == ("central-stock", causes[0])
     assert "warehouse" not in causes[1]
     missed = missed_units(problem, result.require())
     assert missed.sum() == pytest.approx(result.figures["missed_units"], rel=1e-6)

@@ -9,6 +9,7 @@ import numpy as np
 
 from dispatchopt.core.arrays import BoolArray, FloatArray, IntArray
 from dispatchopt.inventory.demand import Demand
+from dispatchopt.inventory.explain import ShadowPrices, shadow_prices
 from dispatchopt.inventory.levels import free_levels
 from dispatchopt.inventory.problem import InventoryProblem, InventorySolution
 from dispatchopt.reporting.charts import chart, series
@@ -18,6 +19,8 @@ from dispatchopt.reporting.html import Card, Column, Section, Table, chart_html,
 NUM_SHORT, MAX_BARS = 25, 60
 #: A store or warehouse with less than this share left counts as full or used up.
 _FULL = 0.02
+#: Pairs up to which the value of one more unit is computed for the page.
+_MAX_PRICED = 300_000
 
 
 def missed_units(problem: InventoryProblem, solution: InventorySolution) -> FloatArray:
@@ -29,6 +32,15 @@ def missed_units(problem: InventoryProblem, solution: InventorySolution) -> Floa
 
 def shortage_causes(problem: InventoryProblem, solution: InventorySolution) -> list[str]:
     """Return, for each SKU, why no more of it is sent, shape (K,)."""
+    return [sentence for _, sentence in coded_causes(problem, solution)]
+
+
+def coded_causes(problem: InventoryProblem, solution: InventorySolution) -> list[tuple[str, str]]:
+    """Return a reason code and a sentence for each SKU, shape (K,).
+
+    Codes: ``central-stock``, ``store-full``, ``not-settled`` (the plan is not the best one yet) and
+    ``best-level`` (more would cost more than it saves).
+    """
     sent = solution.order_units.sum(axis=0)
     pack = problem.case_pack_units
     best = free_levels(problem).order_units
@@ -42,15 +54,16 @@ def shortage_causes(problem: InventoryProblem, solution: InventorySolution) -> l
     out = []
     for sku in range(problem.num_skus):
         if is_below[sku] and is_used_up[sku]:
-            out.append("The city warehouse has no more of it.")
+            out.append(("central-stock", "The city warehouse has no more of it."))
         elif is_below_in_full[sku]:
             count = int((is_full & wants_more[:, sku]).sum())
             one = "1 store that wants more is full."
-            out.append(one if count == 1 else f"{count:,} stores that want more are full.")
+            many = f"{count:,} stores that want more are full."
+            out.append(("store-full", one if count == 1 else many))
         elif is_below[sku]:
-            out.append("The stock plan is not the best one yet.")
+            out.append(("not-settled", "The stock plan is not the best one yet."))
         else:
-            out.append("More would cost more in leftovers than it saves.")
+            out.append(("best-level", "More would cost more in leftovers than it saves."))
     return out
 
 
@@ -79,10 +92,11 @@ def stock_section(
     missed = missed_units(problem, solution)
     mean = problem.mean_units
     fill = _share(mean.sum(axis=1) - missed.sum(axis=1), mean.sum(axis=1))
-    cards = [_store_card(stores, fill, shades)]
+    prices = _prices(problem)
+    cards = [_store_card(stores, fill, shades, prices)]
     bars = _rate_card(stores, fill, shades, charts)
     cards = [bars, *cards] if bars else cards
-    cards.append(_short_card(problem, solution, sku_names, missed))
+    cards.append(_short_card(problem, solution, sku_names, missed, prices))
     total = float(mean.sum())
     intro = (
         f"{problem.num_skus:,} SKUs in {problem.num_stores:,} stores. The stock is expected "
@@ -91,6 +105,13 @@ def stock_section(
         else "There is no demand to stock for."
     )
     return Section(key="stock", title="Stock", intro=intro, cards=cards)
+
+
+def _prices(problem: InventoryProblem) -> ShadowPrices | None:
+    """What one more unit and one more litre save; None where finding it would take long."""
+    if problem.num_stores * problem.num_skus > _MAX_PRICED:
+        return None
+    return shadow_prices(problem)
 
 
 def _share(part: FloatArray, whole: FloatArray) -> FloatArray:
@@ -131,7 +152,12 @@ def _rate_card(
     )
 
 
-def _store_card(stores: Sequence[Mapping[str, Any]], fill: FloatArray, shades: IntArray) -> Card:
+def _store_card(
+    stores: Sequence[Mapping[str, Any]],
+    fill: FloatArray,
+    shades: IntArray,
+    prices: ShadowPrices | None,
+) -> Card:
     columns = [
         Column(name="Store"),
         Column(name="Customers", kind="number"),
@@ -140,6 +166,7 @@ def _store_card(stores: Sequence[Mapping[str, Any]], fill: FloatArray, shades: I
         Column(name="Stock, units", kind="number"),
         Column(name="Litres", kind="number"),
         Column(name="Room used", kind="meter"),
+        Column(name="One more litre saves, cents/day", kind="number", digits=2),
         Column(name="Expected fill", kind="meter"),
         Column(name="Orders", kind="number"),
         Column(name="On time", kind="meter"),
@@ -158,6 +185,7 @@ def _store_card(stores: Sequence[Mapping[str, Any]], fill: FloatArray, shades: I
                 row.get("stock_units"),
                 None if volume is None else volume / 1000,
                 volume / room if volume is not None and room else None,
+                None if prices is None else float(prices.room_price_per_litre[index]),
                 float(fill[index]),
                 orders,
                 row["on_time"] / orders if orders else None,
@@ -181,6 +209,7 @@ def _short_card(
     solution: InventorySolution,
     sku_names: Sequence[str],
     missed: FloatArray,
+    prices: ShadowPrices | None,
 ) -> Card:
     by_sku = missed.sum(axis=0)
     mean = problem.mean_units.sum(axis=0)
@@ -189,7 +218,7 @@ def _short_card(
     if not worst:
         text = '<p class="empty">No SKU is expected to miss as much as 0.05 units a day.</p>'
         return Card(title="What is short", pieces=[text], width="wide")
-    causes = shortage_causes(problem, solution)
+    causes = coded_causes(problem, solution)
     sent = solution.order_units.sum(axis=0)
     table = Table(
         caption="SKUs that are expected to miss most units",
@@ -199,6 +228,8 @@ def _short_card(
             Column(name="Sent, units", kind="number"),
             Column(name="Expected missing, units/day", kind="number", digits=1),
             Column(name="Expected fill", kind="meter"),
+            Column(name="One more unit saves, cents/day", kind="number", digits=2),
+            Column(name="Reason"),
             Column(name="Why no more is sent", kind="long"),
         ],
         rows=[
@@ -208,7 +239,8 @@ def _short_card(
                 int(sent[sku]),
                 float(by_sku[sku]),
                 float(1 - by_sku[sku] / mean[sku]) if mean[sku] > 0 else None,
-                causes[sku],
+                None if prices is None else float(prices.stock_price[sku]),
+                *causes[sku],
             ]
             for sku in worst
         ],
