@@ -17,6 +17,7 @@ from dispatchopt.core.run import Run
 from dispatchopt.routing.bundles import Enumeration, enumerate_bundles
 from dispatchopt.routing.engines._columns import Columns, columns_of
 from dispatchopt.routing.engines._partition import Effort, Partition
+from dispatchopt.routing.engines._repair import mended
 from dispatchopt.routing.problem import RoutingProblem, RoutingSolution, Trip
 from dispatchopt.routing.reach import proof_of_infeasibility
 from dispatchopt.routing.schedule import best_route
@@ -59,6 +60,10 @@ class BundlesEngine:
             return
         if not problem.orders.is_mandatory.any():
             run.offer(RoutingSolution())
+        if run.solution is not None and run.solution.routes:
+            better = mended(problem, run.solution)
+            if better is not None:
+                run.offer(better)
         if run.should_stop():
             return
         found = enumerate_bundles(problem, limit=self.max_bundles, should_stop=run.should_stop)
