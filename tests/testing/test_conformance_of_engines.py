@@ -23,6 +23,7 @@ from dispatchopt.testing.documents import examples
 EXACT = {
     ("siting", "coverage"),
     ("siting", "median"),
+    ("siting", "center"),
     ("siting", "mip"),
     ("inventory", "levels"),
     ("inventory", "exact"),
@@ -47,6 +48,7 @@ def no_coverage(num_sites: int, num_customers: int) -> Coverage:
 SITING_GOALS: tuple[tuple[SitingGoal, dict[str, Any]], ...] = (
     (SitingGoal.COVER_ALL, {}),
     (SitingGoal.P_MEDIAN, {"max_sites": 1}),
+    (SitingGoal.P_CENTER, {"max_sites": 1}),
 )
 
 
@@ -58,6 +60,7 @@ def siting_cases() -> dict[str, Any]:
             generate("siting", **small, goal="max-coverage", max_sites=2),
             generate("siting", **small, goal="p-median", max_sites=3, reach_m=20_000),
             generate("siting", **small, goal="cover-all", reach_m=20_000),
+            generate("siting", **small, goal="p-center", max_sites=3, reach_m=20_000),
         ),
         # One of each sort of goal: no engine takes them all.
         "empty": tuple(

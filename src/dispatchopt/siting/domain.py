@@ -33,6 +33,8 @@ def choose(problem: SitingProblem) -> tuple[Sequence[str], str]:
         # An engine that cannot take a problem says so, and the next one does.
         reason = "cuts in closed form on customers' costs, and branching"
         return ("median", "interchange", "mip"), reason
+    if is_plain and problem.goal is SitingGoal.P_CENTER:
+        return ("center", "mip", "interchange"), "reduced covers, radius by radius"
     if needs_assignment(problem) and problem.coverage.num_pairs > MAX_ASSIGNMENT_PAIRS:
         return ("interchange", "mip"), "too many pairs to serve for a mixed-integer model"
     is_partial = problem.goal is SitingGoal.COVER_ALL and not problem.must_serve_all
