@@ -39,7 +39,8 @@ def test_reductions_keep_the_fewest_columns(seed: int) -> None:
 
     cover = reduced(reach, rules)
     assert fewest(cover.reach) == fewest(reach)
-    assert (cover.reach.sum() <= reach.sum()) and cover.column.tolist() == sorted(cover.column)
+    assert cover.reach.sum() <= reach.sum()
+    assert cover.column.tolist() == sorted(cover.column)
 
 
 @given(seed=st.integers(0, 10**6), budget=st.integers(0, 60))
