@@ -21,7 +21,9 @@ class Consensus:
     In rounds: requests of the next epochs are drawn several times and planned together with what
     is open; a request that leaves now in enough plans is fixed to leave, one that never does is
     fixed to wait, and the next round plans under what is fixed. What is fixed to leave is planned
-    for itself at last, and a route of it that could as well leave at the next epoch stays.
+    for itself at last, and a route of it that could as well leave at the next epoch stays. A plan
+    knows the future that was drawn for it and so thinks too well of waiting: a small share of the
+    plans is enough to leave.
 
     The idea of fixing decisions over rounds of sampled plans is that of the iterative conditional
     dispatch of Lan, van Doorn, Wouda, Rijal and Bhulai (2023).
@@ -49,10 +51,10 @@ class Consensus:
     """
 
     name: str = "consensus"
-    rounds: int = 2
-    samples: int = 4
+    rounds: int = 1
+    samples: int = 6
     ahead: int = 1
-    go_share: float = 0.3
+    go_share: float = 0.15
     wait_share: float = 0.0
     first_share: float = 0.25
     final_share: float = 0.15
