@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
 from typing import Any
 
 import numpy as np
@@ -26,6 +29,16 @@ SIZES = {
 _RIVAL_ITEMS = 2_000
 #: Steps of the small size, so that its objectives repeat.
 _STEPS = 20
+#: What the Python of stockpyl runs: it prints the seconds that all items took.
+_STOCKPYL = """
+import json, sys, time
+from stockpyl.newsvendor import newsvendor_poisson
+given = json.load(sys.stdin)
+begin = time.perf_counter()
+for mean in given["mean"]:
+    newsvendor_poisson(given["held"], given["short"], mean)
+print(time.perf_counter() - begin)
+"""
 #: Days replayed.
 _DAYS = 5
 
@@ -100,27 +113,30 @@ def _days(num_stores: int, num_skus: int) -> list[Row]:
 
 
 def _rival_levels(problem: InventoryProblem) -> tuple[str, float]:
-    """Name and seconds per item of stockpyl, or of scipy.stats where that is missing."""
+    """Name and seconds per item of stockpyl, or of scipy.stats where that is missing.
+
+    stockpyl wants an older numpy than ours, so it runs in an environment of its own:
+    ``DISPATCHOPT_STOCKPYL_PYTHON`` is the Python of one.
+    """
     mean = problem.mean_units.ravel()[:_RIVAL_ITEMS].tolist()
     spread = problem.variance_units.ravel()[:_RIVAL_ITEMS].tolist()
     held, short = float(problem.holding_cost[0]), float(problem.shortage_cost[0])
-    try:
-        from stockpyl.newsvendor import newsvendor_poisson  # type: ignore[import-not-found]
-    except ImportError:
-        from scipy import stats
+    python = os.environ.get("DISPATCHOPT_STOCKPYL_PYTHON")
+    if python is not None:
+        given = json.dumps({"held": held, "short": short, "mean": mean})
+        done = subprocess.run(
+            [python, "-c", _STOCKPYL], input=given, capture_output=True, text=True, check=True
+        )
+        return "stockpyl newsvendor_poisson", float(done.stdout) / len(mean)
+    from scipy import stats
 
-        def work() -> None:
-            ratio = short / (short + held)
-            for m, v in zip(mean, spread, strict=True):
-                stats.nbinom.ppf(ratio, m * m / (v - m), m / v)
+    def work() -> None:
+        ratio = short / (short + held)
+        for m, v in zip(mean, spread, strict=True):
+            stats.nbinom.ppf(ratio, m * m / (v - m), m / v)
 
-        return "scipy.stats.nbinom.ppf", timed(work)[1] / len(mean)
-
-    def textbook() -> None:
-        for m in mean:
-            newsvendor_poisson(held, short, m)
-
-    return "stockpyl newsvendor_poisson", timed(textbook)[1] / len(mean)
+    name = "scipy.stats.nbinom.ppf (DISPATCHOPT_STOCKPYL_PYTHON is not set: stockpyl skipped)"
+    return name, timed(work)[1] / len(mean)
 
 
 def _allocation(num_stores: int, num_skus: int, *, is_tight: bool, size: str) -> list[Row]:

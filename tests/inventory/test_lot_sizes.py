@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 
 from dispatchopt.core.errors import InputError
 from dispatchopt.inventory.demand import Demand
-from dispatchopt.inventory.lot_sizes import _Renewals, best_rq, best_ss
+from dispatchopt.inventory.lot_sizes import _Renewals, best_rq, best_ss, wagner_whitin
 from dispatchopt.inventory.problem import DemandLaw
 
 
@@ -63,3 +64,30 @@ def test_what_has_no_lots() -> None:
         best_ss(poisson(0.0), 1.0, 1.0, 1.0)
     with pytest.raises(InputError, match="lot size"):
         best_ss(poisson(3.0), 1.0, 0.0, 1.0)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_known_demand_against_all_plans(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    demand = rng.integers(0, 30, 6) * (rng.random(6) < 0.7)
+    orders, cost = wagner_whitin(demand, 25.0, 1.5)
+    least = np.inf
+    for plan in itertools.product([False, True], repeat=6):
+        spent, last = 0.0, None
+        for period in range(6):
+            last = period if plan[period] else last
+            spent += 25.0 * plan[period]
+            if demand[period]:
+                carried = np.inf if last is None else 1.5 * (period - last)
+                spent += carried * demand[period]
+        least = min(least, spent)
+    assert cost == pytest.approx(least)
+    stock = np.cumsum(orders - demand)
+    assert stock.min() >= 0
+    assert 25.0 * np.count_nonzero(orders) + 1.5 * stock.sum() == pytest.approx(cost)
+
+
+def test_published_lots_of_known_demand() -> None:
+    orders, cost = wagner_whitin([90, 120, 80, 70], 500.0, 2.0)
+    assert orders.tolist() == [210, 0, 150, 0]
+    assert cost == 1380

@@ -1,11 +1,13 @@
-"""Policies of a single item with a cost per order: (s, S) and (r, Q), both optimal."""
+"""Policies of a single item with a cost per order: (s, S), (r, Q), and known demand; optimal."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
+from dispatchopt.core.arrays import FloatArray
 from dispatchopt.core.errors import InputError, Issue
 from dispatchopt.inventory.demand import Demand
 from dispatchopt.inventory.formulas import expected_cost
@@ -126,6 +128,49 @@ def best_rq(
             high += 1
         total, count = total + min(below, above), count + 1
     return LotPolicy(reorder_units=low - 1, level_units=high, cost=total / count)
+
+
+def wagner_whitin(
+    demand_units: npt.ArrayLike, order_cost: float, holding_cost: float
+) -> tuple[FloatArray, float]:
+    """Return the orders of least cost for demand that is known, and their cost.
+
+    Wagner and Whitin, Dynamic version of the economic lot size model, Management Science 5 (1958);
+    the example is Snyder and Shen's 3.9.
+
+    Parameters
+    ----------
+    demand_units
+        Demand of each period, (T,), >= 0.
+    order_cost
+        Cost of an order, >= 0.
+    holding_cost
+        Cost of a unit carried from one period to the next, >= 0.
+
+    Examples
+    --------
+    >>> orders, cost = wagner_whitin([90, 120, 80, 70], 500.0, 2.0)
+    >>> orders.tolist(), cost
+    ([210.0, 0.0, 150.0, 0.0], 1380.0)
+    """
+    demand = np.asarray(demand_units, dtype=np.float64)
+    periods = demand.size
+    after, until = np.zeros(periods + 1), np.zeros(periods, dtype=np.int64)
+    for begin in range(periods - 1, -1, -1):
+        # An order of period ``begin`` may serve the demand up to any later one.
+        held = holding_cost * np.cumsum(np.arange(periods - begin) * demand[begin:])
+        cost = order_cost + held + after[begin + 1 :]
+        until[begin] = begin + 1 + int(np.argmin(cost))
+        after[begin] = cost.min()
+        if demand[begin] == 0 and after[begin + 1] <= after[begin]:
+            # Without demand no order is needed yet.
+            after[begin], until[begin] = after[begin + 1], begin
+    orders, at = np.zeros(periods), 0
+    while at < periods:
+        end = int(until[at])
+        orders[at] = demand[at:end].sum()
+        at = max(end, at + 1)
+    return orders, float(after[0])
 
 
 class _Renewals:
