@@ -71,7 +71,7 @@ def test_reasons(base: SitingProblem, make_coverage: Any) -> None:
     found = unserved(base, answer)
     assert [(each.customer, each.units, each.reason) for each in found] == [
         (3, 7, Reason.NO_SITE_IN_REACH),
-        (1, 3, Reason.NO_ROOM),
+        (1, 3, Reason.NOT_WORTH_IT),
         (2, 2, Reason.SITES_CLOSED),
     ]
     assert [(each.nearest_site, each.nearest_m) for each in found] == [(-1, -1), (0, 200), (2, 100)]

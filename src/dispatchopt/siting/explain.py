@@ -17,16 +17,28 @@ from dispatchopt.siting.problem import SitingProblem, SitingSolution
 class Reason(enum.StrEnum):
     """Why a customer is not served in full."""
 
-    NO_SITE_IN_REACH = "no-site-in-reach"
+    NO_SITE_IN_REACH = "out-of-reach"
     """No site, open or not, reaches the customer: a new candidate site is needed."""
     ONLY_FORBIDDEN = "only-forbidden-sites"
     """Only sites that must stay closed reach the customer."""
-    SITES_CLOSED = "sites-in-reach-closed"
+    SITES_CLOSED = "no-open-site-in-reach"
     """Sites that reach the customer were not chosen: more sites or budget would help."""
-    TOO_FEW = "too-few-sites-open"
+    TOO_FEW = "too-few-open-sites-in-reach"
     """Fewer open sites reach the customer than backup coverage asks for."""
-    NO_ROOM = "no-capacity-left"
+    NO_ROOM = "capacity"
     """Open sites reach the customer, and have no room left (or serving costs too much)."""
+    NOT_WORTH_IT = "not-worth-it"
+    """Open sites without a limit reach the customer, and serving costs more than not serving."""
+
+
+_REMEDIES = {
+    Reason.NO_SITE_IN_REACH: "a candidate site within reach, or a longer reach",
+    Reason.ONLY_FORBIDDEN: "permission to open one of the sites in reach",
+    Reason.SITES_CLOSED: "one more of the {} sites in reach",
+    Reason.TOO_FEW: "one more of the {} sites in reach",
+    Reason.NO_ROOM: "more capacity at the sites in reach",
+    Reason.NOT_WORTH_IT: "a higher price of unserved demand",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +66,11 @@ class Unserved:
     nearest_site: int
     nearest_m: int
     sites_in_reach: int
+
+    @property
+    def remedy(self) -> str:
+        """What would serve the customer."""
+        return _REMEDIES[self.reason].format(self.sites_in_reach)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -108,7 +125,7 @@ def unserved(
     nearest, distance = _nearest(problem, coverage if wider is None else wider)
     found = []
     for customer in customers[np.argsort(-missing[customers], kind="stable")]:
-        reason = Reason.NO_ROOM
+        reason = Reason.NOT_WORTH_IT if problem.capacity_units is None else Reason.NO_ROOM
         if in_reach[customer] == 0:
             reason = Reason.NO_SITE_IN_REACH
         elif usable[customer] == 0:
@@ -180,7 +197,7 @@ def explain(problem: SitingProblem, solution: SitingSolution) -> tuple[Finding, 
             "customer": customers[each.customer],
             "units": each.units,
             "reason": str(each.reason),
-            "remedy": _REMEDIES[each.reason],
+            "remedy": each.remedy,
             "nearest_site": sites[each.nearest_site] if each.nearest_site >= 0 else None,
             "nearest_m": each.nearest_m if each.nearest_site >= 0 else None,
             "sites_in_reach": each.sites_in_reach,
@@ -211,12 +228,3 @@ def explain(problem: SitingProblem, solution: SitingSolution) -> tuple[Finding, 
             rows=stores,
         ),
     )
-
-
-_REMEDIES = {
-    Reason.NO_SITE_IN_REACH: "a candidate site within reach, or a longer reach",
-    Reason.ONLY_FORBIDDEN: "permission to open one of the sites in reach",
-    Reason.SITES_CLOSED: "one more site or a larger budget",
-    Reason.TOO_FEW: "one more of the sites in reach",
-    Reason.NO_ROOM: "more capacity at the sites in reach, or a higher price of unserved demand",
-}

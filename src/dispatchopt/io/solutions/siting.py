@@ -13,6 +13,7 @@ from dispatchopt.io.issues import Issues
 from dispatchopt.io.kinds._pairs import names_or_numbers
 from dispatchopt.io.schema.solution import SitingDecisions
 from dispatchopt.io.solutions.base import Feature, Names, SolutionKind, Unserved
+from dispatchopt.siting import explain
 from dispatchopt.siting.problem import SitingProblem, SitingSolution
 
 
@@ -86,30 +87,16 @@ def solution(instance: Instance, made: Any, issues: Issues) -> SitingSolution:
 
 def unserved(instance: Instance, made: SitingSolution) -> Sequence[Unserved]:
     """Return customers whose demand is not served in full, and why."""
-    problem: SitingProblem = instance.problem
-    coverage = problem.coverage
-    _, names = _names(problem)
-    units = np.where(made.assignment >= 0, problem.demand_units, 0)
-    np.add.at(units, made.split_customer_idx, made.split_units)
-    is_open = np.zeros(problem.num_sites, dtype=bool)
-    is_open[made.open_sites] = True
-    reached = np.zeros(problem.num_customers, dtype=np.int64)
-    np.add.at(reached, coverage.customer_idx, problem.is_allowed[coverage.site_idx])
-    near = np.zeros(problem.num_customers, dtype=np.int64)
-    np.add.at(near, coverage.customer_idx, is_open[coverage.site_idx])
-    result = []
-    for row in np.flatnonzero(units < problem.demand_units):
-        if not reached[row]:
-            reason, remedy = "out-of-reach", "a site within reach, or a longer reach"
-        elif near[row] < problem.cover_by:
-            reason = "no-open-site-in-reach" if not near[row] else "too-few-open-sites-in-reach"
-            remedy = f"one more of the {reached[row]} sites in reach"
-        elif problem.capacity_units is not None:
-            reason, remedy = "capacity", "more capacity at the sites in reach"
-        else:
-            reason, remedy = "not-worth-it", "a higher price of unserved demand"
-        result.append(Unserved(what="customer", id=names[row], reason=reason, remedy=remedy))
-    return result
+    _, names = _names(instance.problem)
+    return [
+        Unserved(
+            what="customer",
+            id=names[each.customer],
+            reason=str(each.reason),
+            remedy=each.remedy,
+        )
+        for each in explain.unserved(instance.problem, made)
+    ]
 
 
 def rows(instance: Instance, made: SitingSolution) -> Sequence[Mapping[str, Any]]:
