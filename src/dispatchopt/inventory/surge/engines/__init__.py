@@ -1,0 +1,1 @@
+"""The engines for live-stream surges."""

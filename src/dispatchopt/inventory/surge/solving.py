@@ -1,0 +1,32 @@
+"""What the runner needs to know about live-stream surges."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+
+from dispatchopt.core import Domain, Engine
+from dispatchopt.core.plugins import scan
+from dispatchopt.inventory.surge.bound import bound
+from dispatchopt.inventory.surge.check import check
+from dispatchopt.inventory.surge.problem import SurgeProblem, SurgeSolution
+
+
+@cache
+def _engines() -> Mapping[str, Engine[SurgeProblem, SurgeSolution]]:
+    package = "dispatchopt.inventory.surge.engines"
+    return scan(package, "ENGINE", group="dispatchopt.surge.engines")
+
+
+def _choose(_problem: SurgeProblem) -> tuple[Sequence[str], str]:
+    return ("scenarios",), "one model of all scenarios"
+
+
+DOMAIN: Domain[SurgeProblem, SurgeSolution] = Domain(
+    name="surge",
+    problem_type=SurgeProblem,
+    check=check,
+    bound=bound,
+    engines=_engines,
+    choose=_choose,
+)
