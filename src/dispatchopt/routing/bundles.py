@@ -21,7 +21,7 @@ from dispatchopt.routing.problem import ANYWHERE, UNREACHABLE, Orders, RoutingPr
 MAX_SIZE = 6
 #: Most that the triangle inequality may be broken by, metres or seconds, for exactness.
 MAX_SLACK = 60
-_CHUNK = 200_000
+_CHUNK = 12_000
 _FAR_BACK = -(1 << 50)
 
 
