@@ -12,10 +12,17 @@ from dispatchopt.cli import common
 @click.command()
 @click.argument("instance", type=click.Path(path_type=Path, allow_dash=True))
 @click.argument("solution", type=click.Path(path_type=Path, allow_dash=True))
+@common.reader_options
 @common.output("table", "json")
 @common.verbosity
 def command(
-    instance: Path, solution: Path, format_: str, output: Path | None, overwrite: bool, quiet: bool
+    instance: Path,
+    solution: Path,
+    options: tuple[str, ...],
+    format_: str,
+    output: Path | None,
+    overwrite: bool,
+    quiet: bool,
 ) -> int:
     """Check SOLUTION against INSTANCE: every broken rule, or the confirmed objective.
 
@@ -27,7 +34,7 @@ def command(
     from dispatchopt.io import read, read_solution
     from dispatchopt.registry import check
 
-    given = read(instance)
+    given = read(instance, common.key_values(options))
     held = read_solution(solution, given)
     report = check(given.problem, held.solution)
     claimed = held.objective

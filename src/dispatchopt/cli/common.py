@@ -73,6 +73,17 @@ def limits(command: F) -> F:
     return command
 
 
+def reader_options(command: F) -> F:
+    """Add ``--set`` for the readers of foreign formats."""
+    return click.option(
+        "--set",
+        "options",
+        multiple=True,
+        metavar="KEY=VALUE",
+        help="Option of the reader of a foreign format; may be given more than once.",
+    )(command)
+
+
 def verbosity(command: F) -> F:
     """Add ``-q`` and ``-v``."""
 

@@ -18,6 +18,7 @@ from dispatchopt.cli import common, deadline, progress
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
     help="A solution to start from; the result is never worse.",
 )
+@common.reader_options
 @common.limits
 @common.output("table", "json", "csv", "geojson")
 @common.verbosity
@@ -25,6 +26,7 @@ def command(
     instance: Path,
     engine: str,
     start: Path | None,
+    options: tuple[str, ...],
     time_limit: float | None,
     gap: float,
     iterations: int | None,
@@ -45,7 +47,7 @@ def command(
         from dispatchopt.io import read, read_solution
         from dispatchopt.registry import solve
 
-        given = read(instance)
+        given = read(instance, common.key_values(options))
         known = None if start is None else read_solution(start, given).solution
         call_off()
     with common.cancel_on_interrupt(quiet) as cancel:

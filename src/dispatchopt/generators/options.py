@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import math
 import types
 import typing
@@ -95,6 +96,9 @@ def make_options(of: type[T], given: dict[str, Any]) -> T:
             where=name,
             found=repr(given[name]),
             wanted=f"one of {', '.join(known)}",
+            hint="".join(
+                f"did you mean {near!r}?" for near in difflib.get_close_matches(name, known, n=1)
+            ),
         )
         for name in given
         if name not in known
