@@ -5,8 +5,8 @@ from __future__ import annotations
 from dispatchopt.core import Callback, Result, Stop
 from dispatchopt.core import solve as _solve
 from dispatchopt.inventory.surge.check import check
+from dispatchopt.inventory.surge.domain import DOMAIN
 from dispatchopt.inventory.surge.problem import SurgeProblem, SurgeSolution
-from dispatchopt.inventory.surge.solving import DOMAIN
 from dispatchopt.inventory.surge.stream import after_stream, draw_scenarios, release_levels
 
 __all__ = [
