@@ -86,7 +86,8 @@ def _without_implied(reach: BoolArray) -> BoolArray:
     table = reach.astype(np.float32)
     count = reach.sum(axis=1)
     holds = (table @ table.T == count[None, :]) & (count[None, :] < count[:, None])
-    return reach[~holds.any(axis=1)]
+    kept: BoolArray = reach[~holds.any(axis=1)]
+    return kept
 
 
 def _undominated(reach: BoolArray) -> IntArray:
@@ -98,7 +99,8 @@ def _undominated(reach: BoolArray) -> IntArray:
     table = reach[:, first].astype(np.float32)
     count = table.sum(axis=0)
     holds = (table.T @ table == count[:, None]) & (count[:, None] < count[None, :])
-    return first[~holds.any(axis=1)]
+    kept: IntArray = first[~holds.any(axis=1)]
+    return kept
 
 
 def model_of(cover: Cover, rules: Rules, *, is_whole: bool) -> LinearModel:

@@ -184,7 +184,8 @@ def kicked(
 def usual_worth(table: Table, is_open: BoolArray) -> FloatArray:
     """Return the mean of what each row costs at its two nearest open columns, shape (n,)."""
     if is_open.sum() < 2:
-        return np.minimum(table.cost[:, is_open].min(axis=1, initial=np.inf), table.price)
+        only: FloatArray = table.cost[:, is_open].min(axis=1, initial=np.inf)
+        return np.asarray(np.minimum(only, table.price), dtype=np.float64)
     nearest = np.partition(table.cost[:, is_open], 1, axis=1)[:, :2]
     worth: FloatArray = np.minimum(nearest, table.price[:, None]).mean(axis=1)
     return worth

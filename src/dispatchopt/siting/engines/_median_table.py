@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -70,9 +71,9 @@ class Table:
         return len(self.site)
 
     @cached_property
-    def order(self) -> np.ndarray[tuple[int, int], np.dtype[np.int32]]:
+    def order(self) -> np.ndarray[Any, np.dtype[np.int32]]:
         """Columns of each row from the cheapest on, shape (n, m)."""
-        order = np.empty(self.cost.shape, dtype=np.int32)
+        order: np.ndarray[Any, np.dtype[np.int32]] = np.empty(self.cost.shape, dtype=np.int32)
         for first in range(0, self.num_rows, _ROWS_AT_ONCE):
             part = slice(first, first + _ROWS_AT_ONCE)
             order[part] = np.argsort(self.cost[part], axis=1, kind="stable")
