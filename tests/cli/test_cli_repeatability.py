@@ -59,9 +59,15 @@ def documents(kind: str, folder: Path) -> Iterator[Path]:
     yield INSTANCES / f"{kind}-small"
     path = folder.with_name(f"{folder.name}.json")
     if kind == "siting":
-        for goal in ("max-coverage", "p-median", "cover-all", "fixed-charge"):
-            done("generate", kind, "--set", f"goal={goal}", "--overwrite", "-q", "-o", path)
+        for goal in ("max-coverage", "p-median", "cover-all", "fixed-charge", "p-center"):
+            wide = ("--set", "reach_m=20000") if goal == "p-center" else ()
+            done("generate", kind, "--set", f"goal={goal}", *wide, "--overwrite", "-q", "-o", path)
             yield path
+    elif kind == "guaranteed-service":
+        # One product through one warehouse: a tree.
+        few = ("--set", "products=1", "--set", "warehouses=1")
+        done("generate", kind, *few, "--overwrite", "-q", "-o", path)
+        yield path
     elif kind == "inventory":
         done("convert", INSTANCES / "inventory-small", path, "-q")
         held = json.loads(path.read_text())

@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dispatchopt.core import DispatchOptError, UnsupportedError
-from dispatchopt.dispatch import find_policy, matching, policies
+from dispatchopt.dispatch import find_policy, matching
 from dispatchopt.dispatch.bundles import Merging, Work, pairs_to_merge, sequence, singles
+from dispatchopt.dispatch.policy import policies
 from dispatchopt.dispatch.timing import drive_s
 
 ordinary = settings(max_examples=25, deadline=None)

@@ -12,7 +12,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -190,6 +190,12 @@ def refuse_stdin_twice(*paths: Path | None) -> None:
         raise click.UsageError("only one document can come from standard input (-)")
 
 
+def _say_at_once(text: str) -> None:
+    """Write to stderr from a signal handler, where its buffer may be in use."""
+    with suppress(OSError):
+        os.write(2, text.encode())
+
+
 @contextmanager
 def cancel_on_interrupt(
     quiet: bool = False, has_something: Callable[[], bool] = lambda: True
@@ -212,7 +218,7 @@ def cancel_on_interrupt(
             raise KeyboardInterrupt
         cancel.set()
         if not quiet:
-            click.echo("\nending; the best answer so far is kept (again to give up)", err=True)
+            _say_at_once("\nending; the best answer so far is kept (again to give up)\n")
 
     # Services and job queues end a process by SIGTERM where people press Ctrl-C.
     wishes = (signal.SIGINT, signal.SIGTERM)

@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-
-import click
 
 from dispatchopt.cli.common import EXIT_NOTHING_FOUND, STARTED
 
@@ -55,8 +52,8 @@ def alarm(time_limit: float | None, *, has_something: bool = False) -> Iterator[
 
     def ring(_signal: int, _frame: object) -> None:
         if _LEAVES_AT_ONCE and not has_something:
-            click.echo(MESSAGE, err=True)
-            sys.stderr.flush()
+            # The buffer of stderr may be in use where the signal struck.
+            os.write(2, f"{MESSAGE}\n".encode())
             os._exit(EXIT_NOTHING_FOUND)
         raise TimeIsUp
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dispatchopt.dispatch.check import check_decision
 from dispatchopt.dispatch.entry import Answer, dispatch
-from dispatchopt.dispatch.policy import Policy, find_policy, policies
+from dispatchopt.dispatch.policy import Policy, find_policy
 from dispatchopt.dispatch.quotes import Quote
 from dispatchopt.dispatch.rules import DayRules
 from dispatchopt.dispatch.state import (
@@ -39,5 +39,4 @@ __all__ = [
     "check_decision",
     "dispatch",
     "find_policy",
-    "policies",
 ]
