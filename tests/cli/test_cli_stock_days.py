@@ -8,16 +8,10 @@ from typing import Any
 
 import pytest
 
-from dispatchopt.cli.main import main
+from dispatchopt.cli.main import run
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = str(ROOT / "instances" / "inventory-small")
-
-
-def run(arguments: list[str]) -> int:
-    with pytest.raises(SystemExit) as ended:
-        main(arguments)
-    return int(ended.value.code or 0)
 
 
 @pytest.mark.parametrize("policy", ["levels", "allocation", "z-sigma"])
