@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import sys
 from collections.abc import Iterator, Mapping
@@ -73,7 +74,8 @@ def reference_page() -> str:
         for table, row in kind.rows.items():
             needed = " (at least one row)" if table in kind.required else ""
             lines += [f"### {kind.name}: table `{table}`{needed}", ""]
-            lines += [(row.__doc__ or "").strip(), "", *_column_lines(row), ""]
+            # Python 3.13 takes the indentation out of docstrings, earlier ones leave it in.
+            lines += [inspect.cleandoc(row.__doc__ or ""), "", *_column_lines(row), ""]
     for name, made in sorted(solution_kinds().items()):
         lines += [f"## {name} solution", "", *_header_lines(made.document, ""), ""]
     for name, live in LIVE.items():
