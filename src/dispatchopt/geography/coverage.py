@@ -47,14 +47,17 @@ class Coverage:
         if (np.diff(self.indptr) < 0).any() or len(self.distance_m) != pairs:
             raise ValueError("indptr must not fall, and every pair needs a distance")
         if pairs:
-            if self.customer_idx.min() < 0 or self.customer_idx.max() >= self.num_customers:
-                raise ValueError(f"customer_idx must lie in [0, {self.num_customers})")
-            step = np.diff(self.customer_idx)
-            starts = self.indptr[1:-1]
+            rises = self.customer_idx[1:] > self.customer_idx[:-1]
+            first = self.indptr[:-1][np.diff(self.indptr) > 0]
             # Inside a row the customers must rise strictly; at the start of a row they may fall.
-            step[starts[(starts > 0) & (starts < pairs)] - 1] = 1
-            if (step <= 0).any():
+            rises[first[1:] - 1] = True
+            if not rises.all():
                 raise ValueError("customers of a site must be sorted and listed once")
+            # So the ends of the rows hold the least and the largest.
+            last = np.append(first[1:], pairs) - 1
+            least, largest = self.customer_idx[first].min(), self.customer_idx[last].max()
+            if least < 0 or largest >= self.num_customers:
+                raise ValueError(f"customer_idx must lie in [0, {self.num_customers})")
 
     @property
     def num_sites(self) -> int:

@@ -30,14 +30,13 @@ def earth_xyz(points: Points) -> FloatArray:
     """Return earth-centred coordinates in metres, shape (n, 3), of points at height 0."""
     lon, lat = np.radians(points.lon), np.radians(points.lat)
     eccentricity2 = WGS84_FLATTENING * (2 - WGS84_FLATTENING)
-    normal_m = WGS84_RADIUS_M / np.sqrt(1 - eccentricity2 * np.sin(lat) ** 2)
-    xyz: FloatArray = np.column_stack(
-        [
-            normal_m * np.cos(lat) * np.cos(lon),
-            normal_m * np.cos(lat) * np.sin(lon),
-            normal_m * (1 - eccentricity2) * np.sin(lat),
-        ]
-    )
+    sine = np.sin(lat)
+    normal_m = WGS84_RADIUS_M / np.sqrt(1 - eccentricity2 * sine**2)
+    from_axis_m = normal_m * np.cos(lat)
+    xyz: FloatArray = np.empty((len(lon), 3))
+    np.multiply(from_axis_m, np.cos(lon), out=xyz[:, 0])
+    np.multiply(from_axis_m, np.sin(lon), out=xyz[:, 1])
+    np.multiply(normal_m * (1 - eccentricity2), sine, out=xyz[:, 2])
     return xyz
 
 
