@@ -110,6 +110,11 @@ class _Rows:
         self, rows: IntArray, cols: IntArray, reach: FloatArray
     ) -> np.ndarray[Any, np.dtype[np.int32]]:
         """Return the weights of pairs; ``reach`` is how far each pair is likely to be apart."""
+        if len(rows) and self._nodes[0] >= 0 and (self._known[rows] >= reach).all():
+            # What dispatchers ask every few seconds: some pairs of rows that are held already.
+            found = self._store[self._slot[rows], cols]
+            self._look_again(found, np.flatnonzero(found == NO_WAY), rows, cols)
+            return found
         found = np.full(len(rows), NO_WAY, dtype=np.int32)
         if len(rows) == 0:
             return found
@@ -141,6 +146,16 @@ class _Rows:
         """Read pairs of rows that are all held; search again, without limit, what is missing."""
         found[own] = self._store[self._slot[rows[own]], cols[own]]
         missing = own[(found[own] == NO_WAY) & (self._nodes[cols[own]] >= 0)]
+        self._look_again(found, missing, rows, cols)
+
+    def _look_again(
+        self,
+        found: np.ndarray[Any, np.dtype[np.int32]],
+        missing: IntArray,
+        rows: IntArray,
+        cols: IntArray,
+    ) -> None:
+        """Search without a limit for pairs not found, where that was not done before."""
         missing = missing[np.isfinite(self._known[rows[missing]])]
         if len(missing):
             again = np.unique(rows[missing])
