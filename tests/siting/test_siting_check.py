@@ -172,7 +172,7 @@ def test_required_units_round_up_exactly(base: SitingProblem) -> None:
         ({"demand_units": [1, -2, 3, 4]}, {"bad-value"}),
         ({"demand_units": [1, 2**53, 3, 4]}, {"bad-value"}),
         ({"demand_units": [2**50] * 4}, {"too-large"}),
-        ({"status": [0, 4, 0]}, {"unknown-status"}),
+        ({"status": [0, 5, 0]}, {"unknown-status"}),
         ({"max_sites": None}, {"missing-limit"}),
         ({"max_sites": -1}, {"bad-value"}),
         ({"max_sites": 1.5}, {"bad-value"}),

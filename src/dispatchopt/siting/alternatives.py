@@ -194,6 +194,7 @@ def _refuse(problem: SitingProblem) -> None:
             ("goal", str(problem.goal), "max-coverage", problem.goal != SitingGoal.MAX_COVERAGE),
             ("capacity_units", "given", "None", problem.capacity_units is not None),
             ("cover_by", str(problem.cover_by), "1", problem.cover_by > 1),
+            ("fields", "side rules", "none", problem.not_modelled() is not None),
             ("min_spacing_m", str(problem.min_spacing_m), "0", problem.min_spacing_m > 0),
         )
         if is_wrong

@@ -60,6 +60,8 @@ def unserved_price(problem: SitingProblem) -> FloatArray | None:
 def _is_worth(problem: SitingProblem, customer: IntArray, rank: FloatArray | IntArray) -> BoolArray:
     """Return for which pairs serving costs no more than leaving the customer unserved."""
     price = unserved_price(problem)
+    if problem.full_cover_m is not None:
+        return rank < problem.fade_m[1]
     if price is None or problem.goal is SitingGoal.MAX_COVERAGE:
         return np.ones(len(customer), dtype=bool)
     cost = rank

@@ -19,6 +19,8 @@ def bound(problem: SitingProblem) -> float:
     if goal is SitingGoal.COVER_ALL:
         return float(_cover_all(problem))
     if goal is SitingGoal.MAX_COVERAGE:
+        if problem.scenario_rule is not None:
+            return 0.0
         return float(problem.total_units - _most_coverable(problem))
     if goal is SitingGoal.P_CENTER:
         return _p_center(problem)

@@ -9,7 +9,13 @@ import numpy as np
 
 from dispatchopt.core.arrays import BoolArray, FloatArray, IntArray
 from dispatchopt.core.result import Report, Violation
-from dispatchopt.siting.problem import SiteStatus, SitingGoal, SitingProblem, SitingSolution
+from dispatchopt.siting.problem import (
+    ScenarioRule,
+    SiteStatus,
+    SitingGoal,
+    SitingProblem,
+    SitingSolution,
+)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -28,9 +34,9 @@ def check(problem: SitingProblem, solution: SitingSolution) -> Report:
 
     Rules: ``wrong-length``, ``unknown-site``, ``unknown-customer``, ``repeated-site``,
     ``forbidden-open``, ``existing-closed``, ``required-closed``, ``max-sites``, ``budget``,
-    ``min-spacing``, ``served-by-closed-site``, ``out-of-reach``, ``negative-units``,
-    ``served-twice``, ``split``, ``too-few-sites-in-reach``, ``capacity``, ``unserved``,
-    ``required-share``.
+    ``min-spacing``, ``one-size``, ``phase-max-sites``, ``phase-budget``,
+    ``served-by-closed-site``, ``out-of-reach``, ``negative-units``, ``served-twice``, ``split``,
+    ``too-few-sites-in-reach``, ``capacity``, ``unserved``, ``required-share``.
     """
     broken = list(_form(problem, solution))
     if broken:
@@ -115,11 +121,33 @@ def _sites(problem: SitingProblem, is_open: BoolArray) -> Iterable[Violation]:
             apart = min(
                 problem.site_distance_m[first, second], problem.site_distance_m[second, first]
             )
+            if apart >= problem.min_spacing_m:
+                continue
             yield Violation(
                 rule="min-spacing",
                 where=f"{problem.site_name(int(first))} and {problem.site_name(int(second))}",
                 by=int(problem.min_spacing_m - apart),
             )
+    if problem.place is not None:
+        place, sizes = np.unique(problem.place[is_open], return_counts=True)
+        for at in np.flatnonzero(sizes > 1):
+            yield Violation(rule="one-size", where=f"place {place[at]}", by=int(sizes[at] - 1))
+    yield from _phases(problem, is_open)
+
+
+def _phases(problem: SitingProblem, is_open: BoolArray) -> Iterable[Violation]:
+    """Limits on what is open, and on what is spent, up to the end of each phase."""
+    phase = problem.phase
+    for rule, limits, amount in (
+        ("phase-max-sites", problem.phase_max_sites, np.ones(problem.num_sites, dtype=np.int64)),
+        ("phase-budget", problem.phase_budget_cents, problem.opening_cents),
+    ):
+        if limits is None or phase is None:
+            continue
+        for at, limit in enumerate(limits.tolist()):
+            used = int(amount[is_open & (phase <= at)].sum())
+            if used > limit:
+                yield Violation(rule=rule, where=f"phase {at}", by=used - limit)
 
 
 def _pairs(problem: SitingProblem, service: _Service, is_open: BoolArray) -> Iterable[Violation]:
@@ -191,9 +219,16 @@ def _parts(problem: SitingProblem, service: _Service, is_open: BoolArray) -> dic
         if problem.minimise_cost:
             return {"opening_cents": opening}
         return {"sites": float(is_open.sum())}
-    if goal is SitingGoal.MAX_COVERAGE:
-        return {"unserved_units": float(unserved)}
     distance = problem.coverage.distance_m[pair]
+    if goal is SitingGoal.MAX_COVERAGE:
+        if problem.scenario_rule is not None:
+            return _scenario_parts(problem, service)
+        parts = {"unserved_units": float(unserved)}
+        if problem.full_cover_m is not None:
+            full, zero = problem.fade_m
+            lost = int((units * (np.clip(distance, full, zero) - full)).sum())
+            parts["faded_units"] = lost / (zero - full)
+        return parts
     if goal is SitingGoal.P_CENTER:
         needed = problem.demand_units[service.customer[known]] > 0
         return {"max_distance_m": float(distance[needed].max(initial=0))}
@@ -207,6 +242,18 @@ def _parts(problem: SitingProblem, service: _Service, is_open: BoolArray) -> dic
         "transport_cents": _transport(problem, service.customer[known], units, pair),
         "unserved_cents": unserved * (problem.unserved_cents or 0.0),
     }
+
+
+def _scenario_parts(problem: SitingProblem, service: _Service) -> dict[str, float]:
+    """Count unserved demand by scenario, and what the rule makes of it."""
+    if problem.scenario_units is None or problem.scenario_weight is None:
+        raise AssertionError("checked when the problem was made")
+    is_missed = service.served_units < problem.demand_units
+    unserved = problem.scenario_units[:, is_missed].sum(axis=1)
+    if problem.scenario_rule is ScenarioRule.WORST:
+        return {"worst_unserved_units": float(unserved.max())}
+    fails = unserved > problem.scenario_may_miss
+    return {"missed_weight": float(problem.scenario_weight[fails].sum())}
 
 
 def _transport(

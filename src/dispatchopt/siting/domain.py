@@ -22,13 +22,14 @@ def engines() -> Mapping[str, Engine[SitingProblem, SitingSolution]]:
 
 def needs_assignment(problem: SitingProblem) -> bool:
     """Whether a model must say who serves whom, not only who is served."""
-    by_distance = problem.goal in (SitingGoal.P_MEDIAN, SitingGoal.FIXED_CHARGE)
-    return by_distance or problem.capacity_units is not None
+    return problem.by_distance or problem.capacity_units is not None
 
 
 def choose(problem: SitingProblem) -> tuple[Sequence[str], str]:
     """Return the engines in the order in which ``auto`` tries them, and why."""
     is_plain = problem.capacity_units is None and problem.cover_by == 1
+    if problem.full_cover_m is not None or problem.not_modelled("sizes of a site") is not None:
+        return ("mip", "interchange"), "side rules that only the general model knows"
     if is_plain and problem.goal in (SitingGoal.P_MEDIAN, SitingGoal.FIXED_CHARGE):
         # An engine that cannot take a problem says so, and the next one does.
         reason = "cuts in closed form on customers' costs, and branching"

@@ -36,6 +36,17 @@ class SiteStatus(enum.IntEnum):
     """Must be opened, at its cost."""
     FORBIDDEN = 3
     """Must stay closed."""
+    CLOSABLE = 4
+    """Stands already, costs nothing to keep, and may be closed."""
+
+
+class ScenarioRule(enum.StrEnum):
+    """How coverage over several scenarios of demand counts."""
+
+    WORST = "worst"
+    """The most demand left unserved in any scenario."""
+    SHARE = "share"
+    """The weight of the scenarios in which a target is missed."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -50,7 +61,8 @@ class SitingProblem:
     ==============  ==============================================================================
     cover-all       number of open sites, or opening cost (cents) with ``minimise_cost``, such that
                     ``required_share`` of the demand is served
-    max-coverage    demand left unserved (units)
+    max-coverage    demand left unserved (units); with ``full_cover_m`` demand not covered in part
+                    either; with ``scenario_rule`` what that rule counts
     p-median        demand x distance (unit metres), plus ``unserved_m`` per unserved unit
     p-center        greatest distance of a customer to its site (metres)
     fixed-charge    opening cost + transport cost + ``unserved_cents`` per unserved unit (cents)
@@ -96,6 +108,22 @@ class SitingProblem:
         directions the shorter counts.
     cover_by
         A customer may be served only if so many open sites reach it, >= 1 (backup coverage).
+    full_cover_m, zero_cover_m
+        max-coverage: up to the first distance all of a customer's demand counts as covered, from
+        the second on none of it, and between them a part that falls evenly. The second is the
+        cut-off of ``coverage`` by default. None for coverage that does not fade.
+    place
+        Sites of equal number are sizes of one site, of which at most one may be open; int64,
+        shape (m,). None if each site stands alone.
+    scenario_units, scenario_weight, scenario_rule, scenario_target
+        max-coverage: demand in each scenario, int64, shape (s, n); whole weights >= 1, shape
+        (s,), of which ``demand_units`` must be the weighted sum; what is counted; and the share
+        of its demand that must be covered for a scenario to count as met (for ``share``). Made
+        by ``siting.scenarios.with_scenarios``.
+    phase, phase_max_sites, phase_budget_cents
+        Phase in which each site would open, int64, shape (m,), from 0; and for each phase the
+        most sites open, and the most spent, up to its end; int64, shape (t,), or None. Made by
+        ``siting.phases.phased``.
     site_ids, customer_ids
         Names for messages and reports; indices by default.
 
@@ -123,6 +151,16 @@ class SitingProblem:
     min_spacing_m: int = 0
     site_distance_m: IntArray | None = None
     cover_by: int = 1
+    full_cover_m: int | None = None
+    zero_cover_m: int | None = None
+    place: IntArray | None = None
+    scenario_units: IntArray | None = None
+    scenario_weight: IntArray | None = None
+    scenario_rule: ScenarioRule | None = None
+    scenario_target: float = 1.0
+    phase: IntArray | None = None
+    phase_max_sites: IntArray | None = None
+    phase_budget_cents: IntArray | None = None
     site_ids: tuple[str, ...] | None = None
     customer_ids: tuple[str, ...] | None = None
 
@@ -171,9 +209,13 @@ class SitingProblem:
         """Cost of opening each site, 0 for existing ones, shape (m,)."""
         if self.site_cost_cents is None:
             return frozen(np.zeros(self.num_sites), np.int64)
-        return frozen(
-            np.where(self.statuses == SiteStatus.EXISTING, 0, self.site_cost_cents), np.int64
-        )
+        return frozen(np.where(self.stands, 0, self.site_cost_cents), np.int64)
+
+    @property
+    def stands(self) -> BoolArray:
+        """Sites that stand already, shape (m,)."""
+        stands: BoolArray = np.isin(self.statuses, (SiteStatus.EXISTING, SiteStatus.CLOSABLE))
+        return stands
 
     @property
     def is_fixed_open(self) -> BoolArray:
@@ -201,12 +243,48 @@ class SitingProblem:
     @property
     def is_whole(self) -> bool:
         """Whether every objective value is a whole number, so that bounds may be rounded up."""
-        return self.goal is not SitingGoal.FIXED_CHARGE
+        return self.goal is not SitingGoal.FIXED_CHARGE and self.full_cover_m is None
+
+    @property
+    def by_distance(self) -> bool:
+        """Whether it matters from which site a customer is served, capacities apart."""
+        by_cost = self.goal in (SitingGoal.P_MEDIAN, SitingGoal.FIXED_CHARGE)
+        return by_cost or self.full_cover_m is not None
+
+    @property
+    def fade_m(self) -> tuple[int, int]:
+        """Distances up to which all demand is covered, and from which on none is."""
+        full = self.full_cover_m or 0
+        zero = self.coverage.cutoff_m if self.zero_cover_m is None else self.zero_cover_m
+        return full, int(zero)
+
+    @property
+    def scenario_may_miss(self) -> IntArray:
+        """Most units that may stay unserved in each scenario for its target to hold, shape (s,)."""
+        if self.scenario_units is None:
+            return frozen(np.zeros(0), np.int64)
+        # A decimal such as 0.9 is meant as written, not as its nearest binary fraction.
+        spare = 1 - Fraction(str(float(self.scenario_target)))
+        totals = self.scenario_units.sum(axis=1).tolist()
+        return frozen(np.array([int(spare * total) for total in totals]), np.int64)
+
+    def not_modelled(self, *known: str) -> str | None:
+        """Return why an engine cannot take the problem that knows only some of the side rules."""
+        for name, is_set in (
+            ("gradual coverage", self.full_cover_m is not None),
+            ("sizes of a site", self.place is not None),
+            ("scenarios", self.scenario_rule is not None),
+            ("limits of phases", self.phase is not None),
+        ):
+            if is_set and name not in known:
+                return f"it does not model {name}"
+        return None
 
     def pair_costs(self) -> FloatArray:
         """Return what serving a customer wholly over each pair costs, shape (num_pairs,).
 
-        In unit metres for p-median, in cents for fixed-charge, 0 for the other goals.
+        In unit metres for p-median, in cents for fixed-charge, in units not covered for gradual
+        coverage, 0 for the other goals.
         """
         coverage = self.coverage
         if self.goal is SitingGoal.FIXED_CHARGE and self.pair_cost_cents is not None:
@@ -218,15 +296,23 @@ class SitingProblem:
             return frozen(
                 units * coverage.distance_m * (self.cents_per_unit_km / 1000.0), np.float64
             )
+        if self.full_cover_m is not None:
+            full, zero = self.fade_m
+            away = np.clip(coverage.distance_m, full, zero) - full
+            return frozen(units * (away / (zero - full)), np.float64)
         return frozen(np.zeros(coverage.num_pairs), np.float64)
 
     def conflicts(self) -> IntArray:
         """Return pairs of sites that must not both be open, shape (k, 2), first < second."""
-        if self.min_spacing_m <= 0 or self.site_distance_m is None:
+        has_spacing = self.min_spacing_m > 0 and self.site_distance_m is not None
+        if not has_spacing and self.place is None:
             return frozen(np.zeros((0, 2)), np.int64)
-        close = np.minimum(self.site_distance_m, self.site_distance_m.T) < self.min_spacing_m
-        stands = self.statuses == SiteStatus.EXISTING
-        close &= ~(stands[:, None] & stands[None, :])
+        close = np.zeros((self.num_sites, self.num_sites), dtype=bool)
+        if has_spacing and self.site_distance_m is not None:
+            close = np.minimum(self.site_distance_m, self.site_distance_m.T) < self.min_spacing_m
+            close &= ~(self.stands[:, None] & self.stands[None, :])
+        if self.place is not None:
+            close |= self.place[:, None] == self.place[None, :]
         return frozen(np.argwhere(np.triu(close, k=1)), np.int64)
 
     def site_name(self, site: int) -> str:

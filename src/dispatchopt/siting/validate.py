@@ -9,6 +9,7 @@ import numpy as np
 
 from dispatchopt.core.arrays import set_frozen
 from dispatchopt.core.errors import Issue
+from dispatchopt.siting import validate_fields
 
 if TYPE_CHECKING:
     from dispatchopt.siting.problem import SitingProblem
@@ -19,9 +20,15 @@ EXACT = 2**53
 
 def convert(problem: SitingProblem) -> list[Issue]:
     """Turn the fields into read-only arrays and list those of a wrong type or shape."""
-    from dispatchopt.siting.problem import SitingGoal
+    from dispatchopt.siting.problem import ScenarioRule, SitingGoal
 
     issues = []
+    if problem.scenario_rule is not None:
+        try:
+            object.__setattr__(problem, "scenario_rule", ScenarioRule(problem.scenario_rule))
+        except ValueError:
+            wanted = "one of " + ", ".join(ScenarioRule)
+            issues.append(_issue("unknown-rule", "scenario_rule", problem.scenario_rule, wanted))
     try:
         object.__setattr__(problem, "goal", SitingGoal(problem.goal))
     except ValueError:
@@ -35,6 +42,9 @@ def convert(problem: SitingProblem) -> list[Issue]:
         "status": (np.int64, (sites,)),
         "pair_cost_cents": (np.float64, (problem.coverage.num_pairs,)),
         "site_distance_m": (np.int64, (sites, sites)),
+        "place": (np.int64, (sites,)),
+        "phase": (np.int64, (sites,)),
+        **_rows_of(problem, customers),
     }
     for name, (dtype, shape) in shapes.items():
         if getattr(problem, name) is not None:
@@ -46,12 +56,31 @@ def convert(problem: SitingProblem) -> list[Issue]:
     return issues
 
 
+def _rows_of(
+    problem: SitingProblem, customers: int
+) -> dict[str, tuple[type[np.generic], tuple[int, ...]]]:
+    """Return the shapes of tables whose length the first of them states."""
+    scenarios = 0 if problem.scenario_units is None else len(problem.scenario_units)
+    limits = [
+        len(given)
+        for given in (problem.phase_max_sites, problem.phase_budget_cents)
+        if given is not None
+    ]
+    phases = max(limits, default=0)
+    return {
+        "scenario_units": (np.int64, (scenarios, customers)),
+        "scenario_weight": (np.int64, (scenarios,)),
+        "phase_max_sites": (np.int64, (phases,)),
+        "phase_budget_cents": (np.int64, (phases,)),
+    }
+
+
 def values(problem: SitingProblem) -> list[Issue]:
     """List fields whose values do not make sense, alone or together."""
     issues = _signs(problem) + _limits(problem)
     if not issues:
         # Only values that are fit on their own can be compared with each other.
-        issues = _together(problem) + _sizes(problem)
+        issues = _together(problem) + _sizes(problem) + validate_fields.values(problem)
     return issues
 
 
@@ -76,6 +105,12 @@ def _signs(problem: SitingProblem) -> list[Issue]:
         "capacity_units",
         "pair_cost_cents",
         "site_distance_m",
+        "place",
+        "scenario_units",
+        "scenario_weight",
+        "phase",
+        "phase_max_sites",
+        "phase_budget_cents",
     ):
         array = getattr(problem, name)
         if array is None or array.size == 0:
@@ -87,8 +122,8 @@ def _signs(problem: SitingProblem) -> list[Issue]:
         ]
     if problem.status is not None:
         issues += [
-            _issue("unknown-status", f"status[{at}]", problem.status[at], "a SiteStatus, 0 to 3")
-            for at in np.flatnonzero((problem.status < 0) | (problem.status > 3))[:20]
+            _issue("unknown-status", f"status[{at}]", problem.status[at], "a SiteStatus, 0 to 4")
+            for at in np.flatnonzero((problem.status < 0) | (problem.status > 4))[:20]
         ]
     return issues
 
@@ -101,6 +136,8 @@ def _limits(problem: SitingProblem) -> list[Issue]:
         ("min_spacing_m", 0),
         ("cover_by", 1),
         ("unserved_m", 0),
+        ("full_cover_m", 0),
+        ("zero_cover_m", 1),
     ):
         given = getattr(problem, name)
         if given is None and name not in ("min_spacing_m", "cover_by"):
@@ -138,6 +175,9 @@ def _together(problem: SitingProblem) -> list[Issue]:
         "cents_per_unit_km": (SitingGoal.FIXED_CHARGE, 0.0),
         "required_share": (SitingGoal.COVER_ALL, 1.0),
         "minimise_cost": (SitingGoal.COVER_ALL, False),
+        "full_cover_m": (SitingGoal.MAX_COVERAGE, None),
+        "zero_cover_m": (SitingGoal.MAX_COVERAGE, None),
+        "scenario_rule": (SitingGoal.MAX_COVERAGE, None),
     }
     for name, (owner, idle) in fields_of.items():
         given = getattr(problem, name)

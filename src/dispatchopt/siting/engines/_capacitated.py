@@ -116,6 +116,8 @@ def _may_open(problem: SitingProblem, is_open: BoolArray, site: int) -> bool:
     spent = int(opening[is_open].sum() + opening[site])
     if problem.budget_cents is not None and spent > problem.budget_cents:
         return False
+    if problem.place is not None and (problem.place[is_open] == problem.place[site]).any():
+        return False
     if problem.min_spacing_m > 0 and problem.site_distance_m is not None:
         apart = np.minimum(problem.site_distance_m[site], problem.site_distance_m[:, site])
         return bool((apart[is_open] >= problem.min_spacing_m).all())

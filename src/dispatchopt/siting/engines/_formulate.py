@@ -12,7 +12,7 @@ from dispatchopt.siting.assign import cheapest_assignment, open_mask, unserved_p
 from dispatchopt.siting.engines._model import LinearModel
 from dispatchopt.siting.engines._pairs import Pairs, merge
 from dispatchopt.siting.engines._sets import Sets, build, minimal
-from dispatchopt.siting.problem import SitingGoal, SitingProblem, SitingSolution
+from dispatchopt.siting.problem import ScenarioRule, SitingGoal, SitingProblem, SitingSolution
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +47,8 @@ def formulate(problem: SitingProblem, should_stop: Callable[[], bool]) -> Formul
         return None
     if pairs.is_unreachable:
         model.rows(1, lower=1.0)
+    if problem.scenario_rule is not None:
+        return _with_scenarios(problem, pairs, model, sites)
     if problem.cover_by > 1:
         return _with_backup(problem, pairs, model, sites)
     if problem.goal is SitingGoal.COVER_ALL and problem.must_serve_all:
@@ -74,6 +76,14 @@ def _site_columns(problem: SitingProblem, model: LinearModel) -> IntArray:
         model.rows(1, (one, sites, 1.0), upper=problem.max_sites)
     if problem.budget_cents is not None:
         model.rows(1, (one, sites, opening), upper=problem.budget_cents)
+    if problem.phase is not None:
+        for limits, amount in (
+            (problem.phase_max_sites, np.ones(len(sites))),
+            (problem.phase_budget_cents, opening),
+        ):
+            if limits is not None:
+                row, site = np.nonzero(np.arange(len(limits))[:, None] >= problem.phase[None, :])
+                model.rows(len(limits), (row, sites[site], amount[site]), upper=limits)
     conflicts = problem.conflicts()
     row = np.arange(len(conflicts))
     model.rows(
@@ -136,7 +146,7 @@ def _with_backup(
     problem: SitingProblem, pairs: Pairs, model: LinearModel, sites: IntArray
 ) -> Formulation:
     """Coverage by k sites: k u_r + sum of y >= k, with u_r whole (Daskin and Stern 1981)."""
-    by_distance = problem.goal in (SitingGoal.P_MEDIAN, SitingGoal.FIXED_CHARGE)
+    by_distance = problem.by_distance
     full_by = problem.cover_by
     index = np.arange(pairs.num_rows)
     if by_distance:
@@ -160,6 +170,55 @@ def _with_backup(
         is_open = open_mask(problem, solution.open_sites)
         reached = np.bincount(pairs.row, weights=is_open[pairs.site], minlength=pairs.num_rows)
         return np.concatenate([is_open, reached < full_by]).astype(np.float64)
+
+    return Formulation(model=model, decode=_without_sets(problem, model).decode, encode=encode)
+
+
+def _with_scenarios(
+    problem: SitingProblem, pairs: Pairs, model: LinearModel, sites: IntArray
+) -> Formulation:
+    """Coverage of rows as with backup; then the worst scenario, or those that miss a target.
+
+    worst: min z, z >= sum of w_sr u_r + w_s0 for each scenario s, w_s0 being out of reach.
+    share: min sum of g_s v_s, sum of w_sr u_r + w_s0 <= b_s + (w_s - b_s) v_s, where b_s may be
+    missed.
+    """
+    units, weight = problem.scenario_units, problem.scenario_weight
+    if units is None or weight is None:
+        raise AssertionError("checked when the problem was made")
+    count, rows = len(weight), pairs.num_rows
+    number = np.arange(count)
+    by_row = np.stack(
+        [np.bincount(pairs.row_of + 1, weights=each, minlength=rows + 1) for each in units]
+    ).astype(np.int64)
+    total = by_row.sum(axis=1)
+    uncovered = model.columns(np.zeros(rows), upper=1.0, is_whole=True)
+    model.rows(
+        rows,
+        (np.arange(rows), uncovered, problem.cover_by),
+        (pairs.row, sites[pairs.site], 1.0),
+        lower=problem.cover_by,
+    )
+    scenario, row = np.nonzero(by_row[:, 1:])
+    missed = (scenario, uncovered[row], -by_row[scenario, row + 1])
+    lost = by_row[:, 0]
+    is_worst = problem.scenario_rule is ScenarioRule.WORST
+    if is_worst:
+        last = model.columns(np.ones(1), upper=float(total.max(initial=0)), is_whole=True)
+        model.rows(count, (number, last[np.zeros(count, dtype=np.int64)], 1.0), missed, lower=lost)
+    else:
+        may_miss = problem.scenario_may_miss
+        last = model.columns(weight.astype(np.float64), upper=1.0, is_whole=True)
+        slack = (number, last, total - may_miss)
+        model.rows(count, slack, missed, lower=lost - may_miss)
+
+    def encode(solution: SitingSolution) -> FloatArray:
+        is_open = open_mask(problem, solution.open_sites)
+        reached = np.bincount(pairs.row, weights=is_open[pairs.site], minlength=rows)
+        is_missed = reached < problem.cover_by
+        left = lost + by_row[:, 1:] @ is_missed
+        end = [left.max(initial=0)] if is_worst else left > problem.scenario_may_miss
+        return np.concatenate([is_open, is_missed, end]).astype(np.float64)
 
     return Formulation(model=model, decode=_without_sets(problem, model).decode, encode=encode)
 

@@ -30,6 +30,8 @@ class Pairs:
         Number of sites m, those that must stay closed included.
     constant
         Cost of customers that no allowed site reaches.
+    row_of
+        Row of each customer, shape (n,); -1 for none.
     is_unreachable
         Whether a customer that must be served cannot be.
     """
@@ -41,6 +43,7 @@ class Pairs:
     units: IntArray
     num_sites: int
     constant: float
+    row_of: IntArray
     is_unreachable: bool
 
     @property
@@ -58,8 +61,7 @@ def merge(problem: SitingProblem) -> Pairs:
     coverage, demand = problem.coverage, problem.demand_units
     price = unserved_price(problem)
     price = np.full(len(demand), np.inf) if price is None else price
-    by_distance = problem.goal in (SitingGoal.P_MEDIAN, SitingGoal.FIXED_CHARGE)
-    if not by_distance:
+    if not problem.by_distance:
         return _merge_by_sites(problem, price)
     cost = problem.pair_costs()
     site, customer = coverage.site_idx, coverage.customer_idx
@@ -99,6 +101,7 @@ def merge(problem: SitingProblem) -> Pairs:
         units=units,
         num_sites=problem.num_sites,
         constant=float(lost[np.isfinite(lost)].sum()),
+        row_of=_rows(members, group, len(demand)),
         is_unreachable=bool(problem.must_serve_all and len(lost)),
     )
 
@@ -141,8 +144,15 @@ def _merge_by_sites(problem: SitingProblem, price: FloatArray) -> Pairs:
         units=units,
         num_sites=problem.num_sites,
         constant=float(lost[np.isfinite(lost)].sum()),
+        row_of=_rows(members, group, len(demand)),
         is_unreachable=bool(problem.must_serve_all and len(lost)),
     )
+
+
+def _rows(members: IntArray, group: IntArray, num_customers: int) -> IntArray:
+    row_of = np.full(num_customers, -1, dtype=np.int64)
+    row_of[members] = group
+    return row_of
 
 
 def _row_hashes(customer: IntArray, bits: Hashes, num_customers: int) -> Hashes:

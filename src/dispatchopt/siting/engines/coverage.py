@@ -54,6 +54,8 @@ class CoverageEngine:
         ):
             if is_set:
                 return f"it does not model {name}"
+        if (reason := problem.not_modelled()) is not None:
+            return reason
         is_limited = problem.max_sites is not None or problem.budget_cents is not None
         if problem.num_sites > _MOST_SITES:
             return f"it keeps a table of sites x sites, for at most {_MOST_SITES} sites"

@@ -44,7 +44,7 @@ class InterchangeEngine:
         """Return why not, or None."""
         if problem.cover_by > 1:
             return "it does not value coverage by several sites"
-        return None
+        return problem.not_modelled("gradual coverage", "sizes of a site")
 
     def search(self, problem: SitingProblem, run: Run[SitingSolution]) -> None:
         """Search until told to stop, or until kicks no longer help."""

@@ -54,6 +54,8 @@ class MedianEngine:
             return "it does not model capacities"
         if problem.cover_by > 1:
             return "it does not model backup coverage"
+        if (reason := problem.not_modelled("sizes of a site")) is not None:
+            return reason
         entries = problem.num_customers * problem.num_sites
         if entries > MOST_ENTRIES:
             return f"it keeps a table of at most {MOST_ENTRIES:,} costs, not {entries:,}"

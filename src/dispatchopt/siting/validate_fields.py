@@ -1,0 +1,97 @@
+"""Checks of a siting problem's fields that belong together: fading, sizes, scenarios, phases."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dispatchopt.core.errors import Issue
+
+if TYPE_CHECKING:
+    from dispatchopt.siting.problem import SitingProblem
+
+
+def values(problem: SitingProblem) -> list[Issue]:
+    """List what does not fit in fields whose types, shapes and signs are checked already."""
+    return _fading(problem) + _sizes(problem) + _scenarios(problem) + _phases(problem)
+
+
+def _fading(problem: SitingProblem) -> list[Issue]:
+    issues = []
+    if problem.full_cover_m is None:
+        if problem.zero_cover_m is not None:
+            wanted = "a distance, as zero_cover_m is set"
+            issues.append(_issue("missing-field", "full_cover_m", None, wanted))
+        return issues
+    full, zero = problem.fade_m
+    if not full < zero:
+        issues.append(_issue("bad-value", "zero_cover_m", zero, f"more than full_cover_m = {full}"))
+    if problem.cover_by > 1:
+        wanted = "1 where coverage fades with distance"
+        issues.append(_issue("fields-clash", "cover_by", problem.cover_by, wanted))
+    return issues
+
+
+def _sizes(problem: SitingProblem) -> list[Issue]:
+    if problem.place is None:
+        return []
+    fixed = problem.place[problem.is_fixed_open]
+    place, count = np.unique(fixed, return_counts=True)
+    return [
+        _issue(
+            "fields-clash",
+            "place",
+            int(each),
+            "at most one existing or required size of a site",
+            "a store that may grow is closable in its present size",
+        )
+        for each in place[count > 1]
+    ]
+
+
+def _scenarios(problem: SitingProblem) -> list[Issue]:
+    names = ("scenario_units", "scenario_weight", "scenario_rule")
+    missing = [name for name in names if getattr(problem, name) is None]
+    if len(missing) == len(names):
+        return []
+    if missing:
+        return [_issue("missing-field", name, None, "given with the others") for name in missing]
+    issues = []
+    units, weight = problem.scenario_units, problem.scenario_weight
+    if units is None or weight is None or not len(weight) or (weight < 1).any():
+        issues.append(
+            _issue("bad-value", "scenario_weight", weight, "a scenario or more, each >= 1")
+        )
+    elif sum(int(w) * int(u.max(initial=0)) for w, u in zip(weight, units, strict=True)) >= 2**53:
+        issues.append(_issue("too-large", "scenario_units", "weighted sums", "below 2**53"))
+    elif not (weight @ units == problem.demand_units).all():
+        wanted = "demand over all scenarios, each times its weight"
+        issues.append(_issue("conflict", "demand_units", "other numbers", wanted))
+    if not 0 <= problem.scenario_target <= 1:
+        issues.append(_issue("bad-value", "scenario_target", problem.scenario_target, "in [0, 1]"))
+    for name in ("capacity_units", "full_cover_m"):
+        if getattr(problem, name) is not None:
+            wanted = "None where demand comes in scenarios"
+            issues.append(_issue("fields-clash", name, "given", wanted))
+    return issues
+
+
+def _phases(problem: SitingProblem) -> list[Issue]:
+    limits = [problem.phase_max_sites, problem.phase_budget_cents]
+    lengths = {len(each) for each in limits if each is not None}
+    if problem.phase is None:
+        wanted = "the phase of each site, as limits of phases are set"
+        return [_issue("missing-field", "phase", None, wanted)] if lengths else []
+    if not lengths:
+        wanted = "limits by phase, or phase_budget_cents"
+        return [_issue("missing-field", "phase_max_sites", None, wanted)]
+    last = max(lengths) - 1
+    return [
+        _issue("bad-value", f"phase[{at}]", int(problem.phase[at]), f"a phase, 0 to {last}")
+        for at in np.flatnonzero(problem.phase > last)[:20]
+    ]
+
+
+def _issue(code: str, where: str, found: object, wanted: str, hint: str = "") -> Issue:
+    return Issue(code=code, where=where, found=repr(found)[:80], wanted=wanted, hint=hint)
