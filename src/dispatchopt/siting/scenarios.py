@@ -72,6 +72,12 @@ def _refuse(problem: SitingProblem, units: npt.NDArray[np.generic], weights: obj
     wanted = "a whole number >= 1 for each scenario"
     if given.shape != units.shape[:1] or not _is_count(given) or not (given >= 1).all():
         issues.append(_issue("bad-value", "scenario_weight", given.tolist(), wanted))
+    if (
+        not issues
+        and sum(int(w) * int(row.max(initial=0)) for w, row in zip(given, units, strict=True))
+        >= 2**53
+    ):
+        issues.append(_issue("too-large", "scenario_units", "weighted sums", "below 2**53"))
     if problem.capacity_units is not None:
         wanted = "None where demand comes in scenarios"
         issues.append(_issue("fields-clash", "capacity_units", "given", wanted))

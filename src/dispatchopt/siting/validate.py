@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dispatchopt.core.arrays import set_frozen
+from dispatchopt.core.arrays import frozen, set_frozen
 from dispatchopt.core.errors import Issue
 from dispatchopt.siting import validate_fields
 
@@ -49,6 +49,10 @@ def convert(problem: SitingProblem) -> list[Issue]:
     for name, (dtype, shape) in shapes.items():
         if getattr(problem, name) is not None:
             issues += _array(problem, name, dtype, shape)
+    if problem.place is not None and not issues:
+        # Whatever numbers are given, equal ones become the first site that has them.
+        _, first, same = np.unique(problem.place, return_index=True, return_inverse=True)
+        object.__setattr__(problem, "place", frozen(first[same], np.int64))
     for name, count in (("site_ids", sites), ("customer_ids", customers)):
         given = getattr(problem, name)
         if given is not None and len(given) != count:

@@ -36,6 +36,7 @@ from dispatchopt.routing.problem import RoutingProblem
 from dispatchopt.routing.tables import Couriers, Options, Orders, Stores
 from dispatchopt.simulation.day import Day
 from dispatchopt.siting.problem import SitingGoal, SitingProblem
+from dispatchopt.siting.scenarios import with_scenarios
 from dispatchopt.testing.parts import Examples, Rng, names, points
 
 
@@ -173,12 +174,30 @@ def siting(rng: Rng) -> Instance:
         site_ids=_maybe(rng, names(rng, m, "s")),
         customer_ids=_maybe(rng, names(rng, n, "c")),
     )
+    problem = _with_side_rules(rng, problem)
     held = {
         "sites": problem.site_ids or tuple(str(row) for row in range(m)),
         "customers": problem.customer_ids or tuple(str(row) for row in range(n)),
     }
     places = {"sites": points(rng, m), "customers": points(rng, n)} if rng.random() < 0.5 else {}
     return Instance(name="sites", kind="siting", problem=problem, names=held, places=places)
+
+
+def _with_side_rules(rng: Rng, problem: SitingProblem) -> SitingProblem:
+    """Return the problem with sizes, phases, scenarios or fading, or as it is."""
+    m, n = problem.num_sites, problem.num_customers
+    if rng.random() < 0.3:
+        status = rng.choice([0, 3, 4], m)
+        problem = problem.replace(place=rng.integers(0, m, m), status=status)
+    if rng.random() < 0.3:
+        problem = problem.replace(phase=rng.integers(0, 2, m), phase_max_sites=np.array([1, 2]))
+    if problem.goal is not SitingGoal.MAX_COVERAGE or rng.random() < 0.4:
+        return problem
+    if rng.random() < 0.5:
+        return problem.replace(full_cover_m=500, zero_cover_m=_maybe(rng, 2000))
+    plain = problem.replace(capacity_units=None)
+    units = rng.integers(0, 9, (2, n))
+    return with_scenarios(plain, units, [1, 3], rule="share", target=0.75)
 
 
 def _maybe(rng: Rng, value: Any) -> Any:

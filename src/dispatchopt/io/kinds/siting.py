@@ -22,6 +22,7 @@ from dispatchopt.io.kinds.base import Kind, Parts, points_of
 from dispatchopt.io.schema.siting import TABLES, SitingHeader
 from dispatchopt.io.tables import flag, references
 from dispatchopt.siting.problem import SiteStatus, SitingGoal, SitingProblem
+from dispatchopt.siting.scenarios import with_scenarios
 
 _STATUS = {status.name.lower(): int(status) for status in SiteStatus}
 _STATUS_NAMES = {code: name for name, code in _STATUS.items()}
@@ -36,6 +37,8 @@ _PLAIN = (
     "cents_per_unit_km",
     "min_spacing_m",
     "cover_by",
+    "full_cover_m",
+    "zero_cover_m",
 )
 Array = npt.NDArray[Any]
 
@@ -54,7 +57,7 @@ def build(parts: Parts) -> SitingProblem:
         for name, table in (("sites", sites), ("customers", customers))
     }
     try:
-        return SitingProblem(
+        problem = SitingProblem(
             goal=SitingGoal(given.goal),
             coverage=coverage,
             demand_units=customers["demand_units"],
@@ -65,8 +68,10 @@ def build(parts: Parts) -> SitingProblem:
             site_distance_m=spacing,
             site_ids=names["sites"],
             customer_ids=names["customers"],
+            **_sizes_and_phases(parts),
             **{name: getattr(given, name) for name in _PLAIN},
         )
+        return _in_scenarios(parts, problem)
     except InputError as error:
         issues.extend(error.issues)
         issues.raise_if_any()
@@ -78,6 +83,53 @@ def _statuses(parts: Parts) -> Array | None:
     if "status" not in sites.table.columns:
         return None
     return np.array([_STATUS[word] for word in sites["status"]], dtype=np.int64)
+
+
+def _sizes_and_phases(parts: Parts) -> dict[str, Any]:
+    """Return the fields that say which sites exclude each other, and when each would open."""
+    sites, phases = parts["sites"], parts["phases"]
+    fields: dict[str, Any] = {}
+    for name in ("max_sites", "budget_cents"):
+        stated = phases[name] != NO_INT
+        if stated.any():
+            wanted = "a limit, as other phases have one"
+            flag(phases, name, ~stated, "missing-value", wanted, parts.issues)
+            fields[f"phase_{name}"] = phases[name]
+    parts.issues.raise_if_any()
+    if "phase" in sites.table.columns:
+        fields["phase"] = sites["phase"]
+    names = sites["place"].tolist()
+    if any(names):
+        # A site without a place stands alone.
+        first = {name: row for row, name in reversed(list(enumerate(names))) if name}
+        fields["place"] = np.array([first.get(name, row) for row, name in enumerate(names)])
+    return fields
+
+
+def _in_scenarios(parts: Parts, problem: SitingProblem) -> SitingProblem:
+    """Return the problem with demand as the tables of scenarios state it."""
+    given, issues = parts.header.parameters, parts.issues
+    tables = [name for name in ("scenarios", "scenario_demand") if name in parts.given]
+    if given.scenario_rule is None and not tables:
+        return problem
+    if given.scenario_rule is None or len(tables) < 2:
+        wanted = "scenario_rule in the parameters and tables scenarios and scenario_demand"
+        issues.add("missing-table", parts.where, Said("only some of them"), wanted)
+        issues.raise_if_any()
+    scenarios, table = parts["scenarios"], parts["scenario_demand"]
+    row = references(table, "scenario", scenarios, issues)
+    customer = references(table, "customer", parts["customers"], issues)
+    check_once(table, "customer", (row, customer), issues)
+    issues.raise_if_any()
+    units = np.zeros((len(scenarios), problem.num_customers), dtype=np.int64)
+    units[row, customer] = table["demand_units"]
+    return with_scenarios(
+        problem,
+        units,
+        scenarios["weight"],
+        rule=given.scenario_rule,
+        target=given.scenario_target,
+    )
 
 
 def _capacities(parts: Parts) -> Array | None:
@@ -180,6 +232,10 @@ def lay_out(
         site_columns["cost_cents"] = problem.site_cost_cents
     if problem.capacity_units is not None:
         site_columns["capacity_units"] = problem.capacity_units
+    if problem.place is not None:
+        site_columns["place"] = [f"place {number}" for number in problem.place]
+    if problem.phase is not None:
+        site_columns["phase"] = problem.phase
     pairs: dict[str, Any] = {
         "site": sites[coverage.site_idx],
         "customer": customers[coverage.customer_idx],
@@ -199,6 +255,25 @@ def lay_out(
             "other": sites[other],
             "distance_m": problem.site_distance_m.ravel(),
         }
+    if problem.scenario_units is not None:
+        row, customer = np.nonzero(problem.scenario_units)
+        tables["scenarios"] = {
+            "id": names_or_numbers(None, len(problem.scenario_units)),
+            "weight": problem.scenario_weight,
+        }
+        tables["scenario_demand"] = {
+            "scenario": names_or_numbers(None, len(problem.scenario_units))[row],
+            "customer": customers[customer],
+            "demand_units": problem.scenario_units[row, customer],
+        }
+    limits = {
+        name: getattr(problem, f"phase_{name}")
+        for name in ("max_sites", "budget_cents")
+        if getattr(problem, f"phase_{name}") is not None
+    }
+    if limits:
+        count = len(next(iter(limits.values())))
+        tables["phases"] = {"id": names_or_numbers(None, count), **limits}
     unnamed = [
         name
         for name, ids in (("sites", problem.site_ids), ("customers", problem.customer_ids))
@@ -209,9 +284,19 @@ def lay_out(
         "travel": "given",
         "reach_m": coverage.cutoff_m,
         **{name: getattr(problem, name) for name in _PLAIN},
+        **_special(problem),
         **({"unnamed": unnamed} if unnamed else {}),
     }
     return {"parameters": parameters}, tables
+
+
+def _special(problem: SitingProblem) -> dict[str, Any]:
+    """Return parameters of scenarios that are set."""
+    special: dict[str, Any] = {}
+    if problem.scenario_rule is not None:
+        special["scenario_rule"] = str(problem.scenario_rule)
+        special["scenario_target"] = problem.scenario_target
+    return special
 
 
 KIND = Kind(

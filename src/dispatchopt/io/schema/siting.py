@@ -73,6 +73,28 @@ class SitingParametersPart(Part):
         0, description="Least distance between two open sites.", unit="m", ge=0
     )
     cover_by: int = column(1, description="Open sites that must reach a customer.", ge=1)
+    full_cover_m: int | None = column(
+        None,
+        description="`max-coverage`: all of a customer's demand counts up to this distance, less "
+        "beyond; null for coverage that does not fade.",
+        unit="m",
+        ge=0,
+    )
+    zero_cover_m: int | None = column(
+        None,
+        description="`max-coverage`: none of a customer's demand counts from this distance on; "
+        "`reach_m` if null.",
+        unit="m",
+        ge=1,
+    )
+    scenario_rule: Literal["expected", "worst", "share"] | None = column(
+        None,
+        description="What counts over the table `scenarios`: the weighted sum, the worst case, or "
+        "the weight of scenarios below `scenario_target`.",
+    )
+    scenario_target: float = column(
+        1.0, description="Share of a scenario's demand to be covered.", ge=0, le=1
+    )
     unnamed: list[Literal["sites", "customers"]] = Field(
         default=[], description="Tables whose ids are nothing but numbers of rows, from 0."
     )
@@ -104,14 +126,50 @@ class SitingSiteRow(Row):
     id: str = ident()
     lon: float | None = lon_column(None)
     lat: float | None = lat_column(None)
-    status: Literal["candidate", "existing", "required", "forbidden"] = column(
+    status: Literal["candidate", "existing", "required", "forbidden", "closable"] = column(
         "candidate",
         description="`candidate` may be opened, `existing` stands already and costs nothing more, "
-        "`required` must be opened, `forbidden` must stay closed.",
+        "`required` must be opened, `forbidden` must stay closed, `closable` stands and may be "
+        "closed.",
     )
     cost_cents: int = column(0, description="Cost of opening.", unit="cents", ge=0)
     capacity_units: int | None = column(
         None, description="Demand that it can serve; no limit if not given.", unit="units", ge=0
+    )
+    place: str | None = column(
+        None,
+        description="Sites of equal place are sizes of one site, of which at most one opens.",
+        max_length=200,
+    )
+    phase: int = column(0, description="Phase in which it would open, from 0.", ge=0)
+
+
+class ScenarioRow(Row):
+    """A scenario of demand, or a time of day."""
+
+    key: ClassVar[str | None] = "id"
+    id: str = ident()
+    weight: int = column(1, description="How much it counts, days for example.", ge=1)
+
+
+class ScenarioDemandRow(Row):
+    """Demand of a customer in a scenario; 0 where there is no row."""
+
+    scenario: str = refers("scenarios", "The scenario.")
+    customer: str = refers("customers", "The customer.")
+    demand_units: int = column(description="Demand.", unit="units", ge=0)
+
+
+class PhaseRow(Row):
+    """Limits up to the end of a phase; rows stand in the order of phases."""
+
+    key: ClassVar[str | None] = "id"
+    id: str = ident()
+    max_sites: int | None = column(
+        None, description="Most sites open; for all phases or for none.", ge=0
+    )
+    budget_cents: int | None = column(
+        None, description="Most spent; for all phases or for none.", unit="cents", ge=0
     )
 
 
@@ -143,6 +201,9 @@ TABLES: dict[str, type[Row]] = {
     "sites": SitingSiteRow,
     "coverage": CoverageRow,
     "site_distances": SiteDistanceRow,
+    "scenarios": ScenarioRow,
+    "scenario_demand": ScenarioDemandRow,
+    "phases": PhaseRow,
     "network/nodes": NodeRow,
     "network/edges": EdgeRow,
 }
