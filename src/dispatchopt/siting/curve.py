@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -74,11 +75,17 @@ def curve(
     Raises
     ------
     InputError
-        If ``max_sites`` < 1.
+        For scenarios, which ``frontier`` takes; or if ``max_sites`` < 1.
     """
     if max_sites < 1:
         raise InputError(
             Issue(code="bad-value", where="max_sites", found=repr(max_sites), wanted=">= 1")
+        )
+    if problem.scenario_rule is not None:
+        wanted = "None: demand of one scenario, or their sum"
+        found = str(problem.scenario_rule)
+        raise InputError(
+            Issue(code="fields-clash", where="scenario_rule", found=found, wanted=wanted)
         )
     stop = Stop() if stop is None else stop
     clock = stop.start()
@@ -121,7 +128,8 @@ def coverage_variant(problem: SitingProblem, count: int) -> SitingProblem:
 
 def _extended(problem: SitingProblem, known: SitingSolution) -> SitingSolution:
     """Return a solution with the one further site that adds most, as far as the rules allow."""
-    if problem.capacity_units is not None or problem.cover_by > 1:
+    is_plain = problem.capacity_units is None and problem.phase is None
+    if not is_plain or problem.cover_by > 1:
         return known
     is_open = open_mask(problem, known.open_sites)
     may_open = _may_open(problem, is_open)
@@ -154,7 +162,9 @@ def _points(
     # From the right: fewer sites can never leave less demand unserved than more sites.
     for count, result in reversed(results):
         unserved = round(result.objective or 0.0)
-        floor = max(floor, round(result.bound or 0.0))
+        # Fading coverage is no whole number: its bound is rounded down to stay one.
+        whole = round if problem.is_whole else math.floor
+        floor = max(floor, whole(result.bound or 0.0))
         floor = min(floor, unserved)
         points.append(
             CurvePoint(
@@ -164,7 +174,7 @@ def _points(
                 covered_share=1.0 - unserved / total if total else 1.0,
                 covered_share_bound=1.0 - floor / total if total else 1.0,
                 opening_cents=round(result.figures["opening_cents"]),
-                status=Status.OPTIMAL if floor == unserved else result.status,
+                status=Status.OPTIMAL if problem.is_whole and floor == unserved else result.status,
                 solution=result.require(),
             )
         )
