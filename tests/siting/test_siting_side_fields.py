@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from dispatchopt import siting
 from dispatchopt.core.errors import InputError
 from dispatchopt.core.result import Status
+from dispatchopt.geography.coverage import Coverage
 from dispatchopt.siting import DOMAIN, SitingGoal, SitingProblem
 from dispatchopt.siting.assign import cheapest_assignment
 from dispatchopt.siting.bound import bound
@@ -90,9 +91,23 @@ def test_scenarios(make_problem: Maker, best_of: BestOf, rule: str, seed: int) -
     problem = with_scenarios(_sized(plain, rng), units, weight, rule=rule, target=target)
     best = best_of(problem)
     _proven(problem, best)
-    # A customer split in two of half the demand each is the same customer.
-    doubled = with_scenarios(_sized(plain, np.random.default_rng(seed)), units, weight, rule=rule)
-    assert (doubled.demand_units == weight @ units).all()
+    if rule == "worst" and best is not None:
+        # Every customer twice over: twice the demand unserved, by the same sites.
+        ground, n = problem.coverage, problem.num_customers
+        twice = Coverage.from_pairs(
+            site_idx=np.tile(ground.site_idx, 2),
+            customer_idx=np.concatenate([ground.customer_idx, ground.customer_idx + n]),
+            distance_m=np.tile(ground.distance_m, 2),
+            num_sites=problem.num_sites,
+            num_customers=2 * n,
+            cutoff_m=ground.cutoff_m,
+        )
+        doubled = problem.replace(
+            coverage=twice,
+            scenario_units=np.tile(units, 2),
+            demand_units=np.tile(problem.demand_units, 2),
+        )
+        assert siting.solve(doubled).objective == 2 * best
 
 
 def test_scenarios_by_hand(make_coverage: Any) -> None:
