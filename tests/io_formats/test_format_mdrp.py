@@ -81,6 +81,21 @@ def test_options(folder: Path) -> None:
     assert (day.rules.promise_s, day.rules.max_late_s) == (1800, 900)
 
 
+def test_estimates_are_means_of_restaurants(folder: Path) -> None:
+    orders = folder / "orders.txt"
+    orders.write_text(orders.read_text() + "o3\t0\t100\t30\tr1\t35\n")
+    assert io.read(folder).problem.orders.expected_ready_s is None
+    day = io.read(folder, {"estimates": 1}).problem
+    assert day.orders.ids == ("o2", "o1", "o3")
+    # r2: 5 minutes; r1: 10 and 5.
+    assert day.orders.expected_ready_s.tolist() == [540, 600 + 450, 1800 + 450]
+    assert day.orders.ready_s.tolist() == [540, 1200, 2100]
+    for policy in ("nearest", "rolling", "reyes"):
+        outcome = simulate(day, policy)
+        assert check_day(day, outcome).violations == ()
+        assert (outcome.orders.pickup_s >= day.orders.ready_s).all()
+
+
 @pytest.mark.parametrize(
     ("file", "old", "new", "code"),
     [

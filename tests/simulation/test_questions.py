@@ -28,6 +28,7 @@ from dispatchopt.simulation.questions import (
     with_couriers,
     with_promise,
     with_store,
+    with_store_means,
     with_surge,
     without_store,
 )
@@ -105,6 +106,26 @@ def test_promise_surge_and_stores_by_hand(make_line_day: DayMaker) -> None:
     assert np.split(more.orders.option_store, more.orders.option_ptr[1:-1])[0].tolist() == [0, 1]
     assert more.orders.option_store.tolist() == [0, 1, 0, 1, 0]
     assert without_store(day, 0, 30).stores.close_s.tolist() == [30]
+
+
+def test_means_of_stores_by_hand(make_line_day: DayMaker) -> None:
+    day = make_line_day()
+    ready_s = np.array([100, 311, 500])
+    given_day = replace(day, orders=replace(day.orders, ready_s=ready_s))
+    # 100, 301 and 100 seconds after they were placed: 167 on average.
+    means = with_store_means(given_day)
+    assert _expected_s(means) == [167, 177, 567]
+    assert _expected_s(with_store_means(day)) == [-1, -1, -1]
+    mixed = replace(day, orders=replace(day.orders, ready_s=np.array([100, -1, 400])))
+    assert _expected_s(with_store_means(mixed)) == [50, -1, 450]
+    surge = with_surge(means, 3, 0, 60, seed=1)
+    assert _expected_s(surge) == [each + 167 for each in surge.orders.placed_s.tolist()]
+
+
+def _expected_s(day: Day) -> list[int]:
+    assert day.orders.expected_ready_s is not None
+    expected_s: list[int] = day.orders.expected_ready_s.tolist()
+    return expected_s
 
 
 def test_variants_meet_the_same_noise(make_random_day: DayMaker) -> None:

@@ -43,6 +43,9 @@ class Orders:
         Its lines, in the same form; an order may have none. Units are > 0.
     load_ml
         Volume, >= 0, shape (n,).
+    expected_ready_s
+        Second at which dispatchers expect it to be ready, until it is; shape (n,). -1 where
+        ``ready_s`` is -1; None means that ``ready_s`` is known from the beginning.
 
     Raises
     ------
@@ -61,6 +64,7 @@ class Orders:
     line_sku: IntArray
     line_units: IntArray
     load_ml: IntArray
+    expected_ready_s: IntArray | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "ids", tuple(self.ids))
@@ -82,6 +86,13 @@ class Orders:
             columns.each("due_s", due < placed, "a time not before placed_s")
         if placed is not None and ready is not None:
             columns.each("ready_s", (ready >= 0) & (ready < placed), "-1, or not before placed_s")
+        if self.expected_ready_s is not None:
+            columns.freeze("expected_ready_s", np.int64, (n,))
+            expected = columns.get("expected_ready_s")
+            if expected is not None and placed is not None and ready is not None:
+                is_wrong = np.where(ready < 0, expected != -1, expected < placed)
+                wanted = "not before placed_s, and -1 where ready_s is -1"
+                columns.each("expected_ready_s", is_wrong, wanted)
         if columns.pointers("option_ptr", "option_store"):
             self._check_options(columns)
         columns.close()
@@ -117,6 +128,7 @@ class Orders:
         ready_s: npt.ArrayLike | None = None,
         lines: Sequence[Sequence[tuple[int, int]]] | None = None,
         load_ml: npt.ArrayLike | None = None,
+        expected_ready_s: npt.ArrayLike | None = None,
     ) -> Orders:
         """Build from lists; ``options`` are stores per order, ``lines`` (SKU, units) pairs."""
         n = len(ids)
@@ -134,6 +146,9 @@ class Orders:
             line_sku=np.array([sku for sku, _ in flat], dtype=np.int64),
             line_units=np.array([units for _, units in flat], dtype=np.int64),
             load_ml=np.asarray(np.zeros(n) if load_ml is None else load_ml, dtype=np.int64),
+            expected_ready_s=None
+            if expected_ready_s is None
+            else np.asarray(expected_ready_s, dtype=np.int64),
         )
 
 

@@ -58,8 +58,9 @@ def _hand_over(
     found = broken(
         "hand-over-time", "trip", names, np.where(here, np.abs(trips.pickup_s - wanted), 0)
     )
-    if rules.travel_noise_sd == 0 and rules.picking_noise_sd == 0:
-        # Without noise expectations are exact, so no take-over may fall after the shift.
+    is_sure = day.orders.expected_ready_s is None
+    if is_sure and rules.travel_noise_sd == 0 and rules.picking_noise_sd == 0:
+        # Without noise or estimates expectations are exact: no take-over falls after the shift.
         late = trips.pickup_s - day.couriers.off_s[trips.courier]
         found += broken("pickup-after-shift", "trip", names, late)
     differs = records.pickup_s[trips.order_idx] != trips.pickup_s[owner]

@@ -16,6 +16,10 @@ from dispatchopt.simulation.ledger import CANCELLED, OPEN, REFUSED, RIDING, Ledg
 from dispatchopt.simulation.noise import Noise
 from dispatchopt.simulation.shelves import PickingHall, Shelves
 
+#: Until an order is ready it is expected no sooner than so much after now, where dispatchers know
+#: an estimate only. On MDRP days 4 minutes beat 1, 7 and 12.
+OVERDUE_S = 240
+
 
 class World:
     """The state of the day, changed only by ``advance`` and ``apply``."""
@@ -80,7 +84,11 @@ class World:
 
     def expected_ready_s(self, orders: list[int] | IntArray) -> IntArray:
         """Return when orders were or are expected to be ready; -1 where nobody can say."""
-        given_s, known_s = self.day.orders.ready_s[orders], self.ledger.times["ready_s"][orders]
+        table, known_s = self.day.orders, self.ledger.times["ready_s"][orders]
+        given_s = table.ready_s[orders]
+        if table.expected_ready_s is not None:
+            given_s = np.maximum(table.expected_ready_s[orders], self.clock.now_s + OVERDUE_S)
+            given_s = np.where(table.ready_s[orders] < 0, -1, given_s)
         sourced_s = self.ledger.times["sourced_s"][orders]
         given_s = np.where(given_s >= 0, np.maximum(given_s, sourced_s), -1)
         expected_s = np.where(given_s >= 0, given_s, self.hall.expected_ready_s[orders])

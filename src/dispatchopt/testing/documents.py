@@ -305,6 +305,8 @@ def day(rng: Rng) -> Instance:
         StraightRouter().travel(places) if is_straight else MatrixTravel(matrix=matrix(rng, p))
     )
     placed = np.sort(rng.integers(0, 80_000, n))
+    ready_s = np.where(rng.random(n) < 0.5, -1, placed + 60)
+    expected_s = np.where(ready_s < 0, -1, placed + rng.integers(0, 99, n))
     on_s = rng.integers(0, 80_000, c)
     made = Day(
         name="a day",
@@ -314,7 +316,8 @@ def day(rng: Rng) -> Instance:
             place_idx=rng.integers(0, p, n),
             placed_s=placed,
             due_s=placed + rng.integers(0, 3600, n),
-            ready_s=np.where(rng.random(n) < 0.5, -1, placed + 60),
+            ready_s=ready_s,
+            expected_ready_s=_maybe(rng, expected_s),
             options=[rng.permutation(m)[: int(rng.integers(0, m + 1))].tolist() for _ in range(n)],
             lines=[[(int(rng.integers(0, k)), 2)] if k else [] for _ in range(n)],
             load_ml=rng.integers(0, 999, n),

@@ -33,6 +33,7 @@ from dispatchopt.io.issues import Issues, Said
 from dispatchopt.io.schema.base import Row, column, ident, refers
 from dispatchopt.io.tables import Checked, check_table, flag, references
 from dispatchopt.simulation.day import Day
+from dispatchopt.simulation.questions.variants import with_store_means
 
 _MINUTE_S = 60
 _MOST_MIN = 14_400
@@ -45,6 +46,7 @@ _OPTIONS: dict[str, tuple[type, Any, float, float]] = {
     "prep_factor": (float, 1.0, 0.0, 10.0),
     "target_min": (int, 0, 0, 1440),
     "give_up_min": (int, -1, -1, _MOST_MIN),
+    "estimates": (int, 0, 0, 1),
 }
 
 
@@ -179,7 +181,7 @@ def _day(
     ready_s = placed_s + np.ceil(prep_min * chosen["prep_factor"] - 1e-9).astype(int) * _MINUTE_S
     promise_s = (chosen["target_min"] or given["target"]) * _MINUTE_S
     nothing = np.zeros(m, dtype=np.int64)
-    return Day(
+    day = Day(
         name=name,
         travel=PlaneTravel(
             x_m=x_m,
@@ -213,6 +215,7 @@ def _day(
         ),
         rules=_rules(promise_s, given, chosen),
     )
+    return with_store_means(day) if chosen["estimates"] else day
 
 
 def _rules(promise_s: int, given: Mapping[str, Any], chosen: Mapping[str, Any]) -> DayRules:
@@ -248,5 +251,7 @@ FORMAT = Format(
         "target_min": "target from click to door; 0 for the instance's own (default 0)",
         "give_up_min": "orders on no trip so long after placement are cancelled; -1 for never "
         "(default -1)",
+        "estimates": "1: until an order is ready, only the mean preparation time of its restaurant "
+        "is known (default 0: the moment is known when it is placed)",
     },
 )

@@ -116,6 +116,10 @@ def _orders(parts: Parts) -> dict[str, Any]:
     flag(orders, "due_s", due < placed, "bad-order", "a time not before placed_s", issues)
     is_early = (ready >= 0) & (ready < placed)
     flag(orders, "ready_s", is_early, "bad-order", "-1, or a time not before placed_s", issues)
+    expected = np.where(orders["expected_ready_s"] == NO_INT, ready, orders["expected_ready_s"])
+    is_wrong = np.where(ready < 0, expected != -1, expected < placed) & ~is_early
+    wanted = "a time not before placed_s, and -1 where ready_s is -1"
+    flag(orders, "expected_ready_s", is_wrong, "bad-order", wanted, issues)
     return {
         "ids": orders.ids(),
         "place_idx": place,
@@ -128,6 +132,7 @@ def _orders(parts: Parts) -> dict[str, Any]:
         "line_sku": line["sku"],
         "line_units": line["units"],
         "load_ml": orders["load_ml"],
+        "expected_ready_s": expected if (orders["expected_ready_s"] != NO_INT).any() else None,
     }
 
 
@@ -178,13 +183,16 @@ def lay_out(
     place_columns: dict[str, Any] = {"id": places}
     if day.places is not None:
         place_columns |= {"lon": day.places.lon, "lat": day.places.lat}
+    moments = ["placed_s", "due_s", "ready_s"]
+    if orders.expected_ready_s is not None:
+        moments.append("expected_ready_s")
     tables: dict[str, dict[str, Any]] = {
         "places": place_columns,
         **({"matrix": matrix} if matrix else {}),
         "orders": {
             "id": order_ids,
             "place": places[orders.place_idx],
-            **{name: getattr(orders, name) for name in ("placed_s", "due_s", "ready_s", "load_ml")},
+            **{name: getattr(orders, name) for name in (*moments, "load_ml")},
         },
         "order_stores": {"order": order_ids[owner], "store": store_ids[orders.option_store]},
         "order_lines": {

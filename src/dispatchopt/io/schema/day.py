@@ -130,6 +130,14 @@ class DayOrderRow(Row):
         ge=-1,
         le=10 * MAX_MOMENT_S,
     )
+    expected_ready_s: int | None = column(
+        None,
+        description="When dispatchers expect it to be ready, until it is; as `ready_s`, known from "
+        "the beginning, if not given.",
+        unit="s of the day",
+        ge=-1,
+        le=10 * MAX_MOMENT_S,
+    )
     load_ml: int = column(0, description="Volume.", unit="ml", ge=0)
 
 

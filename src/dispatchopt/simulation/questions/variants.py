@@ -156,6 +156,27 @@ def without_store(day: Day, store: int, from_s: int = 0) -> Day:
     return replace(day, stores=replace(day.stores, close_s=close_s))
 
 
+def with_store_means(day: Day) -> Day:
+    """Return a day whose dispatchers expect the mean preparation time of each store.
+
+    Orders whose time is given become ready as before; until they are, only the mean over the
+    orders of the same store (the first of those that may serve it) is known, in whole seconds.
+    """
+    orders = day.orders
+    first = np.full(len(orders), -1)
+    has_store = np.diff(orders.option_ptr) > 0
+    first[has_store] = orders.option_store[orders.option_ptr[:-1][has_store]]
+    # Orders without a store share the last entry.
+    count = np.zeros(len(day.stores) + 1)
+    total = np.zeros(len(day.stores) + 1)
+    rows = np.flatnonzero(orders.ready_s >= 0)
+    np.add.at(count, first[rows], 1)
+    np.add.at(total, first[rows], orders.ready_s[rows] - orders.placed_s[rows])
+    mean_s = np.rint(total / np.maximum(count, 1)).astype(np.int64)
+    expected_s = np.where(orders.ready_s >= 0, orders.placed_s + mean_s[first], -1)
+    return replace(day, orders=replace(orders, expected_ready_s=expected_s))
+
+
 def _taken(orders: Orders, rows: IntArray, moved_s: IntArray, ids: Sequence[str]) -> Orders:
     """Return some rows, with their moments moved."""
     options, lines = _gathered(orders.option_ptr, rows), _gathered(orders.line_ptr, rows)
@@ -172,7 +193,15 @@ def _taken(orders: Orders, rows: IntArray, moved_s: IntArray, ids: Sequence[str]
         line_sku=orders.line_sku[lines[1]],
         line_units=orders.line_units[lines[1]],
         load_ml=orders.load_ml[rows],
+        expected_ready_s=_moved_estimates(orders, rows, moved_s),
     )
+
+
+def _moved_estimates(orders: Orders, rows: IntArray, moved_s: IntArray) -> IntArray | None:
+    if orders.expected_ready_s is None:
+        return None
+    expected_s = orders.expected_ready_s[rows]
+    return np.where(expected_s >= 0, expected_s + moved_s, -1)
 
 
 def _gathered(ptr: IntArray, rows: IntArray) -> tuple[IntArray, IntArray]:
@@ -189,4 +218,11 @@ def _joined(first: Orders, then: Orders) -> Orders:
     for name in ("option_ptr", "line_ptr"):
         start = getattr(first, name)
         both[name] = np.concatenate([start, start[-1] + getattr(then, name)[1:]])
+    if first.expected_ready_s is not None or then.expected_ready_s is not None:
+        both["expected_ready_s"] = np.concatenate(
+            [
+                each.ready_s if each.expected_ready_s is None else each.expected_ready_s
+                for each in (first, then)
+            ]
+        )
     return Orders(ids=(*first.ids, *then.ids), **both)

@@ -1,0 +1,99 @@
+"""Days on which dispatchers know estimates of preparation times only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dispatchopt.core import InputError, Stop
+from dispatchopt.dispatch import Decision, DispatchState, find_policy
+from dispatchopt.simulation import Day, OrderStatus, check_day, simulate
+from dispatchopt.simulation.questions import with_store_means
+
+DayMaker = Callable[..., Day]
+
+
+@dataclass
+class Watching:
+    """Decides as another policy and remembers when orders were said to be ready."""
+
+    name: str = "nearest"
+    seen: dict[int, dict[int, int]] = field(default_factory=dict)
+
+    def decide(self, state: DispatchState, *, stop: Stop, seed: int) -> Decision:
+        orders = state.orders
+        self.seen[state.now_s] = dict(
+            zip(orders.idx.tolist(), orders.ready_s.tolist(), strict=True)
+        )
+        return find_policy(self.name).decide(state, stop=stop, seed=seed)
+
+
+def _estimated(day: Day, ready_s: list[int], expected_s: list[int]) -> Day:
+    orders = replace(day.orders, ready_s=np.array(ready_s), expected_ready_s=np.array(expected_s))
+    return replace(day, orders=orders)
+
+
+def test_only_the_estimate_is_known_before(make_line_day: DayMaker) -> None:
+    day = _estimated(make_line_day(), [200, 700, 1000], [100, 900, 600])
+    policy = Watching()
+    outcome = simulate(day, policy)
+    assert outcome.orders.ready_s.tolist() == [200, 700, 1000]
+    # a was expected at 100, so no sooner than 4 minutes from now, and is there at 200.
+    assert [policy.seen[time_s][0] for time_s in (0, 30, 180, 210)] == [240, 270, 420, 200]
+    # b is expected at 900 until it is there at 700.
+    assert policy.seen[30][1] == 900
+    at = [time_s for time_s, shown in policy.seen.items() if 1 in shown]
+    assert all(
+        policy.seen[time_s][1] == (max(900, time_s + 240) if time_s < 700 else 700) for time_s in at
+    )
+    # c was expected at 600: from 360 on it is expected 4 minutes from now.
+    at = [time_s for time_s, shown in policy.seen.items() if 2 in shown]
+    assert any(time_s > 600 for time_s in at)
+    for time_s in at:
+        wanted = 1000 if time_s >= 1000 else max(600, time_s + 240)
+        assert policy.seen[time_s][2] == wanted
+    assert check_day(day, outcome).violations == ()
+
+
+def test_a_right_estimate_changes_nothing(make_line_day: DayMaker) -> None:
+    day = make_line_day()
+    known = replace(day, orders=replace(day.orders, ready_s=np.array([600, 700, 1000])))
+    same = replace(known, orders=replace(known.orders, expected_ready_s=known.orders.ready_s))
+    first, then = simulate(known, "rolling"), simulate(same, "rolling")
+    # Only within 4 minutes of the moment does the dispatcher know less.
+    assert abs(first.orders.delivered_s - then.orders.delivered_s).max() <= 240
+    assert (then.orders.status == OrderStatus.DELIVERED).all()
+
+
+@pytest.mark.parametrize(
+    ("expected_s", "wanted"),
+    [([5, 5, 400], "expected_ready_s"), ([5, 15, -1], "expected_ready_s"), ([5, 15], "shape")],
+)
+def test_wrong_estimates_are_refused(
+    make_line_day: DayMaker, expected_s: list[int], wanted: str
+) -> None:
+    with pytest.raises(InputError, match=wanted):
+        _estimated(make_line_day(), [50, 60, 500], expected_s)
+
+
+@given(seed=st.integers(0, 10**6), policy=st.sampled_from(["nearest", "rolling", "reyes"]))
+def test_estimated_days_keep_to_the_rules(
+    make_random_day: DayMaker, seed: int, policy: str
+) -> None:
+    rng = np.random.default_rng(seed)
+    day = make_random_day(seed, tick_s=int(rng.choice([30, 120])))
+    orders = day.orders
+    means = with_store_means(day).orders.expected_ready_s
+    assert means is not None
+    off = rng.integers(-600, 600, len(orders))
+    expected_s = np.where(means < 0, -1, np.maximum(orders.placed_s, means + off))
+    day = replace(day, orders=replace(orders, expected_ready_s=expected_s))
+    outcome = simulate(day, policy)
+    assert check_day(day, outcome).violations == ()
+    delivered = outcome.orders.status == OrderStatus.DELIVERED
+    assert (outcome.orders.pickup_s >= np.maximum(orders.ready_s, 0))[delivered].all()
