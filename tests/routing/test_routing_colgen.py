@@ -1,0 +1,263 @@
+"""Column generation: its pricing against enumeration, its bounds against optima, its refusals."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dispatchopt import io
+from dispatchopt.core import Status, Stop, UnsupportedError
+from dispatchopt.geography.matrix import TravelMatrix
+from dispatchopt.routing import (
+    DOMAIN,
+    Couriers,
+    Options,
+    Orders,
+    RoutingProblem,
+    Stores,
+    lower_bound,
+    solve,
+)
+from dispatchopt.routing.engines import _ng_pricing as kernel
+from dispatchopt.routing.engines._route_graph import RouteGraph, route_graph
+from dispatchopt.routing.engines._route_master import RouteMaster
+from dispatchopt.testing.conformance import CHECKS, EngineCases
+
+Line = Callable[..., RoutingProblem]
+SOLOMON = Path(os.environ.get("DISPATCHOPT_DATA", "../shared/data")) / "routing" / "solomon"
+
+
+def windowed(seed: int, num_orders: int, *, is_optional: bool = False) -> RoutingProblem:
+    """Return orders around a store, with windows that a round may meet."""
+    rng = np.random.default_rng(seed)
+    xy = rng.integers(0, 100, (num_orders + 1, 2))
+    metres = np.ceil(np.hypot(*(xy[:, None] - xy[None]).transpose(2, 0, 1))).astype(np.int64)
+    earliest_s = rng.integers(140, 500, num_orders)
+    orders: dict[str, Any] = {
+        "place": 1 + np.arange(num_orders),
+        "load": rng.integers(1, 5, (num_orders, 1)),
+        "service_s": rng.integers(0, 15, num_orders),
+        "earliest_s": earliest_s,
+        "latest_s": earliest_s + rng.integers(10, 150, num_orders),
+    }
+    if is_optional:
+        orders["refusal_cost"] = np.where(rng.random(num_orders) < 0.5, -1, 120)
+    return RoutingProblem(
+        travel=(TravelMatrix(distance_m=metres, duration_s=metres),),
+        orders=Orders.of(**orders),
+        stores=Stores.of(place=[0]),
+        couriers=Couriers.of(
+            start_place=[0],
+            end_place=[0],
+            count=[num_orders],
+            capacity=[[10]],
+            fixed_cost=[int(rng.integers(0, 60))],
+            cost_per_order=[int(rng.integers(0, 3))],
+        ),
+    )
+
+
+def _bits(sets: list[list[int]], words: int = 1) -> Any:
+    found = np.zeros((len(sets), words), dtype=np.uint64)
+    for row, members in enumerate(sets):
+        for i in members:
+            found[row, i // 64] |= np.uint64(1) << np.uint64(i % 64)
+    return found
+
+
+def _least(graph: RouteGraph, duals: Any, cuts: list[tuple[int, ...]], prices: Any) -> float:
+    """Return the least reduced cost of all routes, by enumeration."""
+    n, least = len(graph), math.inf
+    for size in range(1, n + 1):
+        for stops in itertools.permutations(range(n), size):
+            if sum(graph.load[list(stops)]) > graph.most_load:
+                continue
+            now = max(graph.arrive_s[stops[0]], graph.window_s[0, stops[0]])
+            is_open = now <= graph.window_s[1, stops[0]]
+            for i, j in itertools.pairwise(stops):
+                now = max(now + graph.duration_s[i, j], graph.window_s[0, j])
+                is_open &= bool(now <= graph.window_s[1, j])
+            cost = graph.cost(stops)
+            if not is_open or not math.isfinite(cost):
+                continue
+            cost -= duals[list(stops)].sum()
+            cost += sum(
+                price * (len(set(cut) & set(stops)) // 2)
+                for cut, price in zip(cuts, prices, strict=True)
+            )
+            least = min(least, cost)
+    return least
+
+
+@settings(max_examples=30)
+@given(seed=st.integers(0, 10**6))
+def test_pricing_finds_the_least_reduced_cost(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    graph = route_graph(windowed(seed, 5))
+    duals = rng.integers(0, 200, 5).astype(float)
+    cuts: list[tuple[int, ...]] = [(0, 1, 2), (1, 3, 4)]
+    prices = np.zeros(64)
+    prices[:2] = rng.integers(0, 60, 2)
+    costs = graph.start - duals, graph.arc - duals, graph.end
+    grid = graph.first_s, graph.width_s, graph.steps
+    if graph.has_order:
+        rest = kernel.completions(costs[1], costs[2], graph.duration_s, graph.window_s, *grid)
+    else:
+        nothing = np.full((5, graph.steps), -math.inf)
+        rest = nothing, nothing, np.full((5, graph.steps), -1, dtype=np.int32)
+    everything = _bits([list(range(5))] * 5)
+    member = _bits([[c for c, cut in enumerate(cuts) if i in cut] for i in range(5)])
+    found = {}
+    for care in (kernel.TIME, kernel.LOAD, kernel.EXACT):
+        pool = (
+            np.zeros(5_000, dtype=np.int32),
+            np.zeros(5_000, dtype=np.int32),
+            np.zeros(5_000, dtype=np.int64),
+            np.zeros(5_000, dtype=np.int64),
+            np.zeros(5_000),
+            np.zeros((5_000, 1), dtype=np.uint64),
+            np.zeros((5_000, 1), dtype=np.uint64),
+            np.zeros((5, 1_000)),
+            np.zeros((5, 1_000), dtype=np.int32),
+        )
+        count, status = kernel.label(
+            costs,
+            (graph.arrive_s, graph.duration_s, graph.window_s, *grid),
+            (graph.load, graph.most_load),
+            (_bits([[i] for i in range(5)]), everything),
+            (member, prices),
+            rest,
+            pool,
+            care,
+            10**9,
+        )
+        assert status == kernel.COMPLETE
+        reduced = pool[4][:count] + costs[2][pool[0][:count]]
+        found[care] = float(reduced.min(initial=0.0))
+    least = min(0.0, _least(graph, duals, cuts, prices[:2]))
+    assert found[kernel.EXACT] == pytest.approx(least)
+    # What is careless finds routes that are there, but perhaps not the best.
+    assert found[kernel.TIME] >= least - 1e-9
+    assert found[kernel.LOAD] >= least - 1e-9
+
+
+@settings(max_examples=25)
+@given(seed=st.integers(0, 10**6), is_optional=st.booleans())
+def test_bounds_stay_below_optima(seed: int, is_optional: bool) -> None:
+    problem = windowed(seed, 6, is_optional=is_optional)
+    best = solve(problem, engine="bundles")
+    assert best.status is Status.OPTIMAL
+    found = solve(problem, engine="colgen", stop=Stop(iterations=400))
+    assert best.objective is not None
+    assert found.objective is not None
+    assert found.bound is not None
+    assert found.bound <= best.objective <= found.objective
+    assert found.bound >= lower_bound(problem)
+    # Six orders leave nothing to be guessed once pricing is done.
+    assert found.bound >= 0.9 * best.objective
+
+
+def test_middling_problems_are_nearly_proven() -> None:
+    problem = windowed(3, 40)
+    result = solve(problem, engine="colgen", stop=Stop(time_s=30))
+    assert result.gap is not None
+    assert result.gap <= 0.02
+    assert result.bound is not None
+    assert result.bound > 1.02 * lower_bound(problem)
+    more = problem.replace(couriers=problem.couriers.replace(count=np.array([41])))
+    assert solve(more, engine="colgen", stop=Stop(time_s=30)).bound == pytest.approx(
+        result.bound, rel=0.01
+    )
+
+
+def test_wider_windows_never_cost_more() -> None:
+    problem = windowed(5, 20)
+    wider = problem.replace(orders=problem.orders.replace(latest_s=problem.orders.latest_s + 60))
+    tight = solve(problem, engine="colgen", stop=Stop(time_s=20))
+    loose = solve(wider, engine="colgen", stop=Stop(time_s=20))
+    assert loose.bound is not None
+    assert tight.objective is not None
+    assert loose.bound <= tight.objective
+
+
+def test_a_cut_raises_the_bound() -> None:
+    """Three orders, pairs at 2, all together or alone too dear: half of each pair costs 3."""
+    graph = route_graph(windowed(1, 3))
+    for name, value in (("start", 2.0), ("arc", 0.0), ("end", 0.0)):
+        getattr(graph, name)[...] = value
+    master = RouteMaster(graph, seed=1)
+    master.add([(0, 1), (1, 2), (0, 2)])
+    first = master.solve(10)
+    assert first is not None
+    assert first.value == pytest.approx(3)
+    assert first.order.sum() + 3 * first.route == pytest.approx(3, abs=1e-3)
+    master.cut(np.array([[0, 1, 2]]))
+    then = master.solve(10)
+    assert then is not None
+    assert then.value == pytest.approx(4)
+    assert master.plan(10, 1, 100) is not None
+    master.forbid([{0, 1, 2}] * 3)
+    assert master.add([(0, 1)]) == 0
+
+
+@pytest.mark.parametrize("conforms", CHECKS, ids=lambda each: str(each.__name__))
+def test_conformance(conforms: Any, line_problem: Line) -> None:
+    window: dict[str, Any] = {"earliest_s": [0, 30, 5], "latest_s": [60, 90, 80]}
+    couriers = {"count": [3]}
+    cases = EngineCases(
+        usual=(
+            line_problem(orders=window, couriers=couriers),
+            line_problem(orders={"place": [2], "load": [[1]], "latest_s": 50}, couriers=couriers),
+            line_problem(orders={**window, "refusal_cost": [4, 30, 99]}, couriers=couriers),
+        ),
+        empty=line_problem(orders={"place": [], "load": np.zeros((0, 1), dtype=np.int64)}),
+        infeasible=line_problem(orders={"latest_s": [60, 10, 80]}, couriers=couriers),
+    )
+    conforms(DOMAIN, "colgen", cases)
+
+
+@pytest.mark.parametrize(
+    ("orders", "stores", "couriers", "why"),
+    [
+        ({}, {}, {}, "without windows"),
+        ({"latest_s": 90}, {"place": [0, 1]}, {}, "one store"),
+        ({"latest_s": 90}, {}, {"count": [0]}, "one row of couriers"),
+        ({"latest_s": 90, "load": np.ones((3, 2))}, {}, {"capacity": [[3, 3]]}, "dimension"),
+        ({"latest_s": 90, "pickup_place": [2, 1, 1]}, {}, {}, "pick-up"),
+        ({"latest_s": 90, "release_s": 5}, {}, {}, "release"),
+        ({"latest_s": 90}, {}, {"max_stops": [2]}, "stops"),
+        ({"latest_s": 90}, {}, {"cost_per_s": [1]}, "price of time"),
+        ({"latest_s": 90, "skills": 1}, {}, {}, "skills"),
+        ({"latest_s": 90, "store_options": Options.of([[0], [0], [0]])}, {}, {}, "choice"),
+    ],
+)
+def test_refusals(
+    line_problem: Line,
+    orders: dict[str, Any],
+    stores: dict[str, Any],
+    couriers: dict[str, Any],
+    why: str,
+) -> None:
+    problem = line_problem(orders=orders, stores=stores, couriers=couriers)
+    with pytest.raises(UnsupportedError, match=why):
+        solve(problem, engine="colgen")
+
+
+@pytest.mark.skipif(not SOLOMON.is_dir(), reason="Solomon's instances are not there")
+@pytest.mark.parametrize(("name", "optimum"), [("C101", 8273), ("RC101", 16198)])
+def test_solomon_is_proven(name: str, optimum: int) -> None:
+    """Kohl, Desrosiers, Madsen, Solomon and Soumis (1999), distances with one truncated decimal."""
+    problem = io.read(SOLOMON / f"{name}.txt").problem
+    result = solve(problem, engine="colgen", stop=Stop(time_s=90))
+    assert result.bound is not None
+    assert result.objective is not None
+    assert 0.99 * optimum <= result.bound <= optimum <= result.objective
