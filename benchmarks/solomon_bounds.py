@@ -1,7 +1,7 @@
 """Bounds of engine ``colgen`` on Solomon's instances, beside the best known costs.
 
 ``python -m benchmarks.solomon_bounds [FOLDER]`` solves every file of the folder, one after another,
-and prints its bound and its plan beside the best known cost in ``bks.csv`` next to the folder, where
+and prints its bound and its plan beside the best known cost in ``bks.csv`` next to the folder, if
 that is listed (distances with one truncated decimal). The folder is
 ``$DISPATCHOPT_DATA/routing/solomon`` by default.
 """

@@ -84,6 +84,15 @@ def documents(kind: str, folder: Path) -> Iterator[Path]:
         lines += ["DEMAND_SECTION", "1 0", *(f"{node} {node % 5 + 1}" for node in range(2, 31))]
         path.write_text("\n".join([*lines, "DEPOT_SECTION", "1", "-1", "EOF", ""]))
         yield path
+        lines = ["few", "", "VEHICLE", "NUMBER CAPACITY", "25 20", "", "CUSTOMER"]
+        lines += ["CUST NO. XCOORD. YCOORD. DEMAND READY-TIME DUE-DATE SERVICE-TIME", ""]
+        lines += [
+            f"{node} {x} {y} {node % 5 + 1 if node else 0} "
+            f"{200 + 37 * node % 300 if node else 0} {280 + 37 * node % 300 if node else 900} 10"
+            for node, (x, y) in enumerate(places)
+        ]
+        path.with_suffix(".txt").write_text("\n".join([*lines, ""]))
+        yield path.with_suffix(".txt")
 
 
 def solve_job(kind: str, engine: str) -> Job:

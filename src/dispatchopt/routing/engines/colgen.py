@@ -93,6 +93,8 @@ class ColgenEngine:
         plan_s = self.plan_share * run.time_left_s
         if PYVRP.unsupported(problem) is None:
             steps = self.search_steps * len(problem.orders)
+            if run.iterations_left is not None:
+                steps = min(steps, run.iterations_left // 2)
             share: Any = _Share(run, self.search_share * run.time_left_s, steps)
             PYVRP.search(problem, share)
         if run.is_infeasible or run.should_stop():
