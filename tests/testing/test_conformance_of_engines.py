@@ -12,9 +12,10 @@ import pytest
 from dispatchopt.core import UnsupportedError
 from dispatchopt.generators import generate
 from dispatchopt.geography.coverage import Coverage
+from dispatchopt.geography.matrix import TravelMatrix
 from dispatchopt.inventory import InventoryProblem
 from dispatchopt.registry import domains
-from dispatchopt.routing import RoutingProblem
+from dispatchopt.routing import Couriers, Orders, RoutingProblem, Stores
 from dispatchopt.siting import SitingGoal, SitingProblem
 from dispatchopt.testing import CHECKS, EngineCases
 from dispatchopt.testing.documents import examples
@@ -120,6 +121,22 @@ def inventory_cases() -> dict[str, Any]:
     }
 
 
+def windowed_orders(num_orders: int, latest_s: int = 900) -> RoutingProblem:
+    """Return one store, couriers that are alike, and windows that must be kept."""
+    metres = 120 * np.abs(np.subtract.outer(np.arange(num_orders + 1), np.arange(num_orders + 1)))
+    return RoutingProblem(
+        travel=(TravelMatrix(distance_m=metres, duration_s=metres),),
+        orders=Orders.of(
+            place=1 + np.arange(num_orders),
+            load=np.ones((num_orders, 1), dtype=np.int64),
+            earliest_s=200,
+            latest_s=latest_s,
+        ),
+        stores=Stores.of(place=[0]),
+        couriers=Couriers.of(start_place=[0], end_place=[0], count=[4], capacity=[[2]]),
+    )
+
+
 @cache
 def routing_cases() -> dict[str, Any]:
     usual = [
@@ -132,7 +149,11 @@ def routing_cases() -> dict[str, Any]:
     nobody: RoutingProblem = generate("routing", nodes=120, orders=2, couriers=0, stores=1, seed=3)
     must = nobody.replace(orders=nobody.orders.replace(refusal_cost=np.full(2, -1)))
     empty = generate("routing", nodes=120, orders=0, couriers=2, stores=1, seed=3)
-    return {"usual": tuple(usual), "empty": empty, "infeasible": must}
+    return {
+        "usual": (*usual, windowed_orders(6)),
+        "empty": (empty, windowed_orders(0)),
+        "infeasible": (must, windowed_orders(6, latest_s=600)),
+    }
 
 
 CASES = {"siting": siting_cases, "inventory": inventory_cases, "routing": routing_cases}
