@@ -96,6 +96,17 @@ def test_estimates_are_means_of_restaurants(folder: Path) -> None:
         assert (outcome.orders.pickup_s >= day.orders.ready_s).all()
 
 
+def test_estimates_survive_as_a_document(folder: Path, tmp_path: Path) -> None:
+    """What is written as a day is read again, and replayed alike."""
+    given = io.read(folder, {"estimates": 1})
+    path = tmp_path / "day.json"
+    io.write(given, path)
+    day = io.read(path).problem
+    assert day.orders.expected_ready_s.tolist() == given.problem.orders.expected_ready_s.tolist()
+    first, again = simulate(given.problem, "rolling"), simulate(day, "rolling")
+    assert first.orders.delivered_s.tolist() == again.orders.delivered_s.tolist()
+
+
 @pytest.mark.parametrize(
     ("file", "old", "new", "code"),
     [

@@ -205,7 +205,7 @@ def _day(
             pick_base_s=nothing,
             pick_line_s=nothing,
             open_s=nothing,
-            close_s=np.full(m, 10**9),
+            close_s=np.full(m, _MOST_MIN * _MINUTE_S),
         ),
         couriers=Couriers.build(
             ids=couriers.ids("courier"),
