@@ -71,7 +71,7 @@ def varied(make_problem: Maker, seed: int, goal: SitingGoal) -> SitingProblem:
 
 @pytest.mark.parametrize("goal", SitingGoal)
 @given(seed=SEEDS)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 def test_obstacles_are_what_the_checker_says(
     make_problem: Maker, goal: SitingGoal, seed: int
 ) -> None:
@@ -93,7 +93,7 @@ def test_obstacles_are_what_the_checker_says(
 
 @pytest.mark.parametrize("goal", SitingGoal)
 @given(seed=SEEDS)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 def test_losses_alternatives_and_prices_are_differences_of_objectives(
     make_problem: Maker, goal: SitingGoal, seed: int
 ) -> None:

@@ -13,6 +13,7 @@ from dispatchopt.geography.distance import earth_xyz, straight_m
 from dispatchopt.geography.points import Points
 from dispatchopt.siting.assign import open_mask
 from dispatchopt.siting.obstacles import obstacles
+from dispatchopt.siting.phases import copied
 from dispatchopt.siting.problem import SiteStatus, SitingGoal, SitingProblem, SitingSolution
 from dispatchopt.siting.reasons import Reason, Unserved, gains, missing_units, unserved
 from dispatchopt.siting.worth import Contributions, contributions, losses
@@ -256,6 +257,8 @@ def _out_of_reach(problem: SitingProblem, solution: SitingSolution, places: Any)
     where, customers = places.get("sites"), places.get("customers")
     if not isinstance(where, Points) or not isinstance(customers, Points):
         return None
+    where = copied(where, problem.num_sites)
+    customers = copied(customers, problem.num_customers)
     if len(where) != problem.num_sites or len(customers) != problem.num_customers:
         return None
     far = [
