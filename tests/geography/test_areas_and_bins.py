@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import h3
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dispatchopt.core.errors import InputError
+from dispatchopt.core.errors import InputError, MissingPackageError
 from dispatchopt.geography import hexagons
 from dispatchopt.geography.areas import share_out, spread
 from dispatchopt.geography.binning import h3_bins, square_bins
@@ -167,3 +169,9 @@ def test_bad_bins() -> None:
     for side in (0, -1, float("nan")):
         with pytest.raises(InputError):
             square_bins(points, [1], side)
+
+
+def test_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "h3", None)
+    with pytest.raises(MissingPackageError, match=r"dispatchopt\[h3\]"):
+        hexagons.cells_of(Points(lon=np.array([0.0]), lat=np.array([0.0])), 7)
