@@ -83,6 +83,13 @@ def test_h3_cells_as_whole_numbers(tmp_path: Path) -> None:
     assert io.read(path).problem.customers.ids == (CELL,)
 
 
+def test_a_column_called_cell_beside_places_is_left_out(tmp_path: Path) -> None:
+    path = text(tmp_path / "x.csv", "lon,lat,cell,row,col,pop", "-8.6,41.1,555-1234,1,1,3")
+    assert io.read(path).problem.customers.points.lon.tolist() == [-8.6]
+    path = text(tmp_path / "y.csv", "lon,lat,h3,pop", f"-8.6,41.1,{CELL},3")
+    assert io.read(path).problem.customers.ids == (CELL,)
+
+
 def test_cells_of_the_european_grid(tmp_path: Path) -> None:
     codes = [
         "1kmN2200E2800",

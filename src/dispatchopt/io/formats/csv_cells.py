@@ -77,7 +77,12 @@ def _cell_columns(names: Sequence[str]) -> list[str]:
 
 def _sniff(path: Path) -> bool:
     names = header_of(path)
-    return names is not None and bool(_cell_columns(names))
+    if names is None:
+        return False
+    if {"lon", "lat"} <= set(column_names(names).values()):
+        # With places beside it, a column `cell` or `hex` may mean anything.
+        return any(name.strip().lower().startswith("h3") for name in _cell_columns(names))
+    return bool(_cell_columns(names))
 
 
 @dataclasses.dataclass(frozen=True)
