@@ -51,8 +51,8 @@ def test_budgets_are_kept_and_dominated_points_named(capsys: pytest.CaptureFixtu
 
 
 def test_a_city_has_a_curve(capsys: pytest.CaptureFixture[str]) -> None:
-    found = rows(capsys, str(INSTANCES / "city-small"), "--points", "4")
-    assert found[-1]["sites"] == 4
+    found = rows(capsys, str(INSTANCES / "city-small"), "--points", "2")
+    assert found[-1]["sites"] == 2
 
 
 def test_csv_files_and_pictures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -218,8 +218,6 @@ def _one(problem: SitingProblem, ground: _Ground, customer: int, units: int) -> 
         later=problem.site_name(later),
         zero=problem.fade_m[1],
     )
-    if ground.usable[customer] == 1:
-        remedy = remedy.replace("one more of the 1 sites", "the one site")
     return Unserved(
         customer=customer,
         units=units,
