@@ -93,8 +93,7 @@ def orders(
     """Return what the policy orders in some states, (n, axes of the item's shape)."""
     rule, level = solution.rule[row], int(solution.level_units[row])
     if rule is OrderRule.TABLE:
-        table: IntArray = solution.table_units[row][_number(item, states)]
-        return table
+        return np.asarray(solution.table_units[row][_number(item, states)])
     counted = states.sum(axis=1).astype(np.float64)
     if rule is OrderRule.WASTE_ADJUSTED:
         counted -= _waste_ahead(item, states)

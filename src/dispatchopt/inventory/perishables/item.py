@@ -48,7 +48,7 @@ class PerishableItem:
     price
         What a unit sold earns.
     discount
-        Value today of a cost of 1 tomorrow, from 0 to 0.999, or 1; at 1 the cost of a mean day counts.
+        Value today of a cost of 1 tomorrow, up to 0.999, or 1: the cost of a mean day counts.
 
     Raises
     ------

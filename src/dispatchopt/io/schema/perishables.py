@@ -16,8 +16,8 @@ class PerishablesParametersPart(Part):
 
     discount: float = Field(
         default=1.0,
-        description="Value today of a cost of 1 tomorrow, up to 0.999, or 1: the cost of a mean day "
-        "counts.",
+        description="Value today of a cost of 1 tomorrow, up to 0.999, or 1: the cost of a mean "
+        "day counts.",
         gt=0,
         le=1,
     )

@@ -171,5 +171,4 @@ def _binomial(most: int, units: int, share: float) -> FloatArray:
     inside = np.maximum(left, 0)
     chance = logs[tries] - logs[taken] - logs[inside]
     chance += taken * np.log(share) + inside * np.log1p(-share)
-    made = np.where(left >= 0, np.exp(chance), 0.0)
-    return made
+    return np.where(left >= 0, np.exp(chance), 0.0)
