@@ -49,9 +49,7 @@ def cost_of(problem: Any, levels: Any) -> float:
         ([0.25, 2.5, 2.5, 0.25], [9, 10, 13, 19], 53.008),
     ],
 )
-def test_lines_of_shang_and_song(
-    echelon_cost: list[float], levels: list[int], cost: float
-) -> None:
+def test_lines_of_shang_and_song(echelon_cost: list[float], levels: list[int], cost: float) -> None:
     """Rows 1 and 9 of their Table 1: the optimum, and what the checker says of it."""
     held = np.cumsum(echelon_cost[::-1])[::-1].tolist()
     problem = line(16, [0.25] * 4, held, 9)

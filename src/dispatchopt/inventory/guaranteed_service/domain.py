@@ -25,7 +25,9 @@ def _choose(_problem: GuaranteedServiceProblem) -> tuple[Sequence[str], str]:
     return ("tree", "branch"), "one pass is exact on a tree"
 
 
-def _explain(problem: GuaranteedServiceProblem, solution: GuaranteedServiceSolution) -> Sequence[Finding]:
+def _explain(
+    problem: GuaranteedServiceProblem, solution: GuaranteedServiceSolution
+) -> Sequence[Finding]:
     from dispatchopt.inventory.guaranteed_service.explain import explain
 
     return explain(problem, solution)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _STEP = 0.9
 #: Levels without gain after which no higher ones are tried, at least.
 _PATIENCE = 8
+#: States up to which a policy's discounted cost is found from linear equations.
+_DENSE = 1_000
 #: Days that a policy is followed at most.
 _MAX_DAYS = 100_000
 
@@ -255,7 +257,12 @@ def _followed(
     """Return discounted or mean cost from state 0, by the chance of every state day by day."""
     from scipy.sparse import csr_matrix
 
-    lead = csr_matrix((chance, (target, source)), shape=(cost.size, cost.size))
+    size = cost.size
+    lead = csr_matrix((chance, (target, source)), shape=(size, size))
+    if discount < 1 and size <= _DENSE:
+        # Few states: what each day leads to, all days at once.
+        value = np.linalg.solve(np.eye(size) - discount * lead.T.toarray(), cost)
+        return float(value[0])
     share = np.zeros(cost.size)
     share[0] = 1.0
     total, weight = 0.0, 1.0

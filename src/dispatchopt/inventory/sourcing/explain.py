@@ -61,7 +61,9 @@ def unserved_lines(problem: SourcingProblem, solution: SourcingSolution) -> list
     for order, store in zip(problem.line_order[sent].tolist(), chosen[sent].tolist(), strict=True):
         ships.setdefault(order, set()).add(store)
     return [
-        _why(problem, left, line, by_order[first[order] : first[order + 1]], ships.get(order, set()))
+        _why(
+            problem, left, line, by_order[first[order] : first[order + 1]], ships.get(order, set())
+        )
         for line in np.flatnonzero(~sent).tolist()
         for order in [int(problem.line_order[line])]
     ]
