@@ -24,6 +24,7 @@ COMMANDS = (
     "explain",
     "forecast",
     "generate",
+    "levels",
     "plan",
     "render",
     "simulate",
