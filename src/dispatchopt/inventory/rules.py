@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -203,7 +204,7 @@ def _moments(problem: SurgeProblem, units: np.ndarray) -> tuple[FloatArray, Floa
 
 def _check_channels(channels: tuple[tuple[float, float], ...]) -> None:
     margins = [1.0, *(margin for _, margin in channels)]
-    falls = all(after <= before for before, after in zip(margins, margins[1:], strict=False))
+    falls = all(after <= before for before, after in itertools.pairwise(margins))
     if not falls or not all(0 < share <= 1 and margin >= 0 for share, margin in channels):
         found = ", ".join(f"{share:g}@{margin:g}" for share, margin in channels)
         wanted = "shares above 0, up to 1, and margins that fall from 1 to 0"
