@@ -21,7 +21,7 @@ SIZES: dict[str, tuple[tuple[tuple[int, int, int], ...], int]] = {
 #: Share of two stores' scenarios that are alike.
 _CORRELATION = 0.7
 #: Steps of the small size, so that its objectives repeat.
-_STEPS = 3
+_STEPS = 100
 
 
 def made(stores: int, skus: int, scenarios: int) -> SurgeProblem:

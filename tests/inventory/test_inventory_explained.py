@@ -1,4 +1,4 @@
-"""Explanations of sourcing, guaranteed service and surges: reasons hold, savings are differences."""
+"""Explanations of sourcing, guaranteed service and surges: reasons hold, savings are exact."""
 
 from __future__ import annotations
 
