@@ -17,7 +17,7 @@ import numpy as np
 
 from dispatchopt.core.arrays import FloatArray, IntArray
 from dispatchopt.core.errors import InputError, UnsupportedError
-from dispatchopt.routing.bundles import Bundles, TripTiming
+from dispatchopt.routing.bundles import Bundles
 from dispatchopt.routing.prices import Prices, shadow_prices
 from dispatchopt.routing.problem import (
     FAR,
@@ -26,6 +26,7 @@ from dispatchopt.routing.problem import (
     RoutingSolution,
 )
 from dispatchopt.routing.tables import problem_issue
+from dispatchopt.routing.trip_timing import TripTiming
 
 #: Trips per courier class, store and size that the basket is tried in, of least reduced cost.
 _TRIED = 80

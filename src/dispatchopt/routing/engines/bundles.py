@@ -18,6 +18,7 @@ from dispatchopt.routing.bundles import Enumeration, enumerate_bundles
 from dispatchopt.routing.engines._columns import Columns, columns_of
 from dispatchopt.routing.engines._partition import Effort, Partition
 from dispatchopt.routing.engines._repair import mended
+from dispatchopt.routing.engines._ruin import LEAST_TRIPS, Ruin, is_plan
 from dispatchopt.routing.problem import RoutingProblem, RoutingSolution, Trip
 from dispatchopt.routing.reach import proof_of_infeasibility
 from dispatchopt.routing.schedule import best_route
@@ -33,12 +34,15 @@ class BundlesEngine:
         Most columns; a problem with more is solved on the smaller trips, without their bound.
     effort
         How much is done at each stage.
+    ruin_steps
+        Steps of ruin and recreate per order, before the linear programme.
     """
 
     name: str = "bundles"
     packages: tuple[str, ...] = ("highspy",)
     max_bundles: int = 3_000_000
     effort: Effort = field(default_factory=Effort)
+    ruin_steps: int = 40
 
     def unsupported(self, problem: RoutingProblem) -> str | None:
         """Return why bundles do not describe the problem, or None."""
@@ -88,11 +92,14 @@ class _Search:
         self.blocks = found.blocks
         sizes = [len(block.cost) for block in found.blocks]
         self.first_of = np.cumsum([0, *sizes])
-        self.effort = engine.effort
+        self.effort, self.ruin_steps = engine.effort, engine.ruin_steps
 
     def solve(self) -> None:
         run = self.run
         columns, top = columns_of(self.problem, self.blocks)
+        self._ruin(columns, top)
+        if run.should_stop():
+            return
         best = run.objective
         partition = Partition(
             columns,
@@ -114,29 +121,41 @@ class _Search:
             else:
                 run.raise_bound(run.objective)
 
+    def _ruin(self, columns: Columns, top: float) -> None:
+        """Look for a good plan before anything is proven, from the best one so far."""
+        run, orders = self.run, self.problem.orders
+        if len(columns) - columns.num_orders < LEAST_TRIPS or run.should_stop():
+            return
+        profile = int(self.problem.couriers.profile[0])
+        near_s = self.problem.travel[profile].duration_s[np.ix_(orders.place, orders.place)]
+        search = Ruin(columns, near_s, seed=run.seed)
+        known = self._known(columns)
+        if len(known):
+            search.start_from(known)
+        chosen, cost = search.run(self.ruin_steps * len(orders), run.should_stop)
+        best = top if run.objective is None else run.objective
+        if cost < best - 0.5 and is_plan(columns, chosen):
+            self._offer(columns.origin[chosen], cost)
+
     def _known(self, columns: Columns) -> IntArray:
         """Return the columns of the best plan so far, whatever its sequences."""
         plan = self.run.solution
         if plan is None or not plan.routes:
             return np.zeros(0, dtype=np.int64)
-        width = columns.members.shape[1]
-        wanted = np.full((len(plan.routes), width + 1), columns.num_rows, dtype=np.int64)
-        for at, route in enumerate(plan.routes):
-            stops = sorted(route.trips[0].stops)[: width - 1]
-            wanted[at, : 2 + len(stops)] = [
-                route.trips[0].store,
-                columns.num_orders + route.courier,
-                *stops,
-            ]
-        used = np.unique(wanted[:, 2:])
-        flag = np.zeros(columns.num_rows + 1, dtype=np.bool_)
-        flag[used] = flag[columns.num_orders :] = True
-        near = np.flatnonzero(flag[columns.members].all(axis=1) & (columns.store >= 0))
-        rows = columns.members[near]
-        own = np.column_stack([columns.store[near], rows[:, 0], np.sort(rows[:, 1:], axis=1)])
-        matches = (own[:, None, :] == wanted[None, :, :]).all(axis=2).any(axis=1)
-        known: IntArray = near[matches]
-        return known
+        known = []
+        for route in plan.routes:
+            trip = route.trips[0]
+            near = columns.holding(trip.stops[0])
+            near = near[columns.store[near] == trip.store]
+            rows = columns.members[near]
+            own = np.sort(np.where(rows < columns.num_rows, rows, -1), axis=1)
+            wanted = np.full(rows.shape[1], -1, dtype=np.int64)
+            stops = sorted([columns.num_orders + route.courier, *trip.stops])
+            if len(stops) > len(wanted):
+                continue
+            wanted[len(wanted) - len(stops) :] = stops
+            known.append(near[(own == wanted).all(axis=1)][:1])
+        return np.sort(np.concatenate(known)) if known else np.zeros(0, dtype=np.int64)
 
     def _raise_bound(self, value: float) -> None:
         run = self.run
