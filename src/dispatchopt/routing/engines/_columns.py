@@ -27,7 +27,7 @@ class Cut:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Columns:
-    """All columns, by row of the model: orders first, then courier classes.
+    """All columns, by row of the model: orders, courier classes, and the number of refusals.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ class Columns:
 
     @property
     def num_rows(self) -> int:
-        """Number of orders and courier classes."""
+        """Number of orders and courier classes, and one row for the number of refusals."""
         return len(self.lower)
 
     def __len__(self) -> int:
@@ -143,8 +143,8 @@ def columns_of(problem: RoutingProblem, blocks: list[Bundles]) -> tuple[Columns,
     Orders that must be served get a refusal too, at a price above every plan without one.
     """
     num_orders, num_classes = len(problem.orders), len(problem.couriers)
-    num_rows = num_orders + num_classes
-    width = 1 + max((block.sequences.shape[1] for block in blocks), default=0)
+    num_rows = num_orders + num_classes + 1
+    width = 1 + max((block.sequences.shape[1] for block in blocks), default=1)
     num_trips = sum(len(block.cost) for block in blocks)
     members = np.full((num_trips + num_orders, width), num_rows, dtype=np.int64, order="F")
     store = np.full(len(members), -1, dtype=np.int64)
@@ -156,6 +156,7 @@ def columns_of(problem: RoutingProblem, blocks: list[Bundles]) -> tuple[Columns,
         store[first:last] = block.store
         first = last
     members[first:, 0] = np.arange(num_orders)
+    members[first:, 1] = num_rows - 1
     must = problem.orders.is_mandatory
     prices = problem.orders.refusal_cost.astype(np.float64)
     dearest = max((float(b.cost.max()) for b in blocks if len(b.cost)), default=0.0)
@@ -169,7 +170,8 @@ def columns_of(problem: RoutingProblem, blocks: list[Bundles]) -> tuple[Columns,
         store=store,
         origin=np.arange(len(members)),
         num_orders=num_orders,
-        lower=np.concatenate([np.ones(num_orders), np.zeros(num_classes)]),
-        upper=np.concatenate([np.ones(num_orders), count.astype(np.float64)]),
+        # The last row says nothing until it is branched on.
+        lower=np.concatenate([np.ones(num_orders), np.zeros(num_classes), [-1.0]]),
+        upper=np.concatenate([np.ones(num_orders), count.astype(np.float64), [num_orders + 1.0]]),
     )
     return columns, top

@@ -66,7 +66,7 @@ class Ruin:
         self._refusal = np.zeros(n)
         self._refusal[columns.members[refused, 0]] = columns.cost[refused]
         self._few = np.bincount(stops[stops < n], minlength=n).astype(np.float64)
-        self._most = columns.upper[n : columns.num_rows].astype(np.int64)
+        self._most = columns.upper[n : columns.num_rows - 1].astype(np.int64)
         shown = metres.astype(np.float64)
         np.fill_diagonal(shown, -1.0)
         self._near = np.argsort(shown, axis=1, kind="stable")[:, : min(n, _NEAR)]

@@ -34,8 +34,9 @@ class BundlesEngine:
         Most columns; a problem with more is solved on the smaller trips, without their bound.
     effort
         How much is done at each stage.
-    ruin_steps
-        Steps of ruin and recreate per order, before the linear programme.
+    ruin_steps, more_ruin_steps
+        Steps of ruin and recreate per order: before the linear programme, and each time that the
+        gap is found to be wide.
     """
 
     name: str = "bundles"
@@ -43,6 +44,7 @@ class BundlesEngine:
     max_bundles: int = 3_000_000
     effort: Effort = field(default_factory=Effort)
     ruin_steps: int = 40
+    more_ruin_steps: int = 200
 
     def unsupported(self, problem: RoutingProblem) -> str | None:
         """Return why bundles do not describe the problem, or None."""
@@ -92,12 +94,13 @@ class _Search:
         self.blocks = found.blocks
         sizes = [len(block.cost) for block in found.blocks]
         self.first_of = np.cumsum([0, *sizes])
-        self.effort, self.ruin_steps = engine.effort, engine.ruin_steps
+        self.engine, self.effort = engine, engine.effort
+        self._seeds = run.seed
 
     def solve(self) -> None:
         run = self.run
         columns, top = columns_of(self.problem, self.blocks)
-        self._ruin(columns, top)
+        self._ruin(columns, top, self.engine.ruin_steps)
         if run.should_stop():
             return
         best = run.objective
@@ -111,6 +114,7 @@ class _Search:
             tell_bound=self._raise_bound,
             should_stop=run.should_stop,
             time_left=lambda: run.time_left_s,
+            improve=lambda: self._ruin(columns, top, self.engine.more_ruin_steps),
         )
         # A plan is proven best where no other one can cost less by one, and costs are whole.
         is_proven = partition.solve()
@@ -121,21 +125,24 @@ class _Search:
             else:
                 run.raise_bound(run.objective)
 
-    def _ruin(self, columns: Columns, top: float) -> None:
-        """Look for a good plan before anything is proven, from the best one so far."""
+    def _ruin(self, columns: Columns, top: float, steps: int) -> float:
+        """Look for a better plan, from the best one so far; returns the cost of the best."""
         run, orders = self.run, self.problem.orders
+        best = top if run.objective is None else run.objective
         if len(columns) - columns.num_orders < LEAST_TRIPS or run.should_stop():
-            return
+            return best
         profile = int(self.problem.couriers.profile[0])
         near_s = self.problem.travel[profile].duration_s[np.ix_(orders.place, orders.place)]
-        search = Ruin(columns, near_s, seed=run.seed)
+        search = Ruin(columns, near_s, seed=self._seeds)
+        self._seeds += 1
         known = self._known(columns)
         if len(known):
             search.start_from(known)
-        chosen, cost = search.run(self.ruin_steps * len(orders), run.should_stop)
-        best = top if run.objective is None else run.objective
+        chosen, cost = search.run(steps * len(orders), run.should_stop)
         if cost < best - 0.5 and is_plan(columns, chosen):
             self._offer(columns.origin[chosen], cost)
+            best = cost
+        return best
 
     def _known(self, columns: Columns) -> IntArray:
         """Return the columns of the best plan so far, whatever its sequences."""
