@@ -2,7 +2,7 @@
 
 ``python -m benchmarks.snapshots [KIND ...]`` solves ten seeds each of 120 orders with 63 and with
 36 couriers at 9 stores, of 240 with 72 at 18 (too few), and of 500 with 175 at 35. Kinds:
-``uniform`` (default), ``roads`` (networks under ``$DISPATCHOPT_DATA/geo``), ``rappi`` (dinner of the
+``uniform`` (default), ``roads`` (networks in ``$DISPATCHOPT_DATA/geo``), ``rappi`` (dinner of the
 days under ``$DISPATCHOPT_DATA/instant/rappi/instances``, another day per seed). All times are
 CPU seconds of one thread. With ``--kept FILE`` each row is written as JSON when it is known, and
 rows that the file holds are not run again; the table at the end is that of the whole file.

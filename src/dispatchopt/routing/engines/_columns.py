@@ -13,7 +13,7 @@ import numpy as np
 
 from dispatchopt.core.arrays import FloatArray, IntArray
 from dispatchopt.routing.bundles import Bundles
-from dispatchopt.routing.problem import RoutingProblem
+from dispatchopt.routing.problem import RoutingProblem, RoutingSolution
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,3 +175,20 @@ def columns_of(problem: RoutingProblem, blocks: list[Bundles]) -> tuple[Columns,
         upper=np.concatenate([np.ones(num_orders), count.astype(np.float64), [num_orders + 1.0]]),
     )
     return columns, top
+
+
+def columns_of_plan(columns: Columns, plan: RoutingSolution) -> IntArray:
+    """Return the columns that a plan consists of, whatever its sequences; refusals are left out."""
+    known = [np.zeros(0, dtype=np.int64)]
+    for route in plan.routes:
+        trip = route.trips[0]
+        near = columns.holding(trip.stops[0])
+        near = near[columns.store[near] == trip.store]
+        rows = columns.members[near]
+        own = np.sort(np.where(rows < columns.num_rows, rows, -1), axis=1)
+        stops = sorted([columns.num_orders + route.courier, *trip.stops])
+        wanted = np.full(max(len(stops), own.shape[1]), -1, dtype=np.int64)
+        wanted[len(wanted) - len(stops) :] = stops
+        if len(wanted) == own.shape[1]:
+            known.append(near[(own == wanted).all(axis=1)][:1])
+    return np.sort(np.concatenate(known))

@@ -19,6 +19,8 @@ _NEAR = 40
 #: costs in the mean.
 _HOT, _WARM, _COLD = 0.3, 0.03, 0.003
 _CHUNK = 500
+#: Orders near a new one around which plans are changed, and steps for it.
+_SEEDS, _ORDER_STEPS = 12, 1_000
 
 
 class Ruin:
@@ -52,9 +54,10 @@ class Ruin:
         stops = columns.members[trips, 1:]
         padded = np.concatenate([self._mark[:n], np.zeros(columns.num_rows + 1 - n, np.uint64)])
         keys = self._mark[n + group] ^ np.bitwise_xor.reduce(padded[stops], axis=1)
-        size = 1 << max(4, int(2 * len(trips) - 1).bit_length())
+        # Room for as many again.
+        size = 1 << max(8, int(2 * len(trips) - 1).bit_length())
         self._table = (np.zeros(size, dtype=np.uint64), np.full(size, -1, dtype=np.int32))
-        self._kernel.build_table(keys, *self._table)
+        self._kernel.add_keys(keys, 0, *self._table)
         self._trips, self._group, self._keys = trips, group, keys
         self._cost: FloatArray = columns.cost[trips]
         sizes = (stops < n).sum(axis=1)
@@ -129,6 +132,68 @@ class Ruin:
                 _CHUNK,
             )
         return self._best()
+
+    def with_order(
+        self, stops: IntArray, pair: IntArray, cost: IntArray, refusal: int, near: IntArray
+    ) -> float:
+        """Return what is saved on the best plan and the refusal of one order more by serving it.
+
+        Parameters
+        ----------
+        stops
+            Other orders of each trip that could hold it, filled up with ``num_orders`` or more,
+            shape (num_trips, any).
+        pair, cost
+            Class and store as in ``pair_of``, and cost of each of these trips.
+        refusal
+            What its refusal costs.
+        near
+            Orders near it.
+        """
+        n = self.columns.num_orders
+        marks = np.insert(self._mark, n, np.uint64(self._random.integers(1, 1 << 63)))
+        padded = np.append(self._mark[:n], np.uint64(0))
+        others = np.bitwise_xor.reduce(padded[np.minimum(stops, n)], axis=1)
+        keys = marks[n] ^ marks[n + 1 + pair] ^ others
+        slots, at = (each.copy() for each in self._table)
+        self._kernel.add_keys(keys, len(self._cost), slots, at)
+        alone = np.vstack([self._alone, np.full((1, self._alone.shape[1]), -1, dtype=np.int32)])
+        single = np.flatnonzero((stops >= n).all(axis=1))
+        alone[n, pair[single]] = len(self._cost) + single
+        trip_of, members, size, key, column, used = self._states[1]
+        states = tuple(
+            (
+                np.append(trip_of, -1),
+                *(np.concatenate([each, each[-1:] * 0]) for each in (members, size, key, column)),
+                used.copy(),
+            )
+            for _ in range(3)
+        )
+        start = self._totals[1] + refusal
+        totals = np.full(2, start)
+        rows = [np.append(self._near[seed][: _SEEDS - 1], n) for seed in near[:_SEEDS]]
+        first = np.append(n, near)[:_SEEDS]
+        rows = [*(row for row in rows if len(row) == len(first)), first]
+        warm = (max(1.0, _WARM / _HOT * self._heat[0]), self._heat[1])
+        self._kernel.anneal(
+            self._random,
+            states,
+            totals,
+            np.array(rows),
+            marks,
+            (slots, at, np.append(self._cost, cost.astype(np.float64))),
+            (alone, self._group_class, self._most),
+            (np.append(self._refusal, float(refusal)), np.append(self._few, float(len(stops)))),
+            warm,
+            _ORDER_STEPS,
+        )
+        return float(start - totals[1])
+
+    def pair_of(self, courier: int, store: int) -> int:
+        """Return the number of a pair of class and store, -1 if no trip is known for it."""
+        key = courier * self._base + store
+        at = int(np.searchsorted(self._pairs, key))
+        return at if at < len(self._pairs) and self._pairs[at] == key else -1
 
     def _best(self) -> tuple[IntArray, float]:
         columns = self.columns

@@ -22,8 +22,8 @@ _MIX = np.uint64(0x9E3779B97F4A7C15)
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
-def build_table(keys: Any, slots: Any, at: Any) -> None:
-    """Fill a hash table of ``len(slots)`` entries, a power of two, with the number of each key."""
+def add_keys(keys: Any, first: int, slots: Any, at: Any) -> None:
+    """Put keys into a hash table of ``len(slots)`` entries, a power of two, numbered from first."""
     mask = np.uint64(len(slots) - 1)
     for number in range(len(keys)):
         key = keys[number]
@@ -31,7 +31,7 @@ def build_table(keys: Any, slots: Any, at: Any) -> None:
         while at[place] != _NONE:
             place = (place + np.uint64(1)) & mask
         slots[place] = key
-        at[place] = number
+        at[place] = first + number
 
 
 @numba.njit(cache=True, nogil=True, inline="always")  # type: ignore[untyped-decorator,unused-ignore]
@@ -225,7 +225,7 @@ def anneal(  # noqa: PLR0917 - compiled code takes no keywords
     mark
         A random number per order, then per pair of class and store.
     known
-        Columns by key, as ``build_table`` fills it, and what each costs.
+        Columns by key, as ``add_keys`` fills it, and what each costs.
     groups
         Column of each order alone with each pair of class and store, -1 for none; class of each
         pair; couriers of each class.

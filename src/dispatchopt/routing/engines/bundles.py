@@ -15,7 +15,7 @@ import numpy as np
 from dispatchopt.core.arrays import IntArray
 from dispatchopt.core.run import Run
 from dispatchopt.routing.bundles import Enumeration, enumerate_bundles
-from dispatchopt.routing.engines._columns import Columns, columns_of
+from dispatchopt.routing.engines._columns import Columns, columns_of, columns_of_plan
 from dispatchopt.routing.engines._partition import Effort, Partition
 from dispatchopt.routing.engines._repair import mended
 from dispatchopt.routing.engines._ruin import LEAST_TRIPS, Ruin, is_plan
@@ -147,22 +147,7 @@ class _Search:
     def _known(self, columns: Columns) -> IntArray:
         """Return the columns of the best plan so far, whatever its sequences."""
         plan = self.run.solution
-        if plan is None or not plan.routes:
-            return np.zeros(0, dtype=np.int64)
-        known = []
-        for route in plan.routes:
-            trip = route.trips[0]
-            near = columns.holding(trip.stops[0])
-            near = near[columns.store[near] == trip.store]
-            rows = columns.members[near]
-            own = np.sort(np.where(rows < columns.num_rows, rows, -1), axis=1)
-            wanted = np.full(rows.shape[1], -1, dtype=np.int64)
-            stops = sorted([columns.num_orders + route.courier, *trip.stops])
-            if len(stops) > len(wanted):
-                continue
-            wanted[len(wanted) - len(stops) :] = stops
-            known.append(near[(own == wanted).all(axis=1)][:1])
-        return np.sort(np.concatenate(known)) if known else np.zeros(0, dtype=np.int64)
+        return np.zeros(0, dtype=np.int64) if plan is None else columns_of_plan(columns, plan)
 
     def _raise_bound(self, value: float) -> None:
         run = self.run
