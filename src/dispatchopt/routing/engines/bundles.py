@@ -15,11 +15,12 @@ import numpy as np
 from dispatchopt.core.arrays import IntArray
 from dispatchopt.core.run import Run
 from dispatchopt.routing.bundles import Enumeration, enumerate_bundles
+from dispatchopt.routing.engines._chains import solve_chains
 from dispatchopt.routing.engines._columns import Columns, columns_of, columns_of_plan
 from dispatchopt.routing.engines._partition import Effort, Partition
 from dispatchopt.routing.engines._repair import mended
 from dispatchopt.routing.engines._ruin import LEAST_TRIPS, Ruin, is_plan
-from dispatchopt.routing.problem import RoutingProblem, RoutingSolution, Trip
+from dispatchopt.routing.problem import FAR, RoutingProblem, RoutingSolution, Trip
 from dispatchopt.routing.reach import proof_of_infeasibility
 from dispatchopt.routing.schedule import best_route
 
@@ -32,6 +33,8 @@ class BundlesEngine:
     ----------
     max_bundles
         Most columns; a problem with more is solved on the smaller trips, without their bound.
+    max_chained
+        Most sets of orders per group of couriers that may do several trips.
     effort
         How much is done at each stage.
     ruin_steps, more_ruin_steps
@@ -42,6 +45,7 @@ class BundlesEngine:
     name: str = "bundles"
     packages: tuple[str, ...] = ("highspy",)
     max_bundles: int = 3_000_000
+    max_chained: int = 200_000
     effort: Effort = field(default_factory=Effort)
     ruin_steps: int = 40
     more_ruin_steps: int = 200
@@ -51,8 +55,11 @@ class BundlesEngine:
         used = problem.couriers.count > 0
         if problem.orders.has_pickup.any():
             return "its trips are loaded at stores, and some orders have a pick-up place"
-        if (problem.couriers.max_trips[used] > 1).any():
-            return "it gives a courier one trip, and some may do more"
+        if _has_chains(problem):
+            couriers = problem.couriers
+            limits = np.minimum(couriers.max_duration_s, couriers.max_distance_m)
+            if (limits[used] < FAR).any():
+                return "it does not chain trips within a limit on distance or duration"
         return None
 
     def search(self, problem: RoutingProblem, run: Run[RoutingSolution]) -> None:
@@ -66,6 +73,10 @@ class BundlesEngine:
             return
         if not problem.orders.is_mandatory.any():
             run.offer(RoutingSolution())
+        if _has_chains(problem):
+            if not run.should_stop():
+                solve_chains(problem, run, self.max_chained)
+            return
         if run.solution is not None and run.solution.routes:
             better = mended(problem, run.solution)
             if better is not None:
@@ -77,6 +88,12 @@ class BundlesEngine:
         run.note(f"It chose among {how}: {found.num_bundles}.")
         if run.step():
             _Search(self, problem, found, run).solve()
+
+
+def _has_chains(problem: RoutingProblem) -> bool:
+    """Whether a courier may do more than one trip."""
+    used = problem.couriers.count > 0
+    return bool((problem.couriers.max_trips[used] > 1).any())
 
 
 class _Search:
