@@ -1,10 +1,10 @@
-"""What not knowing the day costs: each small MDRP day under a policy beside the day known before.
+"""What not knowing the day costs: small MDRP days under a policy beside the day known before.
 
-For every instance: the soonest that orders could come at all, our bound on every dispatcher, our plan
-with the whole day known, the policy, the public C++ code of Reyes et al. and what Yildiz and
-Savelsbergh (2018) published with the day known, all as mean minutes from click to door. A bound with
-``*`` is valid but had no time to become as tight as the method makes it; ``--seconds`` gives more. With
-``--kept`` a run goes on where it stopped.
+For every instance, as mean minutes from click to door: the soonest that orders could come at all,
+our bound on every dispatcher, our plan with the whole day known, the policy, the public C++ code of
+Reyes et al., and what Yildiz and Savelsbergh (2018) published with the day known. A bound with
+``*`` is valid but had no time to become as tight as the method makes it; ``--seconds`` gives more.
+With ``--kept`` a run goes on where it stopped.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from dispatchopt.dispatch import (
     Stores,
     TripPlan,
 )
-from dispatchopt.dispatch.preposition import moves
+from dispatchopt.dispatch.preposition import Moving, moves
 from dispatchopt.geography.plane import PlaneTravel
 from dispatchopt.simulation import Day, DayOutcome, check_day, metrics, simulate
 from dispatchopt.simulation.soonest import soonest_s
@@ -189,16 +189,23 @@ def test_idle_couriers_share_the_demand() -> None:
     state = _observed(day)
     busy = replace(state, stores=replace(state.stores, recent_orders=np.array([3, 3])))
     idle = np.ones(2, dtype=np.bool_)
-    how = {"reach_s": 360, "least_shift_s": 900, "ahead_s": 1200}
-    assert sorted(moves(busy, idle, **how)) == [(0, 0), (1, 1)]
-    # Nothing expected, nobody idle, or the shift nearly over: all stay.
-    assert moves(state, idle, **how) == []
-    assert moves(busy, ~idle, **how) == []
-    assert moves(replace(busy, now_s=6400), idle, **how) == []
+    nobody, how = ~idle, Moving()
+    assert sorted(moves(busy, idle, nobody, how)) == [(0, 0), (1, 1)]
+    # Nothing expected, nobody idle, the shift nearly over, or no drive allowed: all stay.
+    assert moves(state, idle, nobody, how) == []
+    assert moves(busy, nobody, nobody, how) == []
+    assert moves(replace(busy, now_s=6400), idle, nobody, how) == []
+    assert moves(busy, idle, nobody, Moving(far_s=0)) == []
     # A courier who stands at the only store stays there, and the other sees it covered.
     one = replace(state, stores=replace(state.stores, recent_orders=np.array([3, 0])))
     there = replace(one, couriers=replace(one.couriers, place_idx=np.array([0, 0])))
-    assert moves(there, idle, **how) == []
+    assert moves(there, idle, nobody, how) == []
+    # Who is on the way to a store, or will be free there, counts as well.
+    first, second = np.array([True, False]), np.array([False, True])
+    rare = replace(state, stores=replace(state.stores, recent_orders=np.array([1, 0])))
+    coming = replace(rare, couriers=replace(rare.couriers, place_idx=np.array([2, 0])))
+    assert moves(coming, first, nobody, how) == [(0, 0)]
+    assert moves(coming, first, second, how) == []
 
 
 def _observed(day: Day) -> DispatchState:
