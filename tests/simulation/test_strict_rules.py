@@ -170,6 +170,26 @@ def test_rolling_waits_uncommitted_and_does_not_lose_by_it() -> None:
     assert outcome.orders.assigned_s[0] == outcome.orders.pickup_s[0] == 900
 
 
+@pytest.mark.parametrize(("max_late_s", "first"), [(-1, 0), (1500, 1)])
+def test_what_can_be_on_time_goes_first_where_customers_give_up(
+    max_late_s: int, first: int
+) -> None:
+    """The nearer order is late whatever is done; the other one is not if it goes first."""
+    day = strict_day()
+    orders = replace(
+        day.orders,
+        placed_s=np.array([0, 0]),
+        ready_s=np.array([900, 900]),
+        due_s=np.array([900, 1500]),
+    )
+    day = replace(day, orders=orders, rules=replace(day.rules, max_late_s=max_late_s))
+    outcome = simulate(day, "rolling")
+    assert rules_of(day, outcome) == set()
+    assert int(np.argmin(outcome.orders.pickup_s)) == first
+    assert outcome.orders.pickup_s.min() == 900
+    assert (outcome.orders.late_s[1] == 0) == (first == 1)
+
+
 def test_idle_couriers_share_the_demand() -> None:
     """Two stores far apart with equal demand; of two couriers between them each goes to one."""
     x_m = np.array([0.0, 3000.0, 1400.0, 1600.0])

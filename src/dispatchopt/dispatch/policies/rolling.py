@@ -77,9 +77,10 @@ class Rolling:
     keep_s
         What a trip of the last plan is better by, for each of its orders, so that plans change
         only where something is gained.
-    move_far_s
+    move_far_s, move_weight
         Longest drive of a waiting courier to where orders are expected; 0 lets nobody wait
-        elsewhere.
+        elsewhere. Seconds of waiting that each second of it must save, on top of the price of
+        the way where lateness has a price to weigh it against.
     speed_m_s
         Rough speed to weigh distance against time when looking for near couriers.
     """
@@ -110,6 +111,7 @@ class Rolling:
     way_weight: float = 1.0
     keep_s: float = 5.0
     move_far_s: int = 600
+    move_weight: float = 0.05
     speed_m_s: float = 5.0
 
     def decide(self, state: DispatchState, *, stop: Stop, seed: int) -> Decision:
@@ -128,7 +130,7 @@ class Rolling:
         trips, moves, planned, is_used = self._trips(state, self._waiting(state), near, clock)
         if clock.time_left_s > 0:
             is_free = state.couriers.is_free
-            how = preposition.Moving(far_s=self.move_far_s)
+            how = preposition.Moving(far_s=self.move_far_s, way_weight=self._way_weight(state))
             moves += preposition.moves(state, is_free & ~is_used, ~is_free & ~is_used, how)
         refusals = sorted([*hopeless.items(), *refused])
         return Decision(
@@ -138,6 +140,15 @@ class Rolling:
             moves=tuple(moves),
             planned=tuple(planned),
         )
+
+    def _way_weight(self, state: DispatchState) -> float:
+        """Return seconds of waiting that a second of driving without goods must save."""
+        rules = state.rules
+        if rules.lateness_cents_per_min == 0:
+            return self.move_weight
+        # What a kilometre costs, in minutes of lateness, and seconds for which it is driven.
+        minutes_per_km = rules.cents_per_km / rules.lateness_cents_per_min
+        return self.move_weight + 60 * minutes_per_km * self.speed_m_s / 1000
 
     def _waiting(self, state: DispatchState) -> IntArray:
         """Return rows of sourced orders that take part, sorted by store and urgency."""
