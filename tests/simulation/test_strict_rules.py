@@ -18,6 +18,7 @@ from dispatchopt.dispatch import (
     Orders,
     Stores,
     TripPlan,
+    find_policy,
 )
 from dispatchopt.dispatch.preposition import Moving, moves
 from dispatchopt.geography.plane import PlaneTravel
@@ -216,6 +217,11 @@ def test_idle_couriers_share_the_demand() -> None:
     assert moves(busy, nobody, nobody, how) == []
     assert moves(replace(busy, now_s=6400), idle, nobody, how) == []
     assert moves(busy, idle, nobody, Moving(far_s=0)) == []
+    # What a kilometre costs is weighed against what a minute of lateness costs.
+    for cents, moved in ((0, 2), (10_000, 0)):
+        rules = replace(busy.rules, lateness_cents_per_min=10, cents_per_km=cents)
+        decided = find_policy("rolling").decide(replace(busy, rules=rules), stop=Stop(), seed=1)
+        assert len(decided.moves) == moved
     # A courier who stands at the only store stays there, and the other sees it covered.
     one = replace(state, stores=replace(state.stores, recent_orders=np.array([3, 0])))
     there = replace(one, couriers=replace(one.couriers, place_idx=np.array([0, 0])))
