@@ -25,6 +25,7 @@ COMMANDS = (
     "explain",
     "forecast",
     "generate",
+    "levels",
     "plan",
     "render",
     "simulate",
