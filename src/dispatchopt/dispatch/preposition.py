@@ -60,7 +60,7 @@ def moves(
     coverage of Daskin, 1983). Couriers decide in turn, the others standing where they are.
     """
     stores = state.stores
-    expected = stores.recent_orders * (how.ahead_s / RECENT_S)
+    expected = stores.recent_orders.astype(np.float64) * (how.ahead_s / RECENT_S)
     rows, wanted = np.flatnonzero(is_idle), np.flatnonzero(expected > 0)
     if how.far_s <= 0 or not len(rows) or not len(wanted):
         return []
