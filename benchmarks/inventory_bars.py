@@ -84,7 +84,7 @@ def small() -> Iterator[Bar]:
         for seed in range(10):
             problem = stock.coupled(10, 30, is_tight=seed % 2 == 1, seed=seed + 1)[0]
             if is_unit:
-                room = problem.store_volume_ml // int(np.mean(problem.volume_ml))
+                room = np.asarray(problem.store_volume_ml) // int(np.mean(problem.volume_ml))
                 ones = np.ones_like(problem.volume_ml)
                 problem = problem.replace(volume_ml=ones, store_volume_ml=room)
             exact = inventory.solve(problem, engine="exact", stop=Stop(time_s=60))

@@ -1,8 +1,9 @@
 """The two-stage model: an order before the stream, sales and transfers in each scenario.
 
-Mean demand, and units one by one, are answers at any time; then the linear relaxation of all scenarios (Birge and
-Louveaux, Introduction to Stochastic Programming, 2011, section 4), which bounds the cost, and the
-order that it suggests, made whole. Without limits of room every SKU is a problem of its own.
+Mean demand, and units one by one, are answers at any time; then the linear relaxation of all
+scenarios (Birge and Louveaux, Introduction to Stochastic Programming, 2011, section 4), which
+bounds the cost, and the order that it suggests, made whole. Without limits of room every SKU is a
+problem of its own.
 """
 
 from __future__ import annotations
@@ -139,7 +140,8 @@ def _mean_wish(problem: SurgeProblem) -> IntArray:
     if problem.room_ml is not None:
         used = order @ problem.volume_ml
         order *= np.minimum(1.0, problem.room_ml / np.maximum(used, 1.0))[:, None]
-    return np.floor(order).astype(np.int64)
+    whole: IntArray = np.floor(order).astype(np.int64)
+    return whole
 
 
 def _columns(problem: SurgeProblem) -> int:
