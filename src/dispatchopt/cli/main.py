@@ -19,6 +19,7 @@ COMMANDS = (
     "bench",
     "check",
     "convert",
+    "curve",
     "dispatch",
     "engines",
     "explain",
