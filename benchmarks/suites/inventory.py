@@ -52,9 +52,9 @@ def run(size: str) -> list[Row]:
     return rows
 
 
-def _free(num_stores: int, num_skus: int) -> InventoryProblem:
+def free(num_stores: int, num_skus: int, *, seed: int = 20) -> InventoryProblem:
     """Negative-binomial demand, about 4.5 units per pair, some stock already there."""
-    rng = np.random.default_rng(20)
+    rng = np.random.default_rng(seed)
     shape = (num_stores, num_skus)
     mean = rng.gamma(1.5, 3.0, shape)
     return InventoryProblem(
@@ -69,7 +69,7 @@ def _free(num_stores: int, num_skus: int) -> InventoryProblem:
 
 
 def _levels(num_stores: int, num_skus: int) -> list[Row]:
-    problem = _free(num_stores, num_skus)
+    problem = free(num_stores, num_skus)
     pairs = num_stores * num_skus
     case = f"levels {num_stores} x {num_skus}"
     # Compiled loops are loaded once in a process, whatever the number of problems.
@@ -141,20 +141,27 @@ def _rival_levels(problem: InventoryProblem) -> tuple[str, float]:
     return name, timed(work)[1] / len(mean)
 
 
-def _allocation(num_stores: int, num_skus: int, *, is_tight: bool, size: str) -> list[Row]:
-    """Both couplings; the tight case has half the stock wished for."""
-    problem = _free(num_stores, num_skus)
+def coupled(
+    num_stores: int, num_skus: int, *, is_tight: bool, seed: int = 21
+) -> tuple[InventoryProblem, Any]:
+    """Return a problem with central stock and room, and what pairs would order without limits."""
+    problem = free(num_stores, num_skus, seed=seed - 1)
     wish = free_levels(problem).order_units
-    rng = np.random.default_rng(21)
+    rng = np.random.default_rng(seed)
     spread = (0.3, 0.7) if is_tight else (0.4, 1.2)
     stock = (wish.sum(axis=0) * rng.uniform(*spread, num_skus)).astype(np.int64)
     held = (wish + problem.on_hand_units).astype(np.float64) @ problem.volume_ml
     room = (held * rng.uniform(0.6, 1.1, num_stores)).astype(np.int64)
-    problem = problem.replace(available_units=stock, store_volume_ml=room)
+    return problem.replace(available_units=stock, store_volume_ml=room), wish
+
+
+def _allocation(num_stores: int, num_skus: int, *, is_tight: bool, size: str) -> list[Row]:
+    """Both couplings; the tight case has half the stock wished for."""
+    problem, wish = coupled(num_stores, num_skus, is_tight=is_tight)
     name = "tight" if is_tight else "mixed"
     case = f"allocation {num_stores} x {num_skus} {name}"
     stop = Stop(iterations=_STEPS) if size == "small" else Stop()
-    rationed = inventory.check(problem, _ration(problem, wish))
+    rationed = inventory.check(problem, ration(problem, wish))
     rows: list[Row] = []
     engines = ("dual", "exact") if size == "small" else ("dual",)
     for engine in engines:
@@ -173,7 +180,7 @@ def _allocation(num_stores: int, num_skus: int, *, is_tight: bool, size: str) ->
     return rows
 
 
-def _ration(problem: InventoryProblem, wish: Any) -> InventorySolution:
+def ration(problem: InventoryProblem, wish: Any) -> InventorySolution:
     """Every store gets the same share of its wish per SKU, then the same share of its room."""
     stock = np.asarray(problem.available_units)
     order = np.floor(wish * np.minimum(1.0, stock / np.maximum(wish.sum(axis=0), 1)))

@@ -16,7 +16,7 @@ from dispatchopt.inventory.surge import SurgeProblem, SurgeSolution
 SIZES: dict[str, tuple[tuple[tuple[int, int, int], ...], int]] = {
     "small": (((8, 20, 10),), 10_000),
     "medium": (((20, 100, 20), (40, 100, 20)), 250_000),
-    "large": (((50, 100, 20), (100, 500, 50)), 2_500_000),
+    "large": (((50, 100, 20), (100, 500, 50)), 500_000),
 }
 #: Share of two stores' scenarios that are alike.
 _CORRELATION = 0.7

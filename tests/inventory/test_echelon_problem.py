@@ -212,7 +212,7 @@ def test_stores_fall_and_names_change_nothing(seed: int) -> None:
     assert (echelon.solve(two_levels(**dearer)).objective or 0.0) >= best - 1e-9
     sooner = {**fields, "warehouse_lead_time": 0.5 * fields["warehouse_lead_time"]}
     assert (echelon.solve(two_levels(**sooner)).objective or 0.0) <= best + 1e-9
-    turned = {
+    turned: dict[str, Any] = {
         name: values[::-1] if isinstance(values, np.ndarray) else values
         for name, values in fields.items()
     }
@@ -264,6 +264,7 @@ def test_extremes_stay_finite() -> None:
             shortage_cost=short, warehouse_lead_time=time, warehouse_holding_cost=0.0,
         )  # fmt: skip
         result = echelon.solve(problem, stop=Stop(time_s=20))
+        assert result.objective is not None
         assert np.isfinite(result.objective)
         assert (result.require().level_steps >= 0).all()
 

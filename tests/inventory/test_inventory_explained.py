@@ -186,6 +186,7 @@ def test_extremes_of_a_surge_stay_finite(scale: int) -> None:
         transfer_cost=0.0,
     )
     result = surge.solve(problem)
+    assert result.objective is not None
     assert np.isfinite(result.objective)
     assert (result.require().order_units >= 0).all()
     pairs = short_pairs(problem, result.require())

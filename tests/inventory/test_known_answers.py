@@ -63,7 +63,7 @@ def normal(inputs: Given, periods: int = 1) -> Demand:
 
 
 def poisson(mean: float) -> Demand:
-    return Demand(law=DemandLaw.POISSON, mean_units=mean, variance_units=mean)
+    return Demand(law=DemandLaw.POISSON, mean_units=np.array(mean), variance_units=np.array(mean))
 
 
 def newsvendor(name: str, demand: Demand) -> None:

@@ -126,7 +126,7 @@ def test_no_policy_of_any_kind_is_cheaper(seed: int) -> None:
         perishables.check(
             problem,
             PerishablesSolution(
-                rule=(OrderRule.TABLE,), level_units=np.zeros(1), table_units=(np.array(table),)
+                rule=(OrderRule.TABLE,), level_units=np.array([0]), table_units=(np.array(table),)
             ),
         ).objective
         for table in itertools.product((0, 1), repeat=4)

@@ -38,7 +38,7 @@ class PerishablesOptions(InventoryOptions):
 def make(
     *, seed: int = 1, network: Network | None = None, **options: object
 ) -> tuple[PerishablesProblem, dict[str, Points]]:
-    """Return pairs of a store and a SKU with little demand, and lives of one day or more.
+    """Return pairs of a store and a SKU with little demand, and where the stores lie.
 
     Demand is negative binomial; a unit costs half its price, one that is
     missed the price and a fifth, waste a tenth of it on top.
@@ -46,12 +46,13 @@ def make(
     require_seed(seed)
     chosen = make_options(PerishablesOptions, options)
     city = city_of(chosen, seed, network, couriers=0)
-    stock = inventory_problem(city, open_stores(city, chosen.stores))
+    reach = open_stores(city, chosen.stores)
+    stock = inventory_problem(city, reach)
     random = stream(seed, "perishables")
     pairs = np.argwhere((stock.mean_units >= 0.2) & (stock.mean_units <= _MOST_MEAN))
     most = chosen.items if chosen.items is not None else _ITEMS[chosen.size]
     pairs = pairs[random.permutation(len(pairs))[:most]]
-    items, names = [], []
+    items, names, stores = [], [], []
     for store, sku in sorted(pairs.tolist()):
         mean = round(float(stock.mean_units[store, sku]), 3)
         spread = round(float(stock.variance_units[store, sku]), 3)
@@ -70,8 +71,11 @@ def make(
                 discount=chosen.discount,
             )
         )
+        stores.append(store)
         names.append(f"{stock.sku_ids[sku]}/{stock.store_ids[store]}")
-    return PerishablesProblem(items=tuple(items), item_ids=tuple(names)), {}
+    problem = PerishablesProblem(items=tuple(items), item_ids=tuple(names))
+    at = city.sites.points[reach.store_sites[np.array(stores, dtype=np.int64)]]
+    return problem, {"items": at}
 
 
 GENERATOR = Generator(

@@ -97,7 +97,9 @@ def orders(
     counted = states.sum(axis=1).astype(np.float64)
     if rule is OrderRule.WASTE_ADJUSTED:
         counted -= _waste_ahead(item, states)
-    return np.clip(np.ceil(np.round(level - counted, 9)), 0, item.max_order).astype(np.int64)
+    wanted = np.clip(np.ceil(np.round(level - counted, 9)), 0, item.max_order)
+    made: IntArray = wanted.astype(np.int64)
+    return made
 
 
 def _waste_ahead(item: PerishableItem, states: IntArray) -> FloatArray:

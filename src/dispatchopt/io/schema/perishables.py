@@ -6,7 +6,16 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from dispatchopt.io.schema.base import Header, Part, Row, column, ident, refers
+from dispatchopt.io.schema.base import (
+    Header,
+    Part,
+    Row,
+    column,
+    ident,
+    lat_column,
+    lon_column,
+    refers,
+)
 
 _COST: dict[str, Any] = {"unit": "money", "ge": 0, "le": 1e9}
 
@@ -37,6 +46,8 @@ class PerishableRow(Row):
 
     key: ClassVar[str | None] = "id"
     id: str = ident()
+    lon: float | None = lon_column(None)
+    lat: float | None = lat_column(None)
     shelf_life_days: int = column(
         description="Days for which a unit can be sold.", unit="days", ge=1, le=10_000
     )

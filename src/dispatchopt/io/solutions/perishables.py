@@ -90,9 +90,18 @@ def unserved(instance: Instance, made: PerishablesSolution) -> Sequence[Unserved
 
 
 def features(instance: Instance, made: PerishablesSolution) -> Sequence[Feature]:
-    """Return nothing: items have no places."""
-    del instance, made
-    return []
+    """Return items as points with their rules."""
+    places = instance.places.get("items")
+    if places is None:
+        return []
+    return [
+        Feature(
+            shape="point",
+            places=places[at : at + 1],
+            properties={"layer": "items", "id": row["item"], **dict(list(row.items())[1:])},
+        )
+        for at, row in enumerate(rows(instance, made))
+    ]
 
 
 SOLUTION = SolutionKind(

@@ -14,7 +14,7 @@ from dispatchopt.inventory.perishables.problem import (
 )
 from dispatchopt.io.instance import Instance
 from dispatchopt.testing.conformance import EngineCases
-from dispatchopt.testing.parts import Examples, Rng, names
+from dispatchopt.testing.parts import Examples, Rng, names, points
 
 
 def random_items(rng: Rng, size: int) -> PerishablesProblem:
@@ -50,9 +50,9 @@ def random_items(rng: Rng, size: int) -> PerishablesProblem:
 def make(rng: Rng) -> Instance:
     """Return a few items."""
     problem = random_items(rng, int(rng.integers(1, 4)))
-    return Instance(
-        name="fresh", kind="perishables", problem=problem, names={"items": problem.item_ids}
-    )
+    held = {"items": problem.item_ids}
+    places = {"items": points(rng, len(problem.items))} if rng.random() < 0.5 else {}
+    return Instance(name="fresh", kind="perishables", problem=problem, names=held, places=places)
 
 
 def answer(instance: Instance, rng: Rng) -> PerishablesSolution:

@@ -1,8 +1,9 @@
 """The two-stage model: an order before the stream, sales and transfers in each scenario.
 
-Greedy units first, an answer at any time; then the linear relaxation of all scenarios (Birge and
-Louveaux, Introduction to Stochastic Programming, 2011, section 4), which bounds the cost, and the
-order that it suggests, made whole. Without limits of room every SKU is a problem of its own.
+Mean demand, and units one by one, are answers at any time; then the linear relaxation of all
+scenarios (Birge and Louveaux, Introduction to Stochastic Programming, 2011, section 4), which
+bounds the cost, and the order that it suggests, made whole. Without limits of room every SKU is a
+problem of its own.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from dispatchopt.inventory.surge.bound import bound as cheap_bound
 from dispatchopt.inventory.surge.check import check
 from dispatchopt.inventory.surge.problem import SurgeProblem, SurgeSolution
 
+#: Scenarios times pairs up to which units are first sent one by one where SKUs stand alone.
+_GREEDY = 20_000
 #: Relative gap at which an order of one SKU counts as proven.
 _MET = 1e-7
 
@@ -53,7 +56,11 @@ class ScenariosEngine:
             run.offer(SurgeSolution(order_units=np.zeros(problem.shape, dtype=np.int64)))
         if run.should_stop():
             return
-        run.offer(SurgeSolution(order_units=fill(problem, np.zeros(problem.shape, np.int64), run)))
+        run.offer(SurgeSolution(order_units=_mean_wish(problem)))
+        work = problem.num_scenarios * problem.on_hand_units.size
+        if problem.room_ml is not None or work <= _GREEDY:
+            none = np.zeros(problem.shape, dtype=np.int64)
+            run.offer(SurgeSolution(order_units=fill(problem, none, run)))
         run.step()
         if run.should_stop():
             return
@@ -121,6 +128,20 @@ class ScenariosEngine:
             if cost < best:
                 order, best = each, cost
         return order, bound
+
+
+def _mean_wish(problem: SurgeProblem) -> IntArray:
+    """Return orders up to mean demand, cut in proportion to central stock and to room."""
+    demand = np.tensordot(problem.probability, problem.shelf_units + problem.live_units, axes=1)
+    order = np.maximum(np.round(demand) - problem.on_hand_units, 0.0)
+    if problem.available_units is not None:
+        order *= np.minimum(1.0, problem.available_units / np.maximum(order.sum(axis=0), 1.0))
+        order = np.floor(order)
+    if problem.room_ml is not None:
+        used = order @ problem.volume_ml
+        order *= np.minimum(1.0, problem.room_ml / np.maximum(used, 1.0))[:, None]
+    whole: IntArray = np.floor(order).astype(np.int64)
+    return whole
 
 
 def _columns(problem: SurgeProblem) -> int:
