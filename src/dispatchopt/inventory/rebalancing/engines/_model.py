@@ -66,8 +66,8 @@ class Model:
         self.lane = worth.lane
         self.sku = np.repeat(np.arange(skus), np.diff(worth.lane_first))
         down, up = worth.down, worth.up
-        down_sku = np.repeat(np.arange(skus), np.diff(down.first))
-        up_sku = np.repeat(np.arange(skus), np.diff(up.first))
+        down_sku = np.repeat(np.arange(skus), np.diff(down.sku_first))
+        up_sku = np.repeat(np.arange(skus), np.diff(up.sku_first))
         self.paid = np.flatnonzero(problem.lane_cost > 0)
         tail, head = problem.lane_from[self.lane], problem.lane_to[self.lane]
         moved, leave, come = self.lane.size, down.store.size, up.store.size
@@ -189,7 +189,7 @@ class Model:
         np.subtract.at(change, (self.sku, problem.lane_from[self.lane]), moved)
         parts = [moved]
         for unit, sign in ((worth.down, -1.0), (worth.up, 1.0)):
-            sku = np.repeat(np.arange(problem.num_skus), np.diff(unit.first))
+            sku = np.repeat(np.arange(problem.num_skus), np.diff(unit.sku_first))
             key = sku * problem.num_stores + unit.store
             # Units of a pair stand in the order in which they leave or come.
             order = np.argsort(key, kind="stable")

@@ -14,7 +14,7 @@ from dispatchopt.inventory.rebalancing.engines._model import Found, Model, Part
 from dispatchopt.inventory.rebalancing.engines._plan import Plan
 from dispatchopt.inventory.rebalancing.engines._prices import Master, Prices
 from dispatchopt.inventory.rebalancing.engines._steps import Worth
-from dispatchopt.inventory.rebalancing.engines.flow import base_cost
+from dispatchopt.inventory.rebalancing.engines.flow import offer_nothing
 from dispatchopt.inventory.rebalancing.problem import RebalancingProblem, RebalancingSolution
 
 
@@ -59,13 +59,11 @@ class LanesEngine:
 
     def search(self, problem: RebalancingProblem, run: Run[RebalancingSolution]) -> None:
         """Price, choose among plans, fill, improve."""
-        if run.solution is None:
-            none = np.zeros((problem.num_lanes, problem.num_skus), dtype=np.int64)
-            run.offer(RebalancingSolution(moved_units=none))
+        base = offer_nothing(problem, run)
         if run.should_stop():
             return
         worth = Worth(problem)
-        prices = Prices(Flows(worth), base_cost(problem))
+        prices = Prices(Flows(worth), base)
         model, found = None, None
         if prices.num_columns <= self.max_columns:
             quick = Plan(prices.flows)
