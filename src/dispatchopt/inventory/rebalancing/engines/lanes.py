@@ -13,7 +13,9 @@ from dispatchopt.inventory.rebalancing.engines._flow import Flows
 from dispatchopt.inventory.rebalancing.engines._model import Found, Model, Part
 from dispatchopt.inventory.rebalancing.engines._plan import Plan
 from dispatchopt.inventory.rebalancing.engines._prices import Master, Prices
+from dispatchopt.inventory.rebalancing.engines._ruin import ruin
 from dispatchopt.inventory.rebalancing.engines._steps import Worth
+from dispatchopt.inventory.rebalancing.engines._units import num_columns, unit_relaxation
 from dispatchopt.inventory.rebalancing.engines.flow import offer_nothing
 from dispatchopt.inventory.rebalancing.problem import RebalancingProblem, RebalancingSolution
 
@@ -36,6 +38,12 @@ class LanesEngine:
         Share of the time that the linear model gets at most.
     max_rounds
         Rounds of improvement over all SKUs.
+    max_turns
+        Turns of ruining and renewing parts of a plan.
+    ruin_share, unit_share
+        Shares of the time that is left for that, and for the relaxation by single units.
+    max_unit_columns
+        Columns up to which the relaxation by single units is solved, where lanes cost something.
     max_columns
         Columns up to which one linear model finds the prices.
     max_open
@@ -48,6 +56,10 @@ class LanesEngine:
     settled: float = 1e-4
     max_nodes: int = 200
     max_rounds: int = 12
+    max_turns: int = 20_000
+    ruin_share: float = 0.8
+    unit_share: float = 0.6
+    max_unit_columns: int = 80_000
     max_columns: int = 150_000
     max_open: int = 6_000
     name: str = "lanes"
@@ -63,26 +75,57 @@ class LanesEngine:
         if run.should_stop():
             return
         worth = Worth(problem)
-        prices = Prices(Flows(worth), base)
+        flows = Flows(worth)
+        prices = Prices(flows, base)
         model, found = None, None
         if prices.num_columns <= self.max_columns:
-            quick = Plan(prices.flows)
+            quick = Plan(flows)
             quick.fill(0.0 * prices.price, prices.order, run.should_stop)
             run.offer(quick.solution())
-            model = Model(prices.flows)
+            model = Model(flows)
             limits = Limits(time_s=self.model_share * run.time_left_s, seed=run.seed)
             found = model.solve(limits, run.should_stop)
+            self._prove(run, base + found.bound, is_proof=worth.is_whole)
             found = found if found.is_done else None
         if found is not None:
             prices.price = found.price
         self._raise(prices, run, is_proof=worth.is_whole, is_known=found is not None)
         if run.should_stop():
             return
-        plan = Plan(prices.flows)
+        if (problem.lane_cost > 0).any() and num_columns(worth) <= self.max_unit_columns:
+            columns = unit_relaxation(worth)
+            limits = Limits(time_s=self.unit_share * run.time_left_s, seed=run.seed)
+            bound = columns.bound(limits, run.should_stop)
+            self._prove(run, base + bound, is_proof=worth.is_whole)
+        plan = Plan(flows)
         plan.fill(prices.best / prices.room, prices.order, run.should_stop)
         self._improve(plan, run)
+        if flows.is_compiled:
+            self._ruin(plan, prices, run)
         if model is not None and found is not None:
             self._branch(model, found, plan, run)
+
+    def _prove(
+        self, run: Run[RebalancingSolution], bound: float, *, is_proof: bool
+    ) -> None:
+        if is_proof and np.isfinite(bound):
+            run.raise_bound(min(bound, run.objective or 0.0))
+
+    def _ruin(self, plan: Plan, prices: Prices, run: Run[RebalancingSolution]) -> None:
+        """Ruin and renew parts of the plan, in most of the time that is left."""
+        begin = run.time_left_s
+        offset = (run.objective or 0.0) - plan.total
+
+        def progress() -> float:
+            known = offset + plan.total
+            if run.should_stop() or relative_gap(known, run.bound) <= run.gap:
+                return 1.0
+            left = run.time_left_s
+            return (begin - left) / (self.ruin_share * begin) if np.isfinite(begin) else 0.0
+
+        ruin(plan, prices.best / prices.room, turns=self.max_turns, rng=run.rng, progress=progress)
+        run.step()
+        self._improve(plan, run)
 
     def _branch(
         self, model: Model, found: Found, plan: Plan, run: Run[RebalancingSolution]
