@@ -11,7 +11,7 @@ import numpy as np
 from dispatchopt.core.arrays import FloatArray
 from dispatchopt.inventory.engines._highs import Limits, _watch
 
-#: Columns from which the interior-point method, without a vertex at its end, is the faster one.
+#: Columns from which the interior-point method is the faster one.
 _MIN_INTERIOR = 20_000
 
 
@@ -38,8 +38,8 @@ class Columns:
     row_lower: FloatArray
     row_upper: FloatArray
 
-    def solver(self, limits: Limits, *, is_whole: bool) -> Any:
-        """Return HiGHS with the model and its limits."""
+    def solver(self, limits: Limits, *, is_whole: bool, has_vertex: bool = True) -> Any:
+        """Return HiGHS with the model and its limits; a linear answer may be no vertex."""
         import highspy
 
         lp = highspy.HighsLp()
@@ -65,13 +65,13 @@ class Columns:
             solver.setOptionValue("time_limit", max(0.01, limits.time_s))
         if not is_whole and self.cost.size >= _MIN_INTERIOR:
             solver.setOptionValue("solver", "ipm")
-            solver.setOptionValue("run_crossover", "off")
+            solver.setOptionValue("run_crossover", "on" if has_vertex else "off")
         solver.passModel(lp)
         return solver
 
     def bound(self, limits: Limits, should_stop: Callable[[], bool]) -> float:
         """Return the bound of the linear relaxation, or the best that was found in time."""
-        solver = self.solver(limits, is_whole=False)
+        solver = self.solver(limits, is_whole=False, has_vertex=False)
         raised = _watch(solver, should_stop)
         solver.run()
         if raised:

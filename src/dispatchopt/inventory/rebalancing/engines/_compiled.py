@@ -178,16 +178,25 @@ def _search(
                 node - stores, least, passed, out_first, out_row, head, cost, room, flow, price,
                 key, via, touched, count,
             )  # fmt: skip
+    _settle(found, count, ends, state, label, steps, price)
+    return found
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def _settle(
+    found: int, count: int, ends: Any, state: Any, label: Any, steps: Any, price: FloatArray
+) -> None:
+    """Send the unit to what was found (-1: nothing), and clear the labels."""
+    key, via, touched, is_done = label
     for t in range(count):
         v = touched[t]
         if is_done[v] and found >= 0:
-            price[v] -= least - key[v]
+            price[v] -= key[found] - key[v]
         is_done[v] = False
     if found >= 0:
         _push(found, ends, state, via, steps)
     for t in range(count):
         key[touched[t]], via[touched[t]] = _INF, _NEVER
-    return found
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]

@@ -1,8 +1,8 @@
 """The best transfers of SKUs at given prices of lanes: a minimum-cost flow each.
 
 Units leave stores at rising cost and come to stores at falling savings, so that single units are
-arcs, and the flow is whole (Ahuja, Magnanti, Orlin, Network Flows, 1993, section 14). Large problems
-go to a compiled kernel, which begins at the prices of units that it found before.
+arcs, and the flow is whole (Ahuja, Magnanti, Orlin, Network Flows, 1993, section 14). Large
+problems go to a compiled kernel, which begins at the prices of units that it found before.
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ class Flows:
         problem, lanes = self.problem, self.lanes(sku)
         if not lanes.size:
             return np.zeros(0, dtype=np.int64), 0.0
-        tail, head = problem.lane_from[lanes], problem.lane_to[lanes]
+        tail = problem.lane_from[lanes]
         cost = problem.unit_cost[lanes] + (0.0 if price is None else price)
         room = problem.movable_units[tail, sku]
         if most is not None:
@@ -140,9 +140,7 @@ class Flows:
             return self._best_compiled(sku, cost, room)
         return self._best(sku, cost, room)
 
-    def _best_compiled(
-        self, sku: int, cost: FloatArray, room: IntArray
-    ) -> tuple[IntArray, float]:
+    def _best_compiled(self, sku: int, cost: FloatArray, room: IntArray) -> tuple[IntArray, float]:
         from dispatchopt.inventory.rebalancing.engines import _compiled
 
         problem, lanes, stores = self.problem, self.lanes(sku), self.problem.num_stores

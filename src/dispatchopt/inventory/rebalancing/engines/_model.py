@@ -145,7 +145,7 @@ class Model:
             volume = np.maximum(problem.stock.volume_ml[self.sku], 1)
             fits = problem.capacity_ml[self.lane] // volume
             most = np.minimum(most, np.where(problem.stock.volume_ml[self.sku] > 0, fits, most))
-        return most.astype(np.float64)
+        return np.asarray(most, dtype=np.float64)
 
     def solve(
         self, limits: Limits, should_stop: Callable[[], bool], only: Part | None = None
@@ -158,7 +158,9 @@ class Model:
             cost=self.cost[keep], lower=lower[keep], upper=upper[keep], matrix=self.matrix[:, keep],
             row_lower=self.row_lower, row_upper=self.row_upper,
         )  # fmt: skip
-        solver = columns.solver(limits, is_whole=only is not None)
+        # On the way to a vertex of lanes that cost something nearly all links are crossed.
+        has_vertex = not self.paid.size
+        solver = columns.solver(limits, is_whole=only is not None, has_vertex=has_vertex)
         if only is not None:
             index = np.arange(columns.cost.size, dtype=np.int32)
             solver.setSolution(index.size, index, only.start[keep].astype(np.float64))
@@ -168,9 +170,7 @@ class Model:
             raise raised[0]
         return self._found(solver, keep, columns, is_whole=only is not None)
 
-    def _found(
-        self, solver: Any, keep: BoolArray, columns: Columns, *, is_whole: bool
-    ) -> Found:
+    def _found(self, solver: Any, keep: BoolArray, columns: Columns, *, is_whole: bool) -> Found:
         import highspy
 
         info, answer = solver.getInfo(), solver.getSolution()

@@ -42,7 +42,8 @@ def _fixed(lane_cost: FloatArray, riders: IntArray) -> float:
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
 def _send_again(
-    k: int, share: float, fixed_share: float, is_closed: BoolArray, lanes: Any, problem: Any, state: Any
+    k: int, share: float, fixed_share: float, is_closed: BoolArray, lanes: Any, problem: Any,
+    state: Any,
 ) -> None:  # fmt: skip
     """Send one SKU in the room that is left, at a share of the prices."""
     first, lane, ends_of = lanes
@@ -104,72 +105,103 @@ def _chosen(
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
-def renew(
-    draws: FloatArray,
-    threshold: float,
-    lanes: Any,
-    entries: Any,
-    problem: Any,
-    state: Any,
-    best: Any,
-) -> None:
-    """Run turns, one for each row of uniform random numbers.
-
-    ``best`` receives the units and the total of the best plan.
-    """
+def _take_off(skus: IntArray, lanes: Any, volume: FloatArray, state: Any, kept: IntArray) -> None:
+    """Take SKUs off all lanes, and keep what they had, if there is room to keep it."""
     first, lane, _ = lanes
-    lane_cost, volume = problem[1], problem[3]
-    units, cost, load, riders = state
-    best_units, best_total = best
-    num_lanes, num_skus = riders.size, cost.size
-    taken, is_closed = np.zeros(num_skus, np.bool_), np.zeros(num_lanes, np.bool_)
+    units, _, load, riders = state
+    size = 0
+    for k in skus:
+        a, b = first[k], first[k + 1]
+        if kept.size > 0:
+            kept[size : size + b - a] = units[a:b]
+        size += b - a
+        _put(-1, lane[a:b], units[a:b], volume[k], load, riders)
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def _put_back(skus: IntArray, lanes: Any, volume: FloatArray, state: Any, kept: IntArray) -> None:
+    """Give SKUs what they had."""
+    first, lane, _ = lanes
+    units, _, load, riders = state
+    size = 0
+    for k in skus:
+        a, b = first[k], first[k + 1]
+        units[a:b] = kept[size : size + b - a]
+        size += b - a
+        _put(1, lane[a:b], units[a:b], volume[k], load, riders)
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def _renew_some(
+    at: int, closes: bool, skus: IntArray, draw: FloatArray, lanes: Any, problem: Any, state: Any,
+    is_closed: BoolArray,
+) -> None:  # fmt: skip
+    """Send SKUs anew, without a lane or with an unused one for nothing."""
+    lane_cost, riders = problem[1], state[3]
+    kept = lane_cost[at]
+    is_closed[at] = closes
+    if riders[at] == 0 and not closes:
+        # Its first riders need not pay for it.
+        lane_cost[at] = 0.0
+    for step in range(skus.size):
+        turn = skus.size - 1 - step if draw[4] < 0.5 else step
+        share = draw[4] * 2.0 % 1.0 if step + 1 < skus.size else 0.0
+        _send_again(skus[turn], share, draw[6], is_closed, lanes, problem, state)
+    is_closed[at] = False
+    lane_cost[at] = kept
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def renew(
+    draws: FloatArray, threshold: float, lanes: Any, entries: Any, problem: Any, state: Any,
+    best: Any,
+) -> None:  # fmt: skip
+    """Run turns, one for each row of uniform random numbers, (T, 8).
+
+    Parameters
+    ----------
+    draws
+        Random numbers from 0 to 1: lane, SKUs, two places among them, order, closing, cost, chance.
+    threshold
+        Mean of how much worse a plan may be that stands.
+    lanes
+        First entry of each SKU, lane of each entry, and stores at the ends of all lanes.
+    entries
+        The same by lane: first entry of each lane, SKU, and number of the entry.
+    problem
+        Arrays of the problem; see ``_send_again``.
+    state
+        Units, costs of SKUs, loads and riders of lanes: the plan, which is changed.
+    best
+        Receives the units and the total of the best plan.
+    """
+    first, lane_cost, volume = lanes[0], problem[1], problem[3]
+    units, cost, _, riders = state
+    taken, is_closed = np.zeros(cost.size, np.bool_), np.zeros(riders.size, np.bool_)
     total = cost.sum() + _fixed(lane_cost, riders)
     for t in range(draws.shape[0]):
         draw = draws[t]
-        at = np.int64(draw[0] * num_lanes)
+        at = int(draw[0] * riders.size)
         closes = lane_cost[at] > 0.0 and riders[at] > 0 and draw[5] < 0.5
-        opens = lane_cost[at] > 0.0 and riders[at] == 0
-        count = np.int64(2 + draw[1] * 8)
+        count = int(2 + draw[1] * 8)
         if closes:
             count = max(count, 3 * riders[at] // 2 + 1)
-        if opens:
+        elif lane_cost[at] > 0.0 and riders[at] == 0:
             count = 3 * count
         skus = _chosen(at, count, draw[2:4], entries, units, taken)
-        old_cost = cost[skus]
         size = 0
         for k in skus:
             size += first[k + 1] - first[k]
-        old_units = np.empty(size, np.int64)
-        size = 0
-        for k in skus:
-            a, b = first[k], first[k + 1]
-            old_units[size : size + b - a] = units[a:b]
-            size += b - a
-            _put(-1, lane[a:b], units[a:b], volume[k], load, riders)
-        is_closed[at] = closes
-        kept = lane_cost[at]
-        if opens:
-            # Its first riders need not pay for it.
-            lane_cost[at] = 0.0
-        for step in range(skus.size):
-            turn = skus.size - 1 - step if draw[4] < 0.5 else step
-            share = draw[4] * 2.0 % 1.0 if step + 1 < skus.size else 0.0
-            _send_again(skus[turn], share, draw[6], is_closed, lanes, problem, state)
-        is_closed[at] = False
-        lane_cost[at] = kept
+        old_units, old_cost = np.empty(size, np.int64), cost[skus]
+        _take_off(skus, lanes, volume, state, old_units)
+        _renew_some(at, closes, skus, draw, lanes, problem, state, is_closed)
         now = cost.sum() + _fixed(lane_cost, riders)
-        if now <= total + threshold * -np.log(max(1e-12, draw[7])):
+        if now <= total - threshold * np.log(max(1e-12, draw[7])):
             total = now
-            if now < best_total[0] - 1e-9:
-                best_total[0] = now
-                best_units[:] = units
+            if now < best[1][0] - 1e-9:
+                best[1][0] = now
+                best[0][:] = units
         else:
-            size = 0
-            for i in range(skus.size):
-                k = skus[i]
-                a, b = first[k], first[k + 1]
-                _put(-1, lane[a:b], units[a:b], volume[k], load, riders)
-                units[a:b] = old_units[size : size + b - a]
-                size += b - a
-                cost[k] = old_cost[i]
-                _put(1, lane[a:b], units[a:b], volume[k], load, riders)
+            _take_off(skus, lanes, volume, state, np.empty(0, np.int64))
+            _put_back(skus, lanes, volume, state, old_units)
+            cost[skus] = old_cost

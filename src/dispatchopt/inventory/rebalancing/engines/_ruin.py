@@ -12,7 +12,7 @@ from dispatchopt.inventory.rebalancing.engines._plan import Plan
 #: Turns between two looks at the clock.
 _PER_LOOK = 50
 #: Threshold at the begin, as a share of what a SKU's transfers save on average.
-_WARMTH = 3e-3
+_WARMTH = 1.5e-3
 #: Riders among whom the cost of a lane that nobody uses is thought to be shared, at least.
 _FEW_RIDERS = 3.0
 

@@ -76,8 +76,7 @@ def unit_relaxation(worth: Worth) -> Columns:
     opened = leave.size + come.size + through.size + np.arange(lanes)
     most = np.minimum(room[tail[through]], room[head[through]])
     rows, pairs = _Rows(), np.zeros(stores * skus)
-    one = np.ones(worth.up.store.size)
-    rows.add([(unit, come, 1.0)], one, is_equation=False)
+    rows.add([(unit, come, 1.0)], np.ones(worth.up.store.size), is_equation=False)
     out = [(tail[owner], come, 1.0), (tail[through], passing, 1.0)]
     ends = [(head[through], passing, -1.0), (down_pair, leave, -1.0)]
     rows.add([*out, *ends], pairs, is_equation=True)

@@ -19,6 +19,9 @@ from dispatchopt.inventory.rebalancing.engines._units import num_columns, unit_r
 from dispatchopt.inventory.rebalancing.engines.flow import offer_nothing
 from dispatchopt.inventory.rebalancing.problem import RebalancingProblem, RebalancingSolution
 
+#: Values of a relaxation below this are nothing: an interior point has no zeros.
+_TINY = 1e-5
+
 
 @dataclass(frozen=True, kw_only=True)
 class LanesEngine:
@@ -38,8 +41,8 @@ class LanesEngine:
         Share of the time that the linear model gets at most.
     max_rounds
         Rounds of improvement over all SKUs.
-    max_turns
-        Turns of ruining and renewing parts of a plan.
+    turns_per_sku
+        Turns of ruining and renewing parts of a plan, for each SKU.
     ruin_share, unit_share
         Shares of the time that is left for that, and for the relaxation by single units.
     max_unit_columns
@@ -56,12 +59,12 @@ class LanesEngine:
     settled: float = 1e-4
     max_nodes: int = 200
     max_rounds: int = 12
-    max_turns: int = 20_000
+    turns_per_sku: int = 200
     ruin_share: float = 0.8
     unit_share: float = 0.6
-    max_unit_columns: int = 80_000
+    max_unit_columns: int = 60_000
     max_columns: int = 150_000
-    max_open: int = 6_000
+    max_open: int = 9_000
     name: str = "lanes"
     packages: tuple[str, ...] = ("numpy", "scipy", "ortools", "highspy")
 
@@ -102,18 +105,22 @@ class LanesEngine:
         self._improve(plan, run)
         if flows.is_compiled:
             self._ruin(plan, prices, run)
-        if model is not None and found is not None:
+        # With links of many lanes one node of the search takes longer than all of the rest.
+        is_quick = not (flows.is_compiled and (problem.lane_cost > 0).any())
+        if model is not None and found is not None and is_quick:
             self._branch(model, found, plan, run)
 
-    def _prove(
-        self, run: Run[RebalancingSolution], bound: float, *, is_proof: bool
-    ) -> None:
+    def _prove(self, run: Run[RebalancingSolution], bound: float, *, is_proof: bool) -> None:
         if is_proof and np.isfinite(bound):
             run.raise_bound(min(bound, run.objective or 0.0))
 
     def _ruin(self, plan: Plan, prices: Prices, run: Run[RebalancingSolution]) -> None:
         """Ruin and renew parts of the plan, in most of the time that is left."""
         begin = run.time_left_s
+        has_rides = bool((plan.flows.problem.lane_cost > 0).any())
+        # Without costs of lanes the search among whole units near the relaxation does more.
+        turns = self.turns_per_sku * plan.flows.problem.num_skus
+        turns = turns if has_rides else turns // 20
         offset = (run.objective or 0.0) - plan.total
 
         def progress() -> float:
@@ -123,7 +130,7 @@ class LanesEngine:
             left = run.time_left_s
             return (begin - left) / (self.ruin_share * begin) if np.isfinite(begin) else 0.0
 
-        ruin(plan, prices.best / prices.room, turns=self.max_turns, rng=run.rng, progress=progress)
+        ruin(plan, prices.best / prices.room, turns=turns, rng=run.rng, progress=progress)
         run.step()
         self._improve(plan, run)
 
@@ -140,11 +147,12 @@ class LanesEngine:
             gap = plan.total + offset - run.bound
             if run.should_stop() or gap <= run.gap * abs(run.objective or 0.0):
                 return
-            far = np.where((known > 0) | (found.value > 0), -1.0, np.abs(found.reduced))
+            is_used = (known > 0) | (found.value > _TINY)
+            far = np.where(is_used, -1.0, np.abs(found.reduced))
             most = min(far.size, self.max_open)
             is_near = far <= min(0.5 * gap, np.partition(far, most - 1)[most - 1])
             limits = Limits(
-                time_s=(0.4 + 0.2 * around) * run.time_left_s,
+                time_s=(0.7 + 0.2 * around) * run.time_left_s,
                 nodes=self.max_nodes,
                 gap_relative=1e-5,
                 seed=run.seed,
@@ -187,7 +195,8 @@ class LanesEngine:
         for _ in range(self.max_rounds):
             before = plan.total
             plan.improve(run.should_stop)
-            if not run.should_stop():
+            # Where parts are ruined and renewed, lanes are closed and opened on the way.
+            if not run.should_stop() and not plan.flows.is_compiled:
                 plan.close_lanes(run.should_stop)
             run.offer(plan.solution())
             is_done = relative_gap(run.objective or 0.0, run.bound) <= run.gap
