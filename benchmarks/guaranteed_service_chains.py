@@ -1,6 +1,6 @@
 """Every chain of Willems that is given: objective, bound, gap, seconds.
 
-    DISPATCHOPT_DATA=... python -m benchmarks.guaranteed_service_chains [--time-limit S] [NUMBER ...]
+Run: ``DISPATCHOPT_DATA=... python -m benchmarks.guaranteed_service_chains [NUMBER ...]``.
 """
 
 from __future__ import annotations

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import numpy as np
 
@@ -42,11 +41,6 @@ class Flows:
             self._cost = problem.unit_cost[worth.lane]
             self._down = worth.down.first, worth.down.cost
             self._up = worth.up.first, worth.up.cost
-
-    @property
-    def kernel_arrays(self) -> tuple[Any, ...]:
-        """What the compiled kernel takes: movable units, units that may leave and come, worths."""
-        return self._movable, self._down, self._up, self._unit_worth
 
     def lanes(self, sku: int) -> IntArray:
         """Return the lanes on which a SKU can pay."""

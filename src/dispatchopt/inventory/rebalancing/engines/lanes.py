@@ -13,7 +13,6 @@ from dispatchopt.inventory.rebalancing.engines._flow import Flows
 from dispatchopt.inventory.rebalancing.engines._model import Found, Model, Part
 from dispatchopt.inventory.rebalancing.engines._plan import Plan
 from dispatchopt.inventory.rebalancing.engines._prices import Master, Prices
-from dispatchopt.inventory.rebalancing.engines._ruin import ruin
 from dispatchopt.inventory.rebalancing.engines._steps import Worth
 from dispatchopt.inventory.rebalancing.engines._units import num_columns, unit_relaxation
 from dispatchopt.inventory.rebalancing.engines.flow import offer_nothing
@@ -21,6 +20,8 @@ from dispatchopt.inventory.rebalancing.problem import RebalancingProblem, Rebala
 
 #: Values of a relaxation below this are nothing: an interior point has no zeros.
 _TINY = 1e-5
+#: Columns of the relaxation by single units that a second is enough for, about.
+_COLUMNS_PER_S = 4_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,10 +42,8 @@ class LanesEngine:
         Share of the time that the linear model gets at most.
     max_rounds
         Rounds of improvement over all SKUs.
-    turns_per_sku
-        Turns of ruining and renewing parts of a plan, for each SKU.
-    ruin_share, unit_share
-        Shares of the time that is left for that, and for the relaxation by single units.
+    unit_share
+        Share of the time that is left for the relaxation by single units.
     max_unit_columns
         Columns up to which the relaxation by single units is solved, where lanes cost something.
     max_columns
@@ -59,8 +58,6 @@ class LanesEngine:
     settled: float = 1e-4
     max_nodes: int = 200
     max_rounds: int = 12
-    turns_per_sku: int = 200
-    ruin_share: float = 0.8
     unit_share: float = 0.6
     max_unit_columns: int = 60_000
     max_columns: int = 150_000
@@ -95,7 +92,8 @@ class LanesEngine:
         self._raise(prices, run, is_proof=worth.is_whole, is_known=found is not None)
         if run.should_stop():
             return
-        if (problem.lane_cost > 0).any() and num_columns(worth) <= self.max_unit_columns:
+        most = min(self.max_unit_columns, _COLUMNS_PER_S * self.unit_share * run.time_left_s)
+        if (problem.lane_cost > 0).any() and num_columns(worth) <= most:
             columns = unit_relaxation(worth)
             limits = Limits(time_s=self.unit_share * run.time_left_s, seed=run.seed)
             bound = columns.bound(limits, run.should_stop)
@@ -103,36 +101,15 @@ class LanesEngine:
         plan = Plan(flows)
         plan.fill(prices.best / prices.room, prices.order, run.should_stop)
         self._improve(plan, run)
-        if flows.is_compiled:
-            self._ruin(plan, prices, run)
-        # With links of many lanes one node of the search takes longer than all of the rest.
-        is_quick = not (flows.is_compiled and (problem.lane_cost > 0).any())
+        # With links of many lanes a node of the search may take longer than all of the rest.
+        is_large = flows.is_compiled and bool((problem.lane_cost > 0).any())
+        is_quick = np.isfinite(run.time_left_s) or not is_large
         if model is not None and found is not None and is_quick:
             self._branch(model, found, plan, run)
 
     def _prove(self, run: Run[RebalancingSolution], bound: float, *, is_proof: bool) -> None:
         if is_proof and np.isfinite(bound):
             run.raise_bound(min(bound, run.objective or 0.0))
-
-    def _ruin(self, plan: Plan, prices: Prices, run: Run[RebalancingSolution]) -> None:
-        """Ruin and renew parts of the plan, in most of the time that is left."""
-        begin = run.time_left_s
-        has_rides = bool((plan.flows.problem.lane_cost > 0).any())
-        # Without costs of lanes the search among whole units near the relaxation does more.
-        turns = self.turns_per_sku * plan.flows.problem.num_skus
-        turns = turns if has_rides else turns // 20
-        offset = (run.objective or 0.0) - plan.total
-
-        def progress() -> float:
-            known = offset + plan.total
-            if run.should_stop() or relative_gap(known, run.bound) <= run.gap:
-                return 1.0
-            left = run.time_left_s
-            return (begin - left) / (self.ruin_share * begin) if np.isfinite(begin) else 0.0
-
-        ruin(plan, prices.best / prices.room, turns=turns, rng=run.rng, progress=progress)
-        run.step()
-        self._improve(plan, run)
 
     def _branch(
         self, model: Model, found: Found, plan: Plan, run: Run[RebalancingSolution]
@@ -195,8 +172,7 @@ class LanesEngine:
         for _ in range(self.max_rounds):
             before = plan.total
             plan.improve(run.should_stop)
-            # Where parts are ruined and renewed, lanes are closed and opened on the way.
-            if not run.should_stop() and not plan.flows.is_compiled:
+            if not run.should_stop():
                 plan.close_lanes(run.should_stop)
             run.offer(plan.solution())
             is_done = relative_gap(run.objective or 0.0, run.bound) <= run.gap
