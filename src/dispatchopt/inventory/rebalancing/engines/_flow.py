@@ -20,8 +20,8 @@ from dispatchopt.inventory.rebalancing.problem import RebalancingSolution
 
 #: Costs are scaled so that the largest is about this, in whole numbers.
 _LARGEST = 2.0**34
-#: Units and lanes that can pay from which the kernel is worth its start.
-_MIN_COMPILED = 10_000
+#: Units and lanes that can pay from which the kernel is worth its start, and its first compilation.
+_MIN_COMPILED = 150_000
 #: SKUs times lanes that are solved between two looks at the clock.
 _CHUNK = 200_000
 

@@ -102,7 +102,8 @@ class LanesEngine:
         plan.fill(prices.best / prices.room, prices.order, run.should_stop)
         self._improve(plan, run)
         # With links of many lanes a node of the search may take longer than all of the rest.
-        is_large = flows.is_compiled and bool((problem.lane_cost > 0).any())
+        has_links = bool((problem.lane_cost > 0).any())
+        is_large = has_links and prices.num_columns > self.max_open
         is_quick = np.isfinite(run.time_left_s) or not is_large
         if model is not None and found is not None and is_quick:
             self._branch(model, found, plan, run)
