@@ -14,29 +14,16 @@ import numba
 import numpy as np
 
 from dispatchopt.core.arrays import FloatArray, IntArray
+from dispatchopt.inventory.rebalancing.engines._compiled_sums import (
+    bound,
+    by_end,
+    common_price,
+    total,
+)
 
 _INF = np.inf
 #: How a node was reached, where not by a lane: not, as a begin, within a store, from the last node.
 _NEVER, _BEGIN, _INSIDE, _FROM_LAST = -4, -1, -2, -3
-#: Halvings of the range of prices at which a common price begins.
-_HALVINGS = 20
-
-
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
-def _by_end(end: IntArray, first: IntArray, row: IntArray) -> None:
-    """Write which rows have each end: ``row[first[i]:first[i + 1]]``, a counting sort."""
-    first[:] = 0
-    for e in range(end.size):
-        first[end[e] + 1] += 1
-    for i in range(first.size - 1):
-        first[i + 1] += first[i]
-    for e in range(end.size - 1, -1, -1):
-        first[end[e] + 1] -= 1
-        row[first[end[e] + 1]] = e
-    # Entries now hold the begin of each end's rows, one place too far.
-    for i in range(first.size - 1):
-        first[i] = first[i + 1]
-    first[first.size - 1] = end.size
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
@@ -140,7 +127,7 @@ def _from_last(
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
 def _search(
-    begin: int, ends: Any, by_end: Any, lanes: Any, state: Any, label: Any, steps: Any,
+    begin: int, ends: Any, rows: Any, lanes: Any, state: Any, label: Any, steps: Any,
     price: FloatArray,
 ) -> int:  # fmt: skip
     """Send one unit to the nearest node that asks for any (Dijkstra), and lower prices before it.
@@ -148,7 +135,7 @@ def _search(
     Returns that node, or -1.
     """
     tail, head = ends
-    out_first, out_row, in_first, in_row = by_end
+    out_first, out_row, in_first, in_row = rows
     cost, room = lanes
     flow, passed, movable, gain, loss, excess = state
     key, via, touched, is_done = label
@@ -229,24 +216,6 @@ def _push(at: int, ends: Any, state: Any, via: IntArray, steps: Any) -> None:
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
-def _common_price(down: Any, up: Any) -> float:
-    """Return a price at which as many units may leave as may come, about."""
-    rows_down = slice(down[0][0], down[0][-1])
-    rows_up = slice(up[0][0], up[0][-1])
-    leaves, comes = down[1][rows_down], up[1][rows_up]
-    if leaves.size == 0 or comes.size == 0:
-        return 0.0
-    low, high = leaves.min(), comes.max()
-    for _ in range(_HALVINGS):
-        middle = 0.5 * (low + high)
-        if (leaves < middle).sum() > (comes > middle).sum():
-            high = middle
-        else:
-            low = middle
-    return 0.5 * (low + high)  # type: ignore[no-any-return]
-
-
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
 def _begin(ends: Any, cost: FloatArray, state: Any, steps: Any, price: FloatArray) -> None:
     """Lower prices until no lane pays, and let each store offer or ask for units at them."""
     tail, head = ends
@@ -273,42 +242,6 @@ def _begin(ends: Any, cost: FloatArray, state: Any, steps: Any, price: FloatArra
             _set_gains(i, added, down, up, gain, loss)
         excess[i] = -added[i]
         excess[2 * stores] += added[i]
-
-
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
-def _bound(
-    head: IntArray, by_end: Any, cost: FloatArray, movable: IntArray, worth: FloatArray,
-    down: Any, up: Any,
-) -> float:  # fmt: skip
-    """Lagrangian bound from what a unit is worth in each store, valid for any such numbers."""
-    out_first, out_row = by_end[0], by_end[1]
-    total = 0.0
-    for i in range(movable.size):
-        most = worth[i]
-        for r in range(out_first[i], out_first[i + 1]):
-            e = out_row[r]
-            most = max(most, worth[head[e]] - cost[e])
-        total -= (most - worth[i]) * movable[i]
-        for u in range(down[0][i], down[0][i + 1]):
-            total += min(0.0, down[1][u] - worth[i])
-        for u in range(up[0][i], up[0][i + 1]):
-            total += min(0.0, worth[i] - up[1][u])
-    return total
-
-
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
-def _total(cost: FloatArray, flow: IntArray, steps: Any) -> float:
-    """Cost of transfers."""
-    added, down, up = steps
-    total = 0.0
-    for e in range(flow.size):
-        total += flow[e] * cost[e]
-    for i in range(added.size):
-        for u in range(down[0][i], down[0][i] - added[i]):
-            total += down[1][u]
-        for u in range(up[0][i], up[0][i] + added[i]):
-            total -= up[1][u]
-    return total
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
@@ -346,9 +279,9 @@ def send(
     n = ends[0].size
     out_first, in_first = np.empty(stores + 1, np.int64), np.empty(stores + 1, np.int64)
     out_row, in_row = np.empty(n, np.int64), np.empty(n, np.int64)
-    _by_end(ends[0], out_first, out_row)
-    _by_end(ends[1], in_first, in_row)
-    by_end = (out_first, out_row, in_first, in_row)
+    by_end(ends[0], out_first, out_row)
+    by_end(ends[1], in_first, in_row)
+    rows = (out_first, out_row, in_first, in_row)
     nodes = 2 * stores + 1
     flow[:] = 0
     state = (
@@ -362,19 +295,19 @@ def send(
     )  # fmt: skip
     price, excess = np.empty(nodes), state[5]
     if stores and np.isnan(worth[0]):
-        worth[:] = _common_price(down, up)
+        worth[:] = common_price(down, up)
     price[:stores] = worth
     _begin(ends, lanes[0], state, steps, price)
     for begin in range(nodes):
         node = 2 * stores - begin
         while excess[node] > 0:
-            at = _search(node, ends, by_end, lanes, state, label, steps, price)
+            at = _search(node, ends, rows, lanes, state, label, steps, price)
             if at >= 0:
                 excess[at] += 1
             excess[node] -= 1
     worth[:] = price[:stores] - price[2 * stores]
-    least = _bound(ends[1], by_end, lanes[0], movable, worth, down, up)
-    return _total(lanes[0], flow, steps), least
+    least = bound(ends[1], rows, lanes[0], movable, worth, down, up)
+    return total(lanes[0], flow, steps), least
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]

@@ -130,7 +130,7 @@ class LanesEngine:
             most = min(far.size, self.max_open)
             is_near = far <= min(0.5 * gap, np.partition(far, most - 1)[most - 1])
             limits = Limits(
-                time_s=(0.7 + 0.2 * around) * run.time_left_s,
+                time_s=(0.85 + 0.1 * around) * run.time_left_s,
                 nodes=self.max_nodes,
                 gap_relative=1e-5,
                 seed=run.seed,
