@@ -60,8 +60,8 @@ def made(orders: int, skus: int) -> tuple[AssortmentProblem, Any, Any]:
     return problem, group, np.linspace(280.0, 0.0, orders)
 
 
-def completejourney() -> tuple[AssortmentProblem, Any, Any] | None:
-    """Baskets of up to 10 SKUs of the 40 largest stores; None where the data is not at hand."""
+def completejourney(stores: int = 40) -> tuple[AssortmentProblem, Any, Any] | None:
+    """Baskets of up to 10 SKUs of the largest stores; None where the data is not at hand."""
     folder = Path(os.environ.get("DISPATCHOPT_DATA", "")) / "inventory" / "baskets_completejourney"
     if not (folder / "products.csv.gz").is_file():
         return None
@@ -70,7 +70,7 @@ def completejourney() -> tuple[AssortmentProblem, Any, Any] | None:
     lines = pd.read_parquet(folder / "baskets_weeks01-40.parquet")
     lines = lines.drop_duplicates(["basket", "product_id"])
     lines = lines[lines.groupby("basket").product_id.transform("size") <= 10]
-    largest = lines.groupby("store_id").basket.nunique().nlargest(40).index
+    largest = lines.groupby("store_id").basket.nunique().nlargest(stores).index
     lines = lines[lines.store_id.isin(largest)]
     day = pd.to_datetime("2017" + lines.ts, format="%Y%m%d%H%M").dt.dayofyear
     basket, first, order = np.unique(lines.basket, return_index=True, return_inverse=True)

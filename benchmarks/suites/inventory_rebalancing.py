@@ -14,11 +14,19 @@ from dispatchopt.inventory.rebalancing.explain import levels_after, unit_gain
 SIZES: dict[str, tuple[tuple[int, int, float, int, float], ...]] = {
     "small": ((20, 60, 8.0, 0, 0.0), (8, 12, 8.0, 20, 0.0)),
     "medium": ((100, 200, 8.0, 0, 0.0), (30, 100, 99.0, 50, 0.0), (30, 100, 8.0, 50, 0.0)),
+    # Loose vans, tight ones, vans of a few units, and rides that cost something.
     "large": (
         (100, 1_000, 8.0, 0, 0.0),
         (100, 1_000, 99.0, 0, 0.0),
         (30, 100, 99.0, 100, 0.0),
+        (30, 100, 99.0, 20, 0.0),
+        (30, 100, 99.0, 5, 0.0),
+        (30, 100, 8.0, 50, 0.0),
+        (30, 100, 8.0, 20, 0.0),
+        (30, 100, 8.0, 5, 0.0),
         (30, 100, 8.0, 50, 2.0),
+        (30, 100, 8.0, 0, 2.0),
+        (30, 100, 99.0, 50, 1.0),
     ),
 }
 #: Steps of the small size, so that its objectives repeat.

@@ -114,7 +114,11 @@ def _watch(solver: Any, should_stop: Callable[[], bool]) -> list[BaseException]:
 
     solver.setCallback(called, None)
     kinds = highspy.cb.HighsCallbackType
-    for kind in (kinds.kCallbackMipInterrupt, kinds.kCallbackSimplexInterrupt):
+    for kind in (
+        kinds.kCallbackMipInterrupt,
+        kinds.kCallbackSimplexInterrupt,
+        kinds.kCallbackIpmInterrupt,
+    ):
         solver.startCallback(kind)
     return raised
 

@@ -2,7 +2,8 @@
 
 Columns: units of a SKU on a lane, single units that leave a store, single units that come to one,
 and lanes that cost something. Rows: balance of every pair that is touched, units that may leave it,
-and room on lanes. All columns are whole in the whole-number model, as the presolve of HiGHS 1.14
+room on lanes, and units on lanes that cost something, of each SKU at most what could go on an open
+one. All columns are whole in the whole-number model, as the presolve of HiGHS 1.14
 may cut off optima of models that mix whole and continuous columns.
 """
 
@@ -16,6 +17,7 @@ import numpy as np
 
 from dispatchopt.core.arrays import BoolArray, FloatArray, IntArray
 from dispatchopt.inventory.engines._highs import Limits, _watch
+from dispatchopt.inventory.rebalancing.engines._columns import Columns
 from dispatchopt.inventory.rebalancing.engines._flow import Flows
 
 
@@ -38,7 +40,7 @@ class Found:
     value
         Values of the columns, (n,).
     bound
-        Proven bound on the objective.
+        Proven bound on the objective: of a linear relaxation that of its prices, whatever they are.
     price
         Price of each lane's whole room, (L,); zeros from a whole-number model.
     reduced
@@ -66,8 +68,8 @@ class Model:
         self.lane = worth.lane
         self.sku = np.repeat(np.arange(skus), np.diff(worth.lane_first))
         down, up = worth.down, worth.up
-        down_sku = np.repeat(np.arange(skus), np.diff(down.first))
-        up_sku = np.repeat(np.arange(skus), np.diff(up.first))
+        down_sku = np.repeat(np.arange(skus), np.diff(down.sku_first))
+        up_sku = np.repeat(np.arange(skus), np.diff(up.sku_first))
         self.paid = np.flatnonzero(problem.lane_cost > 0)
         tail, head = problem.lane_from[self.lane], problem.lane_to[self.lane]
         moved, leave, come = self.lane.size, down.store.size, up.store.size
@@ -83,6 +85,8 @@ class Model:
             capacity = problem.capacity_ml.astype(np.float64)
         most = np.bincount(self.lane, problem.movable_units[tail, self.sku] * volume, lanes)
         self.room = np.maximum(np.minimum(capacity, most), 1e-9)
+        self.upper_moved = self._most()
+        linked = np.flatnonzero(problem.lane_cost[self.lane] > 0)
         first = np.arange(moved)
         rows = np.concatenate(
             [
@@ -93,8 +97,12 @@ class Model:
                 pairs + self.sku * stores + tail,
                 2 * pairs + self.lane,
                 2 * pairs + self.paid,
+                2 * pairs + lanes + np.arange(linked.size),
+                2 * pairs + lanes + np.arange(linked.size),
             ]
         )
+        number = np.zeros(lanes, dtype=np.int64)
+        number[self.paid] = moved + leave + come + np.arange(self.paid.size)
         columns = np.concatenate(
             [
                 first,
@@ -103,67 +111,66 @@ class Model:
                 moved + leave + np.arange(come),
                 first,
                 first,
-                moved + leave + come + np.arange(self.paid.size),
+                number[self.paid],
+                linked,
+                number[self.lane[linked]],
             ]
         )
         one = np.ones(moved)
         values = np.concatenate(
             [one, -one, np.ones(leave), -np.ones(come), one, volume / self.room[self.lane],
-             -np.ones(self.paid.size)]
+             -np.ones(self.paid.size), np.ones(linked.size), -self.upper_moved[linked]]
         )  # fmt: skip
-        shape = (2 * pairs + lanes, self.cost.size)
+        shape = (2 * pairs + lanes + linked.size, self.cost.size)
         self.matrix: Any = sparse.csc_matrix((values, (rows, columns)), shape=shape)
-        self.row_lower = np.concatenate([np.zeros(pairs), np.full(pairs + lanes, -np.inf)])
+        free = np.full(pairs + lanes + linked.size, -np.inf)
+        self.row_lower = np.concatenate([np.zeros(pairs), free])
         share = np.where(problem.lane_cost > 0, 0.0, 1.0)
         # A lane whose every use fits needs no row of its own unless it costs something.
         share = np.where((most <= capacity) & (problem.lane_cost <= 0), np.inf, share)
-        self.row_upper = np.concatenate([np.zeros(pairs), room, share])
+        self.row_upper = np.concatenate([np.zeros(pairs), room, share, np.zeros(linked.size)])
         single = np.ones(leave + come + self.paid.size)
-        self.upper = np.concatenate([problem.movable_units[tail, self.sku], single])
+        self.upper = np.concatenate([self.upper_moved, single])
         self.lane_rows = slice(2 * pairs, 2 * pairs + lanes)
+
+    def _most(self) -> FloatArray:
+        """Return the most units that any good plan has of each SKU on each of its lanes."""
+        problem, first = self.flows.problem, self.flows.worth.up.first
+        tail, head = problem.lane_from[self.lane], problem.lane_to[self.lane]
+        pair = self.sku * problem.num_stores + head
+        # What comes stays, where at most these many units pay, or leaves again.
+        most = first[pair + 1] - first[pair] + problem.movable_units[head, self.sku]
+        most = np.minimum(most, problem.movable_units[tail, self.sku])
+        if problem.capacity_ml is not None:
+            volume = np.maximum(problem.stock.volume_ml[self.sku], 1)
+            fits = problem.capacity_ml[self.lane] // volume
+            most = np.minimum(most, np.where(problem.stock.volume_ml[self.sku] > 0, fits, most))
+        return np.asarray(most, dtype=np.float64)
 
     def solve(
         self, limits: Limits, should_stop: Callable[[], bool], only: Part | None = None
     ) -> Found:
         """Solve the linear relaxation, or for whole numbers with some of the columns."""
-        import highspy
-
         keep = np.ones(self.cost.size, dtype=bool) if only is None else only.keep
         lower = np.zeros(keep.size) if only is None else only.lower
         upper = self.upper if only is None else only.upper
-        part = self.matrix[:, keep]
-        lp = highspy.HighsLp()
-        lp.num_col_, lp.num_row_ = part.shape[1], part.shape[0]
-        lp.col_cost_, lp.col_lower_, lp.col_upper_ = self.cost[keep], lower[keep], upper[keep]
-        lp.row_lower_, lp.row_upper_ = self.row_lower, self.row_upper
-        lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
-        lp.a_matrix_.start_, lp.a_matrix_.index_ = part.indptr, part.indices
-        lp.a_matrix_.value_ = part.data
+        columns = Columns(
+            cost=self.cost[keep], lower=lower[keep], upper=upper[keep], matrix=self.matrix[:, keep],
+            row_lower=self.row_lower, row_upper=self.row_upper,
+        )  # fmt: skip
+        # On the way to a vertex of lanes that cost something nearly all links are crossed.
+        has_vertex = not self.paid.size
+        solver = columns.solver(limits, is_whole=only is not None, has_vertex=has_vertex)
         if only is not None:
-            lp.integrality_ = [highspy.HighsVarType.kInteger] * part.shape[1]
-        solver = highspy.Highs()
-        for name, value in (
-            ("output_flag", False),
-            ("threads", 1),
-            ("random_seed", limits.seed % (2**31 - 1)),
-            ("mip_rel_gap", limits.gap_relative),
-        ):
-            solver.setOptionValue(name, value)
-        if limits.nodes is not None:
-            solver.setOptionValue("mip_max_nodes", limits.nodes)
-        if np.isfinite(limits.time_s):
-            solver.setOptionValue("time_limit", max(0.01, limits.time_s))
-        solver.passModel(lp)
-        if only is not None:
-            columns = np.arange(part.shape[1], dtype=np.int32)
-            solver.setSolution(part.shape[1], columns, only.start[keep].astype(np.float64))
+            index = np.arange(columns.cost.size, dtype=np.int32)
+            solver.setSolution(index.size, index, only.start[keep].astype(np.float64))
         raised = _watch(solver, should_stop)
         solver.run()
         if raised:
             raise raised[0]
-        return self._found(solver, keep, is_whole=only is not None)
+        return self._found(solver, keep, columns, is_whole=only is not None)
 
-    def _found(self, solver: Any, keep: BoolArray, *, is_whole: bool) -> Found:
+    def _found(self, solver: Any, keep: BoolArray, columns: Columns, *, is_whole: bool) -> Found:
         import highspy
 
         info, answer = solver.getInfo(), solver.getSolution()
@@ -173,11 +180,11 @@ class Model:
             value[keep] = answer.col_value
         is_done = solver.getModelStatus() == highspy.HighsModelStatus.kOptimal
         price, reduced = np.zeros(self.flows.problem.num_lanes), np.zeros(self.cost.size)
-        if not is_whole and is_done:
-            price = np.maximum(-np.asarray(answer.row_dual)[self.lane_rows], 0.0)
-            reduced[keep] = answer.col_dual
-        bound = info.mip_dual_bound if is_whole else info.objective_function_value
-        return Found(value=value, bound=float(bound), price=price, reduced=reduced, is_done=is_done)
+        bound = -np.inf if not is_whole else float(info.mip_dual_bound)
+        if not is_whole and len(answer.row_dual):
+            bound, dual, reduced[keep] = columns.proven(np.asarray(answer.row_dual))
+            price = np.maximum(-dual[self.lane_rows], 0.0)
+        return Found(value=value, bound=bound, price=price, reduced=reduced, is_done=is_done)
 
     def values(self, units: list[IntArray]) -> FloatArray:
         """Return the columns of known transfers."""
@@ -189,7 +196,7 @@ class Model:
         np.subtract.at(change, (self.sku, problem.lane_from[self.lane]), moved)
         parts = [moved]
         for unit, sign in ((worth.down, -1.0), (worth.up, 1.0)):
-            sku = np.repeat(np.arange(problem.num_skus), np.diff(unit.first))
+            sku = np.repeat(np.arange(problem.num_skus), np.diff(unit.sku_first))
             key = sku * problem.num_stores + unit.store
             # Units of a pair stand in the order in which they leave or come.
             order = np.argsort(key, kind="stable")

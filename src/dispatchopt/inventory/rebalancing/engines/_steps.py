@@ -23,11 +23,13 @@ _CHUNK = 2_000_000
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Units:
-    """Single units of a SKU that may leave or come, sorted by SKU.
+    """Single units of a SKU that may leave or come, sorted by SKU, store, and turn.
 
     Parameters
     ----------
     first
+        First row of each SKU and store, (K * S + 1,).
+    sku_first
         First row of each SKU, (K + 1,).
     store
         Store of each unit.
@@ -36,12 +38,13 @@ class Units:
     """
 
     first: IntArray
+    sku_first: IntArray
     store: IntArray
     cost: FloatArray
 
     def of(self, sku: int) -> tuple[IntArray, FloatArray]:
         """Return stores and costs of the units of a SKU."""
-        rows = slice(self.first[sku], self.first[sku + 1])
+        rows = slice(self.sku_first[sku], self.sku_first[sku + 1])
         return self.store[rows], self.cost[rows]
 
 
@@ -82,8 +85,8 @@ class Worth:
         lanes = np.concatenate(kept, axis=0) if kept else np.zeros((0, problem.num_lanes), bool)
         self.lane_first = np.concatenate([[0], np.cumsum(lanes.sum(axis=1))])
         self.lane = np.nonzero(lanes)[1]
-        self.down = self._units(-1, sink, problem.movable_units)
-        self.up = self._units(1, source, np.full(shape, MAX_UNITS))
+        self.down = self._units(-1, sink, problem.movable_units, first_down)
+        self.up = self._units(1, source, np.full(shape, MAX_UNITS), first_up)
 
     def gain(self, pair: IntArray, level: IntArray) -> FloatArray:
         """Return what a unit more saves at some levels of pairs (store, SKU), (2, n) and (n,)."""
@@ -92,30 +95,33 @@ class Worth:
         fewer = demand.sf(y) if demand.is_discrete else demand.loss(y) - demand.loss(y + 1.0)
         return np.asarray((self.held[at] + self.lost[at]) * fewer - self.held[at])
 
-    def _units(self, sign: int, limit: FloatArray, most: IntArray) -> Units:
+    def _units(self, sign: int, limit: FloatArray, most: IntArray, first: FloatArray) -> Units:
         """Return units of each pair as long as they pay against the best that is in reach."""
         problem = self.problem
         pair = np.array(np.nonzero(np.isfinite(limit) & (most > 0)))
         level = problem.stock.on_hand_units[pair[0], pair[1]]
-        rows, cost = [pair[:, :0]], [np.zeros(0)]
+        key, cost = [np.zeros(0, dtype=np.int64)], [np.zeros(0)]
         for step in range(MAX_UNITS):
             if not pair.shape[1]:
                 break
-            value = self.gain(pair, level + step if sign > 0 else level - step - 1)
+            at = level + step if sign > 0 else level - step - 1
+            value = first[pair[0], pair[1]] if step == 0 else self.gain(pair, at)
             bar = limit[pair[0], pair[1]]
             pays = value > bar if sign > 0 else value < bar
-            rows.append(pair[:, pays])
+            key.append((pair[1] * problem.num_stores + pair[0])[pays])
             cost.append(value[pays])
             goes_on = pays & (most[pair[0], pair[1]] > step + 1)
             pair, level = pair[:, goes_on], level[goes_on]
         else:
             self.is_whole = self.is_whole and not pair.shape[1]
-        both, values = np.concatenate(rows, axis=1), np.concatenate(cost)
-        order = np.argsort(both[1], kind="stable")
-        count = np.bincount(both[1], minlength=problem.num_skus)
+        keys, values = np.concatenate(key), np.concatenate(cost)
+        order = np.argsort(keys, kind="stable")
+        pairs = problem.num_skus * problem.num_stores
+        begin = np.concatenate([[0], np.cumsum(np.bincount(keys, minlength=pairs))])
         return Units(
-            first=np.concatenate([[0], np.cumsum(count)]),
-            store=both[0][order],
+            first=begin,
+            sku_first=begin[:: max(1, problem.num_stores)],
+            store=keys[order] % max(1, problem.num_stores),
             cost=values[order],
         )
 

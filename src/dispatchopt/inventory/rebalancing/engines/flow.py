@@ -7,12 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from dispatchopt.core import Run
+from dispatchopt.inventory.rebalancing.check import check
 from dispatchopt.inventory.rebalancing.engines._flow import Flows
 from dispatchopt.inventory.rebalancing.engines._steps import Worth
 from dispatchopt.inventory.rebalancing.problem import RebalancingProblem, RebalancingSolution
-
-#: SKUs between two looks at the clock.
-_PER_STEP = 50
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,36 +28,29 @@ class FlowEngine:
 
     def search(self, problem: RebalancingProblem, run: Run[RebalancingSolution]) -> None:
         """Solve all SKUs."""
-        moved = np.zeros((problem.num_lanes, problem.num_skus), dtype=np.int64)
-        if run.solution is None:
-            run.offer(RebalancingSolution(moved_units=moved.copy()))
+        base = offer_nothing(problem, run)
         if run.should_stop():
             return
         worth = Worth(problem)
         flows = Flows(worth)
-        bound = base_cost(problem)
-        for sku in range(problem.num_skus):
-            units, cost = flows.best(sku)
-            moved[flows.lanes(sku), sku] = units
-            bound += cost
-            if sku % _PER_STEP == 0 and run.should_stop():
-                break
-        else:
-            run.offer(RebalancingSolution(moved_units=moved))
-            if worth.is_whole:
-                run.raise_bound(min(bound, run.objective or 0.0))
-            run.step()
-            return
+        units, bound, done = flows.all(None, run.should_stop)
         # Out of time: what is known of the SKUs so far is an answer too.
-        run.offer(RebalancingSolution(moved_units=moved))
+        run.offer(flows.solution(units))
+        if done == problem.num_skus:
+            if worth.is_whole:
+                run.raise_bound(min(base + float(bound.sum()), run.objective or 0.0))
+            run.step()
 
 
-def base_cost(problem: RebalancingProblem) -> float:
-    """Return the expected cost without any transfers."""
-    from dispatchopt.inventory.rebalancing.check import check
-
-    none = np.zeros((problem.num_lanes, problem.num_skus), dtype=np.int64)
-    return check(problem, RebalancingSolution(moved_units=none)).objective
+def offer_nothing(problem: RebalancingProblem, run: Run[RebalancingSolution]) -> float:
+    """Offer to leave all where it is, unless something is known; return what that costs."""
+    moved = np.zeros((problem.num_lanes, problem.num_skus), dtype=np.int64)
+    moved.setflags(write=False)
+    none = RebalancingSolution(moved_units=moved)
+    if run.solution is None:
+        run.offer(none)
+        return run.objective or 0.0
+    return check(problem, none).objective
 
 
 ENGINE = FlowEngine()

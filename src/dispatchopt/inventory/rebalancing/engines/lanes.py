@@ -14,8 +14,14 @@ from dispatchopt.inventory.rebalancing.engines._model import Found, Model, Part
 from dispatchopt.inventory.rebalancing.engines._plan import Plan
 from dispatchopt.inventory.rebalancing.engines._prices import Master, Prices
 from dispatchopt.inventory.rebalancing.engines._steps import Worth
-from dispatchopt.inventory.rebalancing.engines.flow import base_cost
+from dispatchopt.inventory.rebalancing.engines._units import num_columns, unit_relaxation
+from dispatchopt.inventory.rebalancing.engines.flow import offer_nothing
 from dispatchopt.inventory.rebalancing.problem import RebalancingProblem, RebalancingSolution
+
+#: Values of a relaxation below this are nothing: an interior point has no zeros.
+_TINY = 1e-5
+#: Columns of the relaxation by single units that a second is enough for, about.
+_COLUMNS_PER_S = 4_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +42,10 @@ class LanesEngine:
         Share of the time that the linear model gets at most.
     max_rounds
         Rounds of improvement over all SKUs.
+    unit_share
+        Share of the time that is left for the relaxation by single units.
+    max_unit_columns
+        Columns up to which the relaxation by single units is solved, where lanes cost something.
     max_columns
         Columns up to which one linear model finds the prices.
     max_open
@@ -48,8 +58,10 @@ class LanesEngine:
     settled: float = 1e-4
     max_nodes: int = 200
     max_rounds: int = 12
+    unit_share: float = 0.6
+    max_unit_columns: int = 60_000
     max_columns: int = 150_000
-    max_open: int = 6_000
+    max_open: int = 9_000
     name: str = "lanes"
     packages: tuple[str, ...] = ("numpy", "scipy", "ortools", "highspy")
 
@@ -59,32 +71,46 @@ class LanesEngine:
 
     def search(self, problem: RebalancingProblem, run: Run[RebalancingSolution]) -> None:
         """Price, choose among plans, fill, improve."""
-        if run.solution is None:
-            none = np.zeros((problem.num_lanes, problem.num_skus), dtype=np.int64)
-            run.offer(RebalancingSolution(moved_units=none))
+        base = offer_nothing(problem, run)
         if run.should_stop():
             return
         worth = Worth(problem)
-        prices = Prices(Flows(worth), base_cost(problem))
+        flows = Flows(worth)
+        prices = Prices(flows, base)
         model, found = None, None
         if prices.num_columns <= self.max_columns:
-            quick = Plan(prices.flows)
+            quick = Plan(flows)
             quick.fill(0.0 * prices.price, prices.order, run.should_stop)
             run.offer(quick.solution())
-            model = Model(prices.flows)
+            model = Model(flows)
             limits = Limits(time_s=self.model_share * run.time_left_s, seed=run.seed)
             found = model.solve(limits, run.should_stop)
+            self._prove(run, base + found.bound, is_proof=worth.is_whole)
             found = found if found.is_done else None
         if found is not None:
             prices.price = found.price
         self._raise(prices, run, is_proof=worth.is_whole, is_known=found is not None)
         if run.should_stop():
             return
-        plan = Plan(prices.flows)
+        most = min(self.max_unit_columns, _COLUMNS_PER_S * self.unit_share * run.time_left_s)
+        if (problem.lane_cost > 0).any() and num_columns(worth) <= most:
+            columns = unit_relaxation(worth)
+            limits = Limits(time_s=self.unit_share * run.time_left_s, seed=run.seed)
+            bound = columns.bound(limits, run.should_stop)
+            self._prove(run, base + bound, is_proof=worth.is_whole)
+        plan = Plan(flows)
         plan.fill(prices.best / prices.room, prices.order, run.should_stop)
         self._improve(plan, run)
-        if model is not None and found is not None:
+        # With links of many lanes a node of the search may take longer than all of the rest.
+        has_links = bool((problem.lane_cost > 0).any())
+        is_large = has_links and prices.num_columns > self.max_open
+        is_quick = np.isfinite(run.time_left_s) or not is_large
+        if model is not None and found is not None and is_quick:
             self._branch(model, found, plan, run)
+
+    def _prove(self, run: Run[RebalancingSolution], bound: float, *, is_proof: bool) -> None:
+        if is_proof and np.isfinite(bound):
+            run.raise_bound(min(bound, run.objective or 0.0))
 
     def _branch(
         self, model: Model, found: Found, plan: Plan, run: Run[RebalancingSolution]
@@ -99,11 +125,12 @@ class LanesEngine:
             gap = plan.total + offset - run.bound
             if run.should_stop() or gap <= run.gap * abs(run.objective or 0.0):
                 return
-            far = np.where((known > 0) | (found.value > 0), -1.0, np.abs(found.reduced))
+            is_used = (known > 0) | (found.value > _TINY)
+            far = np.where(is_used, -1.0, np.abs(found.reduced))
             most = min(far.size, self.max_open)
             is_near = far <= min(0.5 * gap, np.partition(far, most - 1)[most - 1])
             limits = Limits(
-                time_s=(0.4 + 0.2 * around) * run.time_left_s,
+                time_s=(0.85 + 0.1 * around) * run.time_left_s,
                 nodes=self.max_nodes,
                 gap_relative=1e-5,
                 seed=run.seed,
