@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,10 +18,10 @@ from dispatchopt.core.arrays import FloatArray
 from dispatchopt.core.run import Run
 from dispatchopt.routing.check import check
 from dispatchopt.routing.engines._chain_pricing import Chain, ChainPricing
-from dispatchopt.routing.engines._chain_trips import chain_trips, groups_of
+from dispatchopt.routing.engines._chain_trips import ChainTrips, chain_trips, groups_of
 from dispatchopt.routing.engines._share import Share
 from dispatchopt.routing.engines.pyvrp import ENGINE as PYVRP
-from dispatchopt.routing.problem import Route, RoutingProblem, RoutingSolution, Trip
+from dispatchopt.routing.problem import ANYWHERE, Route, RoutingProblem, RoutingSolution, Trip
 from dispatchopt.routing.schedule import best_route, timetable
 
 _LEAST_GAIN = 1e-4
@@ -34,6 +34,10 @@ _SMOOTH = 0.5
 _MOST_ADDED = 300
 #: How often a group is priced again without the orders of the best chain.
 _MOST_OTHERS = 5
+#: Routes up to which all of them are columns.
+_MOST_CHAINS = 10_000
+#: Nodes for a plan made of the routes that were found.
+_MOST_NODES = 300
 
 
 def solve_chains(problem: RoutingProblem, run: Run[RoutingSolution], limit: int) -> None:
@@ -60,8 +64,12 @@ def solve_chains(problem: RoutingProblem, run: Run[RoutingSolution], limit: int)
     if not run.step():
         return
     search = _Search(problem, run, pricings, is_complete=is_complete)
-    search.generate()
-    search.plan()
+    chains = all_chains(problem, [pricing.trips for pricing in pricings], run.should_stop)
+    if chains is None:
+        search.generate()
+    else:
+        search.add(chains)
+    search.plan(is_everything=chains is not None)
 
 
 class _Search:
@@ -137,6 +145,10 @@ class _Search:
             route = best_route(self.problem, chain.row, chain.trips)
             if route is None:
                 continue
+            # What serves an order twice bounds, but only what is left of it can be in a plan.
+            once = _disjoint(self.problem, [route])
+            if once is not None and once.routes[0].trips != chain.trips:
+                added += self.add([Chain(chain.row, once.routes[0].trips, 0.0)])
             times = Counter(order for trip in chain.trips for order in trip.stops)
             cost = self._cost(route)
             self.routes.append(route)
@@ -234,10 +246,11 @@ class _Search:
         whole = float(math.ceil(value - 1e-6 * max(1.0, abs(value)) ** 0.5 - 1e-6))
         run.raise_bound(whole if run.objective is None else min(whole, run.objective))
 
-    def plan(self) -> None:
+    def plan(self, *, is_everything: bool) -> None:
         """Choose the cheapest routes that serve every order, and offer what is left of them.
 
         What two of them serve is left out of one: no route gets longer by that, but for rounding.
+        If the routes are everything that can be driven, the choice is proven.
         """
         run, n = self.run, len(self.problem.orders)
         if run.time_left_s <= 0:
@@ -245,14 +258,16 @@ class _Search:
         solver = self._new_solver()
         if not math.isinf(run.time_left_s):
             solver.setOptionValue("time_limit", run.time_left_s)
-        solver.setOptionValue("mip_max_nodes", 5_000)
+        solver.setOptionValue("mip_max_nodes", 50_000 if is_everything else _MOST_NODES)
         nothing = np.zeros(0, dtype=np.int32)
         rows = n + self._rows
-        upper = np.concatenate([np.full(n, math.inf), self._upper[n:]])
+        most = np.ones(n) if is_everything else np.full(n, math.inf)
+        upper = np.concatenate([most, self._upper[n:]])
         starts = np.zeros(rows, dtype=np.int32)
         solver.addRows(rows, self._lower, upper, 0, starts, nothing, np.zeros(0))
         index = np.arange(n, dtype=np.int32)
-        solver.addCols(n, self.refusal, np.zeros(n), np.ones(n), n, index, index, np.ones(n))
+        may = np.where(self.problem.orders.is_mandatory & is_everything, 0.0, 1.0)
+        solver.addCols(n, self.refusal, np.zeros(n), may, n, index, index, np.ones(n))
         for cost, route in zip(self._costs, self.routes, strict=True):
             orders = {order for trip in route.trips for order in trip.stops}
             entries = np.array([*sorted(orders), n + route.courier], dtype=np.int32)
@@ -260,7 +275,17 @@ class _Search:
         count = n + len(self.routes)
         kinds = [self._highspy.HighsVarType.kInteger] * count
         solver.changeColsIntegrality(count, np.arange(count, dtype=np.int32), kinds)
+        proven = -math.inf
+        solver.setOptionValue("mip_rel_gap", 0.0 if is_everything else 1e-4)
         solver.run()
+        if is_everything and self.is_complete:
+            status, kinds_of = solver.getModelStatus(), self._highspy.HighsModelStatus
+            if status in {kinds_of.kInfeasible, kinds_of.kUnboundedOrInfeasible}:
+                if run.solution is None:
+                    run.note("No solution exists: trips and couriers do not suffice.")
+                    run.prove_infeasible()
+                return
+            proven = float(solver.getInfo().mip_dual_bound)
         if not math.isfinite(solver.getInfo().mip_gap):
             return
         taken = np.array(solver.getSolution().col_value)[n:] > 0.5
@@ -268,6 +293,42 @@ class _Search:
         plan = _disjoint(self.problem, chosen)
         if plan is not None and not check(self.problem, plan).violations:
             run.offer(plan)
+        if is_everything and self.is_complete and math.isfinite(proven):
+            self._raise(proven)
+
+
+def all_chains(
+    problem: RoutingProblem, groups: list[ChainTrips], should_stop: Callable[[], bool]
+) -> list[Chain] | None:
+    """Return every route that can be driven, or None if there are too many."""
+    # Whoever cannot be home in time after some trips may still do others first.
+    couriers = problem.couriers
+    open_end = problem.replace(
+        couriers=couriers.replace(end_place=np.full(len(couriers), ANYWHERE))
+    )
+    chains: list[Chain] = []
+    for group in groups:
+        trips = [
+            Trip(store=int(store), stops=tuple(stops[:size].tolist()))
+            for store, stops, size in zip(group.store, group.stops, group.size, strict=True)
+        ]
+        for row in group.rows:
+            left: list[tuple[Trip, ...]] = [()]
+            while left:
+                begun = left.pop()
+                served = {order for trip in begun for order in trip.stops}
+                for trip in trips:
+                    if served.intersection(trip.stops):
+                        continue
+                    longer = (*begun, trip)
+                    if best_route(open_end, row, longer) is None:
+                        continue
+                    chains.append(Chain(row, longer, 0.0))
+                    if len(longer) < int(couriers.max_trips[row]):
+                        left.append(longer)
+                if len(chains) > _MOST_CHAINS or should_stop():
+                    return None
+    return chains
 
 
 def _disjoint(problem: RoutingProblem, routes: list[Route]) -> RoutingSolution | None:
