@@ -34,8 +34,8 @@ _SMOOTH = 0.5
 _MOST_ADDED = 300
 #: How often a group is priced again without the orders of the best chain.
 _MOST_OTHERS = 5
-#: Routes up to which all of them are columns.
-_MOST_CHAINS = 10_000
+#: Routes up to which all of them are columns, and trips tried to find them.
+_MOST_CHAINS, _MOST_TRIED = 3_000, 30_000
 #: Nodes for a plan made of the routes that were found.
 _MOST_NODES = 300
 
@@ -258,7 +258,7 @@ class _Search:
         solver = self._new_solver()
         if not math.isinf(run.time_left_s):
             solver.setOptionValue("time_limit", run.time_left_s)
-        solver.setOptionValue("mip_max_nodes", 50_000 if is_everything else _MOST_NODES)
+        solver.setOptionValue("mip_max_nodes", 2_000 if is_everything else _MOST_NODES)
         nothing = np.zeros(0, dtype=np.int32)
         rows = n + self._rows
         most = np.ones(n) if is_everything else np.full(n, math.inf)
@@ -307,6 +307,7 @@ def all_chains(
         couriers=couriers.replace(end_place=np.full(len(couriers), ANYWHERE))
     )
     chains: list[Chain] = []
+    tried = 0
     for group in groups:
         trips = [
             Trip(store=int(store), stops=tuple(stops[:size].tolist()))
@@ -326,7 +327,8 @@ def all_chains(
                     chains.append(Chain(row, longer, 0.0))
                     if len(longer) < int(couriers.max_trips[row]):
                         left.append(longer)
-                if len(chains) > _MOST_CHAINS or should_stop():
+                tried += len(trips)
+                if tried > _MOST_TRIED or len(chains) > _MOST_CHAINS or should_stop():
                     return None
     return chains
 
