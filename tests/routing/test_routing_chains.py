@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,39 +11,59 @@ from hypothesis import strategies as st
 
 from dispatchopt.core import Status, Stop
 from dispatchopt.core.errors import UnsupportedError
-from dispatchopt.routing import Orders, RoutingProblem, Stores, check, solve
-from dispatchopt.routing.problem import FAR, UNREACHABLE
-
-sys.path.insert(0, str(Path(__file__).parent))
-from test_routing_engines import random_problem
+from dispatchopt.geography.matrix import TravelMatrix
+from dispatchopt.routing import Couriers, Orders, RoutingProblem, Stores, check, solve
 
 Line = Callable[..., RoutingProblem]
 Least = Callable[[RoutingProblem], float | None]
 
 
 def _chained(seed: int) -> RoutingProblem:
-    """Return a problem with several trips, sometimes with a price of lateness."""
-    problem = random_problem(seed)
+    """Return a problem of up to 3 orders and two trips, sometimes with a price of lateness."""
     rng = np.random.default_rng(seed)
-    couriers = problem.couriers
-    some = np.where(rng.random(len(couriers)) < 0.8, couriers.max_trips + 1, couriers.max_trips)
-    some[0] = max(2, some[0])
-    orders = problem.orders
-    if rng.random() < 0.4:
-        orders = orders.replace(
-            promise_s=rng.integers(0, 300, len(orders)),
-            late_cost_per_s=rng.integers(0, 5, len(orders)),
-        )
-    free = couriers.replace(
-        max_trips=some,
-        max_duration_s=np.full(len(couriers), FAR),
-        max_distance_m=np.full(len(couriers), FAR),
-        count=np.maximum(1, couriers.count),
+    num_orders, num_stores, rows = (int(rng.integers(1, top)) for top in (4, 3, 3))
+    size = num_orders + num_stores + 2
+    xy = rng.integers(0, 60, (size, 2))
+    metres = np.rint(np.hypot(*(xy[:, None] - xy[None]).transpose(2, 0, 1))).astype(np.int64)
+    metres += rng.integers(0, 4, metres.shape)
+    np.fill_diagonal(metres, 0)
+    late = rng.integers(0, 4, num_orders) * int(rng.random() < 0.4)
+    return RoutingProblem(
+        travel=(TravelMatrix(distance_m=metres, duration_s=2 * metres),),
+        orders=Orders.of(
+            place=np.arange(num_orders),
+            load=rng.integers(0, 4, (num_orders, 1)),
+            service_s=rng.integers(0, 10, num_orders),
+            earliest_s=rng.integers(0, 60, num_orders),
+            latest_s=rng.integers(100, 500, num_orders),
+            release_s=rng.integers(0, 80, num_orders),
+            refusal_cost=np.where(rng.random(num_orders) < 0.2, -1, rng.integers(0, 900)),
+            promise_s=rng.integers(0, 300, num_orders),
+            late_cost_per_s=late,
+        ),
+        stores=Stores.of(
+            place=num_orders + np.arange(num_stores),
+            service_s=rng.integers(0, 6, num_stores),
+            earliest_s=rng.integers(0, 30, num_stores),
+        ),
+        couriers=Couriers.of(
+            start_place=rng.integers(-1, size, rows),
+            end_place=rng.integers(-1, size, rows),
+            count=1,
+            capacity=rng.integers(3, 9, (rows, 1)),
+            earliest_s=rng.integers(-20, 30, rows),
+            latest_s=rng.integers(300, 700, rows),
+            fixed_cost=rng.integers(0, 60, rows),
+            cost_per_m=rng.integers(0, 4, rows),
+            cost_per_s=rng.integers(0, 3, rows),
+            cost_per_order=rng.integers(0, 20, rows),
+            max_stops=rng.integers(1, 4, rows),
+            max_trips=2,
+        ),
     )
-    return problem.replace(couriers=free, orders=orders)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(seed=st.integers(0, 10_000))
 def test_bound_and_plan_enclose_brute_force(seed: int, least_cost: Least) -> None:
     problem = _chained(seed)
@@ -58,8 +76,7 @@ def test_bound_and_plan_enclose_brute_force(seed: int, least_cost: Least) -> Non
     assert result.status is not Status.INFEASIBLE
     if result.objective is not None:
         assert least <= result.objective
-    whole = bool((problem.travel[0].distance_m < UNREACHABLE).all())
-    if whole and "all trips" in result.reason:
+    if "all trips" in result.reason:
         assert result.objective is not None
         assert result.objective <= 1.25 * least + 50
 
@@ -108,19 +125,16 @@ def test_limits_of_a_route_are_refused(line_problem: Line) -> None:
         solve(problem, engine="bundles")
 
 
-def test_a_wave_of_orders_is_nearly_proven() -> None:
-    """Forty orders of an hour, four couriers with four trips: the gap is certified."""
+def test_a_wave_of_orders_has_a_certified_gap() -> None:
+    """Twelve orders of an hour, four couriers with four trips: the gap is certified."""
     rng = np.random.default_rng(3)
-    xy = rng.integers(0, 3_000, (42, 2))
+    xy = rng.integers(0, 3_000, (14, 2))
     metres = np.rint(np.hypot(*(xy[:, None] - xy[None]).transpose(2, 0, 1))).astype(np.int64)
-    from dispatchopt.geography.matrix import TravelMatrix
-    from dispatchopt.routing import Couriers
-
-    release = rng.integers(0, 2_400, 40)
+    release = rng.integers(0, 2_400, 12)
     problem = RoutingProblem(
         travel=(TravelMatrix(distance_m=metres, duration_s=metres // 5),),
         orders=Orders.of(
-            place=np.arange(2, 42),
+            place=np.arange(2, 14),
             service_s=60,
             release_s=release,
             latest_s=release + 1_800,
@@ -130,14 +144,14 @@ def test_a_wave_of_orders_is_nearly_proven() -> None:
         couriers=Couriers.of(
             start_place=[0, 1],
             end_place=[0, 1],
-            count=[3, 3],
+            count=[2, 2],
             max_trips=4,
-            max_stops=3,
+            max_stops=2,
             latest_s=5_400,
         ),
     )
-    result = solve(problem, engine="bundles", stop=Stop(iterations=60))
+    result = solve(problem, engine="bundles", stop=Stop(iterations=400))
     report = check(problem, result.require())
     assert report.is_feasible
     assert result.gap is not None
-    assert result.gap < 0.25
+    assert result.gap < 0.15

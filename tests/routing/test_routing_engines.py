@@ -263,8 +263,8 @@ def test_refusals_name_the_reason(line_problem: Line) -> None:
         solve(line_problem(orders={"locked_courier": [0, -1, -1]}), engine="pyvrp")
     with pytest.raises(UnsupportedError, match="cost per order"):
         solve(line_problem(couriers={"cost_per_order": 3}), engine="pyvrp")
-    with pytest.raises(UnsupportedError, match="one trip"):
-        solve(line_problem(couriers={"max_trips": [2]}), engine="bundles")
+    with pytest.raises(UnsupportedError, match="within a limit"):
+        solve(line_problem(couriers={"max_trips": [2], "max_duration_s": [900]}), engine="bundles")
 
 
 def test_reloads_make_up_for_capacity(line_problem: Line) -> None:

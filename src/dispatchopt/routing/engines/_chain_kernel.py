@@ -16,7 +16,7 @@ _INF = np.inf
 #: Columns of the table of orders.
 _SERVICE, _EARLIEST, _DEADLINE, _PROMISE, _RELEASE, _LATE_PRICE = range(6)
 #: Numbers of a group of couriers.
-PER_M, PER_S, LATEST_S, FIRST_S, STEP_S, IS_ROUNDED_UP = range(6)
+PER_M, PER_S, LATEST_S, FIRST_S, STEP_S, IS_ROUNDED_UP, HAS_LATENESS = range(7)
 
 
 @numba.njit(cache=True, nogil=True, inline="always")  # type: ignore[untyped-decorator,unused-ignore]
@@ -59,8 +59,37 @@ def drive(  # noqa: PLR0917 - compiled code takes no keywords
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def spans(trips: Any, stores: Any, orders: Any, legs: Any) -> Any:
+    """Return when each trip is ready, done at the earliest, takes, and is loaded at the latest."""
+    stops, sizes, store_of = trips
+    found = np.zeros((len(sizes), 4), dtype=np.int64)
+    for trip in range(len(sizes)):
+        store = stores[store_of[trip]]
+        ready_s, high_s, delay_s = store[1], store[2], store[3]
+        before = _NONE
+        for position in range(sizes[trip]):
+            order = stops[trip, position]
+            ready_s = max(ready_s, orders[order, _RELEASE])
+            delay_s += legs[0][store[0], order] if before == _NONE else legs[1][before, order]
+            high_s = min(high_s, orders[order, _DEADLINE] - delay_s)
+            delay_s += orders[order, _SERVICE]
+            before = order
+        done_s, _ = drive(ready_s, stops[trip], sizes[trip], store, orders, legs)
+        found[trip, 0], found[trip, 1], found[trip, 2] = ready_s, done_s, delay_s
+        found[trip, 3] = high_s if done_s != _NONE else ready_s - 1
+    return found
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
 def _fill_stores(  # noqa: PLR0917 - compiled code takes no keywords
-    trips: Any, reduced: Any, stores: Any, orders: Any, legs: Any, numbers: Any, after: Any
+    trips: Any,
+    reduced: Any,
+    span: Any,
+    stores: Any,
+    orders: Any,
+    legs: Any,
+    numbers: Any,
+    after: Any,
 ) -> Any:
     """Return the least cost, and the trip, from arriving at a store, (stores, steps)."""
     stops, sizes, store_of = trips
@@ -69,16 +98,16 @@ def _fill_stores(  # noqa: PLR0917 - compiled code takes no keywords
     which = np.full((len(stores), steps), _NONE, dtype=np.int32)
     for trip in range(len(sizes)):
         store, size = store_of[trip], sizes[trip]
-        ready_s = stores[store, 1]
-        for position in range(size):
-            ready_s = max(ready_s, orders[stops[trip, position], _RELEASE])
+        ready_s, done_s, delay_s, high_s = span[trip]
         first = max(0, (ready_s - numbers[FIRST_S]) // numbers[STEP_S])
         last = stops[trip, size - 1]
         for step in range(first, steps):
-            at_s = numbers[FIRST_S] + step * numbers[STEP_S]
-            leave_s, late = drive(at_s, stops[trip], size, stores[store], orders, legs)
-            if leave_s == _NONE:
+            at_s = max(ready_s, numbers[FIRST_S] + step * numbers[STEP_S])
+            if at_s > high_s:
                 break
+            leave_s, late = max(done_s, at_s + delay_s), 0
+            if numbers[HAS_LATENESS]:
+                leave_s, late = drive(at_s, stops[trip], size, stores[store], orders, legs)
             then = grid_index(leave_s, numbers)
             if then >= steps:
                 break
@@ -128,6 +157,7 @@ def go_home(end_s: Any, end_m: Any, steps: int, numbers: Any) -> Any:
 def price(  # noqa: PLR0917 - compiled code takes no keywords
     trips: Any,
     reduced: Any,
+    span: Any,
     stores: Any,
     orders: Any,
     legs: Any,
@@ -150,6 +180,6 @@ def price(  # noqa: PLR0917 - compiled code takes no keywords
         if layer:
             after, following[layer] = _fill_doors(home, to_store, best[layer - 1], numbers)
         best[layer], which[layer] = _fill_stores(
-            trips, reduced, stores, orders, legs, numbers, after
+            trips, reduced, span, stores, orders, legs, numbers, after
         )
     return best, which, following

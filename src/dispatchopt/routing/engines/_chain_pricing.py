@@ -58,7 +58,11 @@ class ChainPricing:
         self._steps = (last_s - first_s) // width_s + 2
         latest_s = int(couriers.latest_s[row])
         rates = (int(couriers.cost_per_m[row]), int(couriers.cost_per_s[row]))
-        self._numbers = np.array([*rates, latest_s, first_s, width_s, 0], dtype=np.int64)
+        is_late = int((orders.late_cost_per_s > 0).any())
+        numbers = [*rates, latest_s, first_s, width_s, 0, is_late]
+        self._numbers = np.array(numbers, dtype=np.int64)
+        self._table = (np.ascontiguousarray(trips.stops), trips.size, trips.store)
+        self._span = _chain_kernel.spans(self._table, self._stores, self._orders, self._legs)
         self.is_exact = width_s == 1
         self._most_trips = int(min(couriers.max_trips[row], max(1, len(orders))))
 
@@ -99,11 +103,11 @@ class ChainPricing:
         numbers[kernel.IS_ROUNDED_UP] = int(is_rounded_up)
         paid = np.append(order, 0.0)
         reduced = trips.cost - paid[trips.stops].sum(axis=1)
-        table = (np.ascontiguousarray(trips.stops), trips.size, trips.store)
         home = kernel.go_home(*self._end, self._steps, numbers)
         best, which, following = kernel.price(
-            table,
+            self._table,
             reduced,
+            self._span,
             self._stores,
             self._orders,
             self._legs,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,20 +18,41 @@ from dispatchopt.core.arrays import FloatArray
 from dispatchopt.core.run import Run
 from dispatchopt.routing.check import check
 from dispatchopt.routing.engines._chain_pricing import Chain, ChainPricing
-from dispatchopt.routing.engines._chain_trips import chain_trips, groups_of
-from dispatchopt.routing.problem import Route, RoutingProblem, RoutingSolution, Trip
+from dispatchopt.routing.engines._chain_trips import ChainTrips, chain_trips, groups_of
+from dispatchopt.routing.engines._share import Share
+from dispatchopt.routing.engines.pyvrp import ENGINE as PYVRP
+from dispatchopt.routing.problem import ANYWHERE, Route, RoutingProblem, RoutingSolution, Trip
 from dispatchopt.routing.schedule import best_route, timetable
 
 _LEAST_GAIN = 1e-4
+#: Orders from which PyVRP goes first, its share of the time, and steps per order.
+_SEARCHED_FROM, _SEARCH_SHARE, _SEARCH_STEPS = 8, 0.3, 500
 #: Share of the time that is left for the plan.
 _PLAN_SHARE = 0.3
 #: Share of the best prices in those that are priced.
 _SMOOTH = 0.5
 _MOST_ADDED = 300
+#: How often a group is priced again without the orders of the best chain.
+_MOST_OTHERS = 5
+#: Routes up to which all of them are columns, and trips tried to find them.
+_MOST_CHAINS, _MOST_TRIED = 3_000, 30_000
+#: Nodes for a plan made of the routes that were found.
+_MOST_NODES = 300
 
 
 def solve_chains(problem: RoutingProblem, run: Run[RoutingSolution], limit: int) -> None:
-    """Bound by column generation, then put a plan together from the routes found."""
+    """Bound by column generation, then put a plan together from the routes found.
+
+    PyVRP goes first, where it can: its routes are among those that the plan is made of.
+    """
+    if PYVRP.unsupported(problem) is None and len(problem.orders) >= _SEARCHED_FROM:
+        steps = _SEARCH_STEPS * len(problem.orders)
+        if run.iterations_left is not None:
+            steps = min(steps, run.iterations_left // 2)
+        share: Any = Share(run, _SEARCH_SHARE * run.time_left_s, steps)
+        PYVRP.search(problem, share)
+        if run.is_infeasible or run.should_stop():
+            return
     pricings = []
     is_complete = True
     for rows in groups_of(problem):
@@ -43,8 +64,12 @@ def solve_chains(problem: RoutingProblem, run: Run[RoutingSolution], limit: int)
     if not run.step():
         return
     search = _Search(problem, run, pricings, is_complete=is_complete)
-    search.generate()
-    search.plan()
+    chains = all_chains(problem, [pricing.trips for pricing in pricings], run.should_stop)
+    if chains is None:
+        search.generate()
+    else:
+        search.add(chains)
+    search.plan(is_everything=chains is not None)
 
 
 class _Search:
@@ -120,6 +145,10 @@ class _Search:
             route = best_route(self.problem, chain.row, chain.trips)
             if route is None:
                 continue
+            # What serves an order twice bounds, but only what is left of it can be in a plan.
+            once = _disjoint(self.problem, [route])
+            if once is not None and once.routes[0].trips != chain.trips:
+                added += self.add([Chain(chain.row, once.routes[0].trips, 0.0)])
             times = Counter(order for trip in chain.trips for order in trip.stops)
             cost = self._cost(route)
             self.routes.append(route)
@@ -169,7 +198,7 @@ class _Search:
         chains: list[Chain] = []
         for pricing in self.pricings:
             up, found = pricing.price(order, is_rounded_up=True)
-            chains += found
+            chains += found + self._others(pricing, order, found)
             least = up if pricing.is_exact else pricing.price(order, is_rounded_up=False)[0]
             # A courier is one route, and no more routes than orders are needed.
             most = np.minimum(count[pricing.trips.rows], len(order))
@@ -177,6 +206,21 @@ class _Search:
                 gain = np.where(np.isfinite(least), np.minimum(0.0, least) * most, 0.0)
             bound += float(gain.sum())
         return bound, chains
+
+    def _others(self, pricing: ChainPricing, order: FloatArray, found: list[Chain]) -> list[Chain]:
+        """Return chains that go well with the best one, as they serve none of its orders."""
+        left, chains = order.copy(), list(found)
+        others: list[Chain] = []
+        for _ in range(min(_MOST_OTHERS, len(order))):
+            if self.run.should_stop() or not chains:
+                break
+            best = min(chains, key=lambda chain: chain.reduced)
+            if best.reduced >= -_LEAST_GAIN:
+                break
+            left[[stop for trip in best.trips for stop in trip.stops]] = 0.0
+            chains = pricing.price(left, is_rounded_up=True)[1]
+            others += chains
+        return others
 
     def _paying(self, chains: list[Chain], priced: FloatArray, dual: FloatArray) -> list[Chain]:
         """Return chains that would lower the cost, the best first.
@@ -202,46 +246,110 @@ class _Search:
         whole = float(math.ceil(value - 1e-6 * max(1.0, abs(value)) ** 0.5 - 1e-6))
         run.raise_bound(whole if run.objective is None else min(whole, run.objective))
 
-    def plan(self) -> None:
-        """Choose the cheapest routes that serve every order at most once, and offer the plan."""
+    def plan(self, *, is_everything: bool) -> None:
+        """Choose the cheapest routes that serve every order, and offer what is left of them.
+
+        What two of them serve is left out of one: no route gets longer by that, but for rounding.
+        If the routes are everything that can be driven, the choice is proven.
+        """
         run, n = self.run, len(self.problem.orders)
         if run.time_left_s <= 0:
             return
-        whole = [k for k, route in enumerate(self.routes) if _is_simple(route)]
         solver = self._new_solver()
         if not math.isinf(run.time_left_s):
             solver.setOptionValue("time_limit", run.time_left_s)
-        solver.setOptionValue("mip_max_nodes", 5_000)
+        solver.setOptionValue("mip_max_nodes", 2_000 if is_everything else _MOST_NODES)
         nothing = np.zeros(0, dtype=np.int32)
         rows = n + self._rows
-        solver.addRows(
-            rows, self._lower, self._upper, 0, np.zeros(rows, dtype=np.int32), nothing, np.zeros(0)
-        )
+        most = np.ones(n) if is_everything else np.full(n, math.inf)
+        upper = np.concatenate([most, self._upper[n:]])
+        starts = np.zeros(rows, dtype=np.int32)
+        solver.addRows(rows, self._lower, upper, 0, starts, nothing, np.zeros(0))
         index = np.arange(n, dtype=np.int32)
-        solver.addCols(n, self.refusal, np.zeros(n), np.ones(n), n, index, index, np.ones(n))
-        for k in whole:
-            route = self.routes[k]
-            orders = [order for trip in route.trips for order in trip.stops]
-            entries = np.array([*orders, n + route.courier], dtype=np.int32)
-            most = float(self.problem.couriers.count[route.courier])
-            solver.addCol(
-                self._costs[k], 0.0, min(1.0, most), len(entries), entries, np.ones(len(entries))
-            )
-        count = n + len(whole)
+        may = np.where(self.problem.orders.is_mandatory & is_everything, 0.0, 1.0)
+        solver.addCols(n, self.refusal, np.zeros(n), may, n, index, index, np.ones(n))
+        for cost, route in zip(self._costs, self.routes, strict=True):
+            orders = {order for trip in route.trips for order in trip.stops}
+            entries = np.array([*sorted(orders), n + route.courier], dtype=np.int32)
+            solver.addCol(cost, 0.0, 1.0, len(entries), entries, np.ones(len(entries)))
+        count = n + len(self.routes)
         kinds = [self._highspy.HighsVarType.kInteger] * count
         solver.changeColsIntegrality(count, np.arange(count, dtype=np.int32), kinds)
+        proven = -math.inf
+        solver.setOptionValue("mip_rel_gap", 0.0 if is_everything else 1e-4)
         solver.run()
+        if is_everything and self.is_complete:
+            status, kinds_of = solver.getModelStatus(), self._highspy.HighsModelStatus
+            if status in {kinds_of.kInfeasible, kinds_of.kUnboundedOrInfeasible}:
+                if run.solution is None:
+                    run.note("No solution exists: trips and couriers do not suffice.")
+                    run.prove_infeasible()
+                return
+            proven = float(solver.getInfo().mip_dual_bound)
         if not math.isfinite(solver.getInfo().mip_gap):
             return
-        taken = np.array(solver.getSolution().col_value) > 0.5
-        if (taken[:n] & self.problem.orders.is_mandatory).any():
-            return
-        chosen = tuple(self.routes[k] for k, is_in in zip(whole, taken[n:], strict=True) if is_in)
-        plan = RoutingSolution(routes=chosen)
-        if not check(self.problem, plan).violations:
+        taken = np.array(solver.getSolution().col_value)[n:] > 0.5
+        chosen = [self.routes[k] for k in np.flatnonzero(taken)]
+        plan = _disjoint(self.problem, chosen)
+        if plan is not None and not check(self.problem, plan).violations:
             run.offer(plan)
+        if is_everything and self.is_complete and math.isfinite(proven):
+            self._raise(proven)
 
 
-def _is_simple(route: Route) -> bool:
-    stops = [order for trip in route.trips for order in trip.stops]
-    return len(set(stops)) == len(stops)
+def all_chains(
+    problem: RoutingProblem, groups: list[ChainTrips], should_stop: Callable[[], bool]
+) -> list[Chain] | None:
+    """Return every route that can be driven, or None if there are too many."""
+    # Whoever cannot be home in time after some trips may still do others first.
+    couriers = problem.couriers
+    open_end = problem.replace(
+        couriers=couriers.replace(end_place=np.full(len(couriers), ANYWHERE))
+    )
+    chains: list[Chain] = []
+    tried = 0
+    for group in groups:
+        trips = [
+            Trip(store=int(store), stops=tuple(stops[:size].tolist()))
+            for store, stops, size in zip(group.store, group.stops, group.size, strict=True)
+        ]
+        for row in group.rows:
+            left: list[tuple[Trip, ...]] = [()]
+            while left:
+                begun = left.pop()
+                served = {order for trip in begun for order in trip.stops}
+                for trip in trips:
+                    if served.intersection(trip.stops):
+                        continue
+                    longer = (*begun, trip)
+                    if best_route(open_end, row, longer) is None:
+                        continue
+                    chains.append(Chain(row, longer, 0.0))
+                    if len(longer) < int(couriers.max_trips[row]):
+                        left.append(longer)
+                tried += len(trips)
+                if tried > _MOST_TRIED or len(chains) > _MOST_CHAINS or should_stop():
+                    return None
+    return chains
+
+
+def _disjoint(problem: RoutingProblem, routes: list[Route]) -> RoutingSolution | None:
+    """Return the routes with every order in the first of them only; None if times are missed."""
+    served: set[int] = set()
+    kept = []
+    for route in routes:
+        trips = []
+        for trip in route.trips:
+            stops = []
+            for order in trip.stops:
+                if order not in served:
+                    served.add(order)
+                    stops.append(order)
+            if stops:
+                trips.append(Trip(store=trip.store, stops=tuple(stops)))
+        if trips:
+            timed = best_route(problem, route.courier, trips)
+            if timed is None:
+                return None
+            kept.append(timed)
+    return RoutingSolution(routes=tuple(kept))

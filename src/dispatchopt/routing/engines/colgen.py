@@ -26,6 +26,7 @@ from dispatchopt.routing.engines._route_graph import (
     unsupported,
 )
 from dispatchopt.routing.engines._route_master import Duals, RouteMaster, Stops
+from dispatchopt.routing.engines._share import Share
 from dispatchopt.routing.engines._subset_rows import violated_triples
 from dispatchopt.routing.engines.pyvrp import ENGINE as PYVRP
 from dispatchopt.routing.problem import Route, RoutingProblem, RoutingSolution, Trip
@@ -95,7 +96,7 @@ class ColgenEngine:
             steps = self.search_steps * len(problem.orders)
             if run.iterations_left is not None:
                 steps = min(steps, run.iterations_left // 2)
-            share: Any = _Share(run, self.search_share * run.time_left_s, steps)
+            share: Any = Share(run, self.search_share * run.time_left_s, steps)
             PYVRP.search(problem, share)
         if run.is_infeasible or run.should_stop():
             return
@@ -110,33 +111,6 @@ class ColgenEngine:
         found = master.plan(run.time_left_s, run.seed, 1_000)
         if found is not None:
             _offer(problem, run, found)
-
-
-class _Share:
-    """A run of which only a share of the time and some steps are left."""
-
-    def __init__(self, run: Run[RoutingSolution], time_s: float, steps: int) -> None:
-        self._run = run
-        self._until_s = run.clock.elapsed_s + time_s
-        self._until = run.iterations + steps
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._run, name)
-
-    @property
-    def time_left_s(self) -> float:
-        """Seconds left of the share."""
-        return min(self._run.time_left_s, self._until_s - self._run.clock.elapsed_s)
-
-    def should_stop(self) -> bool:
-        """Whether the share, or the run, is over."""
-        is_over = self._run.iterations >= self._until or self.time_left_s <= 0
-        return self._run.should_stop() or is_over
-
-    def step(self, count: int = 1) -> bool:
-        """Count steps of the run."""
-        self._run.step(count)
-        return not self.should_stop()
 
 
 class _PriceAndCut:
