@@ -251,6 +251,7 @@ class TripTiming:
         self.per_s = int(couriers.cost_per_s[courier])
         self.fixed = int(couriers.fixed_cost[courier])
         self.per_order = int(couriers.cost_per_order[courier])
+        self.min_pay = int(couriers.min_pay[courier])
         late = (self.orders.late_cost_per_s > 0) & (self.orders.promise_s < (1 << 39))
         self.has_lateness = bool(late.any())
 
@@ -296,7 +297,8 @@ class TripTiming:
         late = np.where(longest >= UNREACHABLE, -_FAR_BACK, late)
         far = metres - int(couriers.max_distance_m[row])
         cost = metres * self.per_m + self.fixed + sequences.shape[-1] * self.per_order
-        return cost + self._time_cost(low, high, floor, delay, events), late, far
+        unpaid = np.maximum(self.min_pay - cost, 0)
+        return cost + self._time_cost(low, high, floor, delay, events, unpaid), late, far
 
     def _time_cost(
         self,
@@ -305,18 +307,24 @@ class TripTiming:
         floor: IntArray,
         delay: IntArray,
         events: list[tuple[IntArray, IntArray, IntArray, IntArray]],
+        unpaid: IntArray,
     ) -> IntArray:
-        """Return the least cost of duration and lateness over the start of the route."""
+        """Return the least cost of duration and lateness over the start of the route.
+
+        ``unpaid`` is what minimum pay leaves for time to cost at least.
+        """
         if not events:
-            return np.asarray(np.maximum(delay, floor - high) * self.per_s)
+            return np.maximum(np.maximum(delay, floor - high) * self.per_s, unpaid)
         if not self.per_s:
-            return self._time_cost_at(low, floor, delay, events)
+            return self._time_cost_at(low, floor, delay, events, unpaid)
         kinks = [low, high, floor - delay]
         kinks += [f - d for f, d, _, _ in events] + [promise - d for _, d, promise, _ in events]
-        best = self._time_cost_at(low, floor, delay, events)
+        if self.min_pay:
+            kinks += [floor - unpaid // self.per_s, floor - unpaid // self.per_s - 1]
+        best = self._time_cost_at(low, floor, delay, events, unpaid)
         for kink in kinks[1:]:
             start = np.minimum(np.maximum(kink, low), np.maximum(low, high))
-            best = np.minimum(best, self._time_cost_at(start, floor, delay, events))
+            best = np.minimum(best, self._time_cost_at(start, floor, delay, events, unpaid))
         return best
 
     def _time_cost_at(
@@ -325,8 +333,9 @@ class TripTiming:
         floor: IntArray,
         delay: IntArray,
         events: list[tuple[IntArray, IntArray, IntArray, IntArray]],
+        unpaid: IntArray,
     ) -> IntArray:
-        total = (np.maximum(floor, start + delay) - start) * self.per_s
+        total = np.maximum((np.maximum(floor, start + delay) - start) * self.per_s, unpaid)
         for event_floor, event_delay, promise, price in events:
             late = np.maximum(event_floor, start + event_delay) - promise
             total = total + np.maximum(late, 0) * price

@@ -18,6 +18,7 @@ from dispatchopt.routing.bundles import Enumeration, enumerate_bundles
 from dispatchopt.routing.engines._columns import Columns, columns_of
 from dispatchopt.routing.engines._partition import Effort, Partition
 from dispatchopt.routing.engines._repair import mended
+from dispatchopt.routing.picking import has_picking
 from dispatchopt.routing.problem import RoutingProblem, RoutingSolution, Trip
 from dispatchopt.routing.reach import proof_of_infeasibility
 from dispatchopt.routing.schedule import best_route
@@ -47,6 +48,10 @@ class BundlesEngine:
             return "its trips are loaded at stores, and some orders have a pick-up place"
         if (problem.couriers.max_trips[used] > 1).any():
             return "it gives a courier one trip, and some may do more"
+        if len(problem.breaks):
+            return "it knows no breaks"
+        if has_picking(problem):
+            return "it takes orders to be ready at set times, and some stores pick them in turn"
         return None
 
     def search(self, problem: RoutingProblem, run: Run[RoutingSolution]) -> None:

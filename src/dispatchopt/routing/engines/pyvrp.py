@@ -23,7 +23,7 @@ _ITERATIONS_BETWEEN_OFFERS = 100
 #: PyVRP multiplies penalties with violations of up to 1e9: the product has to fit 64 bits.
 _LARGEST_PENALTY = 1e7
 #: Shares of the time at which the routes met so far are put together anew, and the share it takes.
-_POLISH_AT = (0.6, 0.92)
+_POLISH_AT = (0.35, 0.6, 0.85)
 _POLISH_SHARE = 0.03
 
 
