@@ -111,7 +111,6 @@ class _Builder:
         self.floor += service_s
         self.delay += service_s
 
-
     def _drive(self, leg_s: int) -> None:
         """Go on by a leg, with the breaks that are taken on it."""
         breaks, rest, rest_delay = self.problem.breaks, self.floor, self.delay
@@ -254,9 +253,7 @@ def _best_start(problem: RoutingProblem, courier: int, table: Timetable) -> int 
     kinks = {low, high}
     points = [
         at
-        for floor, delay, promise in zip(
-            table.floor_s, table.delay_s, table.promise_s, strict=True
-        )
+        for floor, delay, promise in zip(table.floor_s, table.delay_s, table.promise_s, strict=True)
         for at in (floor - delay, promise - delay)
     ]
     if table.min_pay > table.base:
