@@ -93,6 +93,7 @@ def random_problem(
             rng.random(num_orders) < 0.2, rng.integers(0, rows, num_orders), -1
         )
         couriers["cost_per_order"] = rng.integers(0, 20, rows)
+        couriers["min_pay"] = np.where(rng.random(rows) < 0.3, rng.integers(0, 900, rows), 0)
         orders["promise_s"] = rng.integers(0, 300, num_orders)
         orders["late_cost_per_s"] = rng.integers(0, 5, num_orders)
     return RoutingProblem(
@@ -129,7 +130,7 @@ def usual_cases(line_problem: Line) -> tuple[RoutingProblem, ...]:
     )
 
 
-@pytest.mark.parametrize("engine", ["pyvrp", "bundles"])
+@pytest.mark.parametrize("engine", ["pyvrp", "bundles", "ortools"])
 @pytest.mark.parametrize("conforms", CHECKS, ids=lambda each: str(each.__name__))
 def test_conformance(conforms: Any, engine: str, line_problem: Line) -> None:
     cases = EngineCases(
@@ -141,7 +142,7 @@ def test_conformance(conforms: Any, engine: str, line_problem: Line) -> None:
     conforms(DOMAIN, engine, cases)
 
 
-@pytest.mark.parametrize("engine", ["pyvrp", "bundles"])
+@pytest.mark.parametrize("engine", ["pyvrp", "bundles", "ortools"])
 def test_no_couriers(engine: str, line_problem: Line) -> None:
     idle = line_problem(orders={"refusal_cost": 5}, couriers={"count": [0]})
     result = solve(idle, engine=engine, stop=Stop(iterations=5))
@@ -153,7 +154,7 @@ def test_no_couriers(engine: str, line_problem: Line) -> None:
 
 def test_best_tour_on_a_line(line_problem: Line) -> None:
     """There and back on both sides: 2 x 20 + 2 x 30 metres."""
-    for engine in ("pyvrp", "bundles"):
+    for engine in ("pyvrp", "bundles", "ortools"):
         result = solve(line_problem(), engine=engine, stop=Stop(iterations=300))
         assert result.objective == 100
 
@@ -209,6 +210,7 @@ RELAXATIONS: dict[str, Callable[[RoutingProblem], RoutingProblem]] = {
         couriers=p.couriers.replace(max_distance_m=FAR, max_duration_s=FAR, max_stops=3)
     ),
     "couriers": lambda p: p.replace(couriers=p.couriers.replace(count=p.couriers.count + 1)),
+    "minimum pay": lambda p: p.replace(couriers=p.couriers.replace(min_pay=0)),
 }
 
 

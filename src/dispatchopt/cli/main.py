@@ -28,6 +28,7 @@ COMMANDS = (
     "render",
     "simulate",
     "solve",
+    "vroom",
     "whatif",
 )
 

@@ -289,21 +289,21 @@ class TripTiming:
             longest = np.maximum(longest, np.maximum(leg_s, leg_m))
             metres, floor, delay = metres + leg_m, floor + leg_s, delay + leg_s
         shift_end = int(couriers.latest_s[row])
-        late = np.maximum(late, floor - shift_end)
-        high = np.minimum(high, shift_end - delay)
+        late, high = np.maximum(late, floor - shift_end), np.minimum(high, shift_end - delay)
         most_s = int(couriers.max_duration_s[row])
         low = np.maximum(int(couriers.earliest_s[row]), floor - most_s)
         late = np.maximum(np.maximum(late, low - high), delay - most_s)
         late = np.where(longest >= UNREACHABLE, -_FAR_BACK, late)
         far = metres - int(couriers.max_distance_m[row])
         cost = metres * self.per_m + self.fixed + sequences.shape[-1] * self.per_order
-        unpaid = np.maximum(self.min_pay - cost, 0)
-        return cost + self._time_cost(low, high, floor, delay, events, unpaid), late, far
+        spent = self._time_cost(
+            (low, high), floor, delay, events, np.maximum(self.min_pay - cost, 0)
+        )
+        return cost + spent, late, far
 
     def _time_cost(
         self,
-        low: IntArray,
-        high: IntArray,
+        starts: tuple[IntArray, IntArray],
         floor: IntArray,
         delay: IntArray,
         events: list[tuple[IntArray, IntArray, IntArray, IntArray]],
@@ -311,8 +311,10 @@ class TripTiming:
     ) -> IntArray:
         """Return the least cost of duration and lateness over the start of the route.
 
-        ``unpaid`` is what minimum pay leaves for time to cost at least.
+        ``starts`` are the first and last ones, ``unpaid`` is what minimum pay leaves for time to
+        cost at least.
         """
+        low, high = starts
         if not events:
             return np.maximum(np.maximum(delay, floor - high) * self.per_s, unpaid)
         if not self.per_s:

@@ -58,8 +58,8 @@ def check(problem: RoutingProblem, solution: RoutingSolution) -> Report:
     -------
     Report
         The objective in cost units with its parts ``travel``, ``fixed``, ``duration``,
-        ``deliveries``, ``top_up``, ``lateness`` and ``refusal``, all whole; and every broken rule, by how
-        much. Legs without a way and references to nothing count no cost.
+        ``deliveries``, ``top_up``, ``lateness`` and ``refusal``, all whole; and every broken rule,
+        by how much. Legs without a way and references to nothing count no cost.
     """
     tally = Tally()
     ready = _picked(problem, solution, tally)

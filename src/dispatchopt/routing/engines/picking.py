@@ -157,7 +157,7 @@ class _Turns:
                     latest - delay
                     for delay, latest in zip(table.delay_s, table.latest_s, strict=True)
                 ]
-                loaded_s[own] = min(min(slack), FAR - 1) + table.delay_s[at]
+                loaded_s[own] = min(*slack, FAR - 1) + table.delay_s[at]
         usual = (store_of == NO_STORE) & ~orders.has_pickup
         for order in np.flatnonzero(usual).tolist():
             options = problem.stores_of_order(order)

@@ -22,7 +22,6 @@ from dispatchopt.routing.picking import has_picking
 from dispatchopt.routing.problem import (
     ANYWHERE,
     NO_STORE,
-    UNREACHABLE,
     RoutingProblem,
     RoutingSolution,
     Trip,
@@ -155,7 +154,11 @@ class _Model:
 
     def solve(self, exploration: int, timeout: timedelta | None) -> RoutingSolution | None:
         """Return VROOM's plan in our terms; None if a route cannot keep its times."""
-        found = self.input.solve(exploration_level=exploration, nb_threads=1, timeout=timeout)
+        try:
+            found = self.input.solve(exploration_level=exploration, nb_threads=1, timeout=timeout)
+        except self._vroom._vroom.VroomInputException:  # noqa: SLF001 - it is nowhere else
+            # Breaks that overlap, for instance: what VROOM takes for an error is no plan here.
+            return None
         frame = found.routes
         stops: dict[int, list[int]] = {}
         for vehicle, kind, order in zip(
@@ -178,7 +181,7 @@ class _Model:
         return self._vroom.TimeWindow(low, max(low, high))
 
     def _add_vehicles(self) -> None:
-        problem, couriers = self.problem, self.problem.couriers
+        couriers = self.problem.couriers
         profiles: set[tuple[int, int]] = set()
         for row in np.flatnonzero(couriers.count > 0).tolist():
             key = (int(couriers.profile[row]), int(couriers.cost_per_m[row]))
@@ -195,7 +198,7 @@ class _Model:
                     profile=_name(key),
                     capacity=self._fit(couriers.capacity[row]),
                     skills=self._skills_of(row, store),
-                    breaks=self._breaks_of(row),
+                    breaks=self._breaks_of(row, parts["time_window"]),
                     **parts,
                 )
                 self.rows.append((row, store))
@@ -246,18 +249,16 @@ class _Model:
         own = {bit for bit in range(mask.bit_length()) if mask >> bit & 1}
         return own | {_COURIER_SKILL + row, _STORE_SKILL + store}
 
-    def _breaks_of(self, row: int) -> list[Any]:
-        breaks = self.problem.breaks
-        return [
-            self._vroom.Break(
-                number,
-                time_windows=[
-                    self._window(int(breaks.earliest_s[number]), int(breaks.latest_s[number]))
-                ],
-                service=int(breaks.duration_s[number]),
-            )
-            for number in breaks.of_courier(row)
-        ]
+    def _breaks_of(self, row: int, shift: Any) -> list[Any]:
+        """Return the breaks that fall on the route; VROOM has none before its start or after it."""
+        breaks, made = self.problem.breaks, []
+        for number in breaks.of_courier(row):
+            early_s, late_s = int(breaks.earliest_s[number]), int(breaks.latest_s[number])
+            window, length_s = self._window(early_s, late_s), int(breaks.duration_s[number])
+            is_before = window.start + length_s <= shift.start or window.end < shift.start
+            if not is_before and window.end < shift.end:
+                made.append(self._vroom.Break(number, time_windows=[window], service=length_s))
+        return made
 
     def _fit(self, amounts: IntArray) -> list[int]:
         total = self.problem.orders.load[self.kept].sum(axis=0)
