@@ -91,7 +91,10 @@ class _Writer:
                 if "-" in name:
                     at = int(orders.pickup_place[order])
                     early, service = orders.pickup_earliest_s[order], orders.pickup_service_s[order]
-    XX: int(name.split("-")[0]), **step})
+                    step = walk.step(self, at, int(early), int(service))
+                    steps.append({"type": "pickup", "id": int(name.split("-")[0]), **step})
+                else:
+                    walk.go(int(orders.pickup_place[order]))
                 continue
             early, service = orders.earliest_s[order], orders.service_s[order]
             step = walk.step(self, int(orders.place[order]), int(early), int(service))
