@@ -4,17 +4,23 @@
 instance of a set with each method and seed, in a process of its own and for the same CPU seconds,
 checks what comes out, and prints mean gaps. A kept file holds a line of JSON per run; runs that
 stand in it are not repeated, so one that was cut short goes on where it stopped. ``--plot FILE``
-draws the performance profile of what is kept.
+draws the performance profile of what is kept. ``--methods ours pyvrp ortools vroom polished`` takes
+more rivals in, each in its best setting; those that refuse a set are left out.
+
+Rivals run here, or under the Python that ``DISPATCHOPT_RIVALS_PYTHON`` names;
+``python -m benchmarks.rivals FOLDER`` makes an environment for them.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import dataclasses
 import json
 import math
-import multiprocessing
 import os
+import subprocess
+import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -25,9 +31,13 @@ from typing import Any
 from benchmarks.registry import Row
 
 from dispatchopt import io, routing
+from dispatchopt.core.run import solve as run_solve
 from dispatchopt.core.stop import Stop, StopClock
 from dispatchopt.io.instance import Instance
 from dispatchopt.routing.engines import _pyvrp_model
+from dispatchopt.routing.engines.ortools import OrToolsEngine
+from dispatchopt.routing.engines.pyvrp import PyVrpEngine
+from dispatchopt.routing.engines.vroom import VroomEngine
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,7 +174,31 @@ def solve_bare(instance: Instance, path: Path, time_s: float, seed: int) -> Row:
     }
 
 
-METHODS = {"ours": solve_ours, "bare pyvrp": solve_bare}
+def _with_engine(engine: Any) -> Callable[[Instance, Path, float, int], Row]:
+    """Return a method that solves with one engine behind our adapter."""
+
+    def method(instance: Instance, path: Path, time_s: float, seed: int) -> Row:
+        del path
+        refusal = engine.unsupported(instance.problem)
+        if refusal:
+            return {"refused": refusal}
+        domain = dataclasses.replace(routing.DOMAIN, engines=lambda: {engine.name: engine})
+        stop = CpuStop(time_s=time_s)
+        found = run_solve(domain, instance.problem, engine=engine.name, stop=stop, seed=seed)
+        return {**_figures(instance, found.solution), "iterations": found.iterations}
+
+    return method
+
+
+METHODS: dict[str, Callable[[Instance, Path, float, int], Row]] = {
+    "ours": solve_ours,
+    "pyvrp": solve_bare,
+    "ortools": _with_engine(OrToolsEngine()),
+    "vroom": _with_engine(VroomEngine()),
+    "polished": _with_engine(PyVrpEngine(max_polished=2_000)),
+}
+#: Methods that are other people's tools.
+RIVALS = ("pyvrp", "ortools", "vroom")
 
 
 def _figures(instance: Instance, solution: Any) -> Row:
@@ -181,27 +215,34 @@ def _figures(instance: Instance, solution: Any) -> Row:
     }
 
 
+def one(name: str, path: Path, method: str, time_s: float, seed: int) -> Row:
+    """Run one method here."""
+    instance = read_instance(name, path)
+    began = time.process_time()
+    row = METHODS[method](instance, path, time_s, seed)
+    spent_s = round(time.process_time() - began, 2)
+    return {**row, "cpu_s": spent_s, "scale": instance.notes["scale"]}
+
+
 def _apart(name: str, path: Path, method: str, time_s: float, seed: int) -> Row:
     """Run one method in a process of its own."""
-    context = multiprocessing.get_context("fork")
-    ours, theirs = context.Pipe(duplex=False)
-
-    def work() -> None:
-        instance = read_instance(name, path)
-        began = time.process_time()
-        row = METHODS[method](instance, path, time_s, seed)
-        row["cpu_s"] = round(time.process_time() - began, 2)
-        row["scale"] = instance.notes["scale"]
-        theirs.send(row)
-
-    process = context.Process(target=work)
-    process.start()
-    theirs.close()
+    python = os.environ.get("DISPATCHOPT_RIVALS_PYTHON", sys.executable)
+    if method not in RIVALS:
+        python = sys.executable
+    words = ["--one", str(path), "--set", name, "--methods", method]
+    words += ["--time", str(time_s), "--seeds", str(seed)]
+    done = subprocess.run(
+        [python, "-m", "benchmarks.static_sets", *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).parents[1],
+    )
     try:
-        row: Row = ours.recv()
-    except EOFError:
-        row = {"error": "ended without an answer"}
-    process.join()
+        row: Row = json.loads(done.stdout.splitlines()[-1])
+    except (IndexError, json.JSONDecodeError):
+        lines = done.stderr.strip().splitlines()
+        return {"error": lines[-1] if lines else "ended without an answer"}
     return row
 
 
@@ -228,6 +269,8 @@ def runs(
                 if row is None:
                     row = {"mark": mark, "set": name, "instance": path.stem, "seed": seed}
                     row |= {"method": method, **_apart(name, path, method, given.time, seed)}
+                    if "refused" in row:
+                        continue
                     if path.stem in known:
                         row["gap"] = gap(name, row, known[path.stem])
                         if known[path.stem][1] and row.get("routes"):
@@ -265,8 +308,10 @@ def summary(rows: Sequence[Row]) -> list[Row]:
             if SETS[name].has_vehicles_first:
                 line["vehicles more"] = sum(more) / max(1, len(more))
             made.append(line)
-        if means.get("bare pyvrp") and "ours" in means:
-            made[-1]["closed %"] = round(100 * (1 - means["ours"] / means["bare pyvrp"]), 1)
+        rival = means.get("pyvrp")
+        for line in made:
+            if rival and line["set"] == name and line["method"] != "pyvrp":
+                line["closed %"] = round(100 * (1 - means[line["method"]] / rival), 1)
     return made
 
 
@@ -279,9 +324,13 @@ def main() -> None:
     parser.add_argument("--kept", type=Path, help="file of results, to be gone on with")
     parser.add_argument("--every", type=int, default=1, help="take every n-th instance only (1)")
     parser.add_argument("--only", nargs="*", default=[], help="names to keep")
-    parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
+    parser.add_argument("--methods", nargs="+", choices=METHODS, default=["ours", "pyvrp"])
+    parser.add_argument("--one", type=Path, help="run one file only, and print its row as JSON")
     parser.add_argument("--plot", type=Path, help="file of a performance profile")
     given = parser.parse_args()
+    if given.one:
+        print(json.dumps(one(given.sets[0], given.one, given.methods[0], given.time, given.seeds)))
+        return
     kept, rows = load(given.kept), []
     for name in given.sets:
         paths = [p for p in instances(name) if not given.only or p.stem in given.only]
@@ -292,13 +341,13 @@ def main() -> None:
     for line in summary(rows):
         print(", ".join(f"{key} {value}" for key, value in line.items()))
     if given.plot:
-        from dispatchopt.reporting.plot import performance_profile
+        from dispatchopt.reporting.plot import profile_png
 
         ratios: dict[str, list[float]] = {}
         for row in rows:
             value = row.get("gap")
             ratios.setdefault(row["method"], []).append(math.inf if value is None else 1 + value)
-        performance_profile(ratios, given.plot, label="cost / best known cost")
+        given.plot.write_bytes(profile_png(ratios, label="cost / best known cost"))
 
 
 if __name__ == "__main__":

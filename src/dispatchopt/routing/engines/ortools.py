@@ -18,6 +18,7 @@ from dispatchopt.routing.reach import proof_of_infeasibility
 
 #: Questions whether to stop between two that look at the clock.
 _BETWEEN_LOOKS = 64
+_LONGEST_S = 86_400.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,8 +89,10 @@ class _Search:
         limits.local_search_metaheuristic = (
             routing_enums_pb2.LocalSearchMetaheuristic.GUIDED_LOCAL_SEARCH
         )
-        if not math.isinf(run.time_left_s):
-            limits.time_limit.FromMilliseconds(max(1, int(1_000 * run.time_left_s)))
+        # The run's own clock ends the search; the library's, on the wall, is a second line, and
+        # without any it complains.
+        most_s = min(4 * run.time_left_s + 1, _LONGEST_S)
+        limits.time_limit.FromMilliseconds(int(1_000 * most_s))
         solver = routing.solver()
         solver.ReSeed(run.seed % (1 << 31))
         routing.AddSearchMonitor(solver.CustomLimit(self._is_over))
