@@ -156,7 +156,7 @@ def solve_bare(instance: Instance, path: Path, time_s: float, seed: int) -> Row:
                 return {}
             data = model.data
 
-        def is_over(_best: int) -> bool:
+        def is_over(best_cost: int) -> bool:  # noqa: ARG001 - PyVRP passes it
             return time.process_time() - began >= time_s
 
         found = pyvrp.solve(data, is_over, seed=seed, collect_stats=False, display=False)
@@ -253,7 +253,8 @@ def gap(name: str, row: Row, known: tuple[float, int]) -> float | None:
         return None
     # Some lists count scaled units: of both readings, the one that is near is meant.
     candidates = [row[what] / (known[0] * factor) - 1 for factor in (1, row["scale"])]
-    return min(candidates, key=abs)
+    nearest: float = min(candidates, key=abs)
+    return nearest
 
 
 def runs(

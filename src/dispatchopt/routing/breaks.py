@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dispatchopt.core.arrays import IntArray
+from dispatchopt.core.arrays import IntArray, frozen
 from dispatchopt.core.errors import InputError, Issue
-from dispatchopt.routing.tables import FAR, MOST_LISTED, Table, column, frozen, problem_issue
+from dispatchopt.routing.tables import FAR, MOST_LISTED, Table, column, problem_issue
 
 #: Leg of a break that lies before the start of the route.
 BEFORE = -1

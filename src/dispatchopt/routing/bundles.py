@@ -316,7 +316,7 @@ class TripTiming:
         """
         low, high = starts
         if not events:
-            return np.maximum(np.maximum(delay, floor - high) * self.per_s, unpaid)
+            return np.asarray(np.maximum(np.maximum(delay, floor - high) * self.per_s, unpaid))
         if not self.per_s:
             return self._time_cost_at(low, floor, delay, events, unpaid)
         kinks = [low, high, floor - delay]

@@ -186,14 +186,19 @@ def _problem_issues(problem: RoutingProblem) -> list[Issue]:
     if issues:
         return issues
     orders, stores, couriers = problem.orders, problem.stores, problem.couriers
-    named = {"orders": orders, "stores": stores, "couriers": couriers, "breaks": problem.breaks}
-    for name, table in named.items():
-        issues += table.issues(name, len(table))
+    breaks = problem.breaks
+    for name, table, size in (
+        ("orders", orders, len(orders)),
+        ("stores", stores, len(stores)),
+        ("couriers", couriers, len(couriers)),
+        ("breaks", breaks, len(breaks)),
+    ):
+        issues += table.issues(name, size)
         options = getattr(table, "store_options", None)
         if options is not None:
-            issues += options.issues(name, len(table), len(stores))
+            issues += options.issues(name, size, len(stores))
     issues += _place_issues(problem)
-    issues += problem.breaks.reference_issues(len(couriers))
+    issues += breaks.reference_issues(len(couriers))
     issues += [
         problem_issue("bad-courier", f"orders[{row}].locked_courier", locked, wanted)
         for row, locked in enumerate(orders.locked_courier.tolist())

@@ -262,7 +262,8 @@ class _Model:
 
     def _fit(self, amounts: IntArray) -> list[int]:
         total = self.problem.orders.load[self.kept].sum(axis=0)
-        return np.minimum(amounts, total).tolist()
+        fitted: list[int] = np.minimum(amounts, total).tolist()
+        return fitted
 
     def _wants(self, order: int) -> set[int]:
         orders = self.problem.orders
