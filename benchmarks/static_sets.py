@@ -35,6 +35,7 @@ from dispatchopt.core.run import solve as run_solve
 from dispatchopt.core.stop import Stop, StopClock
 from dispatchopt.io.instance import Instance
 from dispatchopt.routing.engines import _pyvrp_model
+from dispatchopt.routing.engines.colgen import ColgenEngine
 from dispatchopt.routing.engines.ortools import OrToolsEngine
 from dispatchopt.routing.engines.pyvrp import PyVrpEngine
 from dispatchopt.routing.engines.vroom import VroomEngine
@@ -195,6 +196,7 @@ METHODS: dict[str, Callable[[Instance, Path, float, int], Row]] = {
     "pyvrp": solve_bare,
     "ortools": _with_engine(OrToolsEngine()),
     "vroom": _with_engine(VroomEngine()),
+    "colgen": _with_engine(ColgenEngine()),
     "polished": _with_engine(PyVrpEngine(max_polished=2_000)),
 }
 #: Methods that are other people's tools.
