@@ -50,7 +50,8 @@ class StaticSet:
     folder
         Below ``$DISPATCHOPT_DATA/routing``.
     rounding
-        Name of the rounding under which the listed costs hold.
+        Name of the rounding under which the listed costs hold; lists in double precision are
+        compared with costs in thousandths, as larger figures unbalance the penalties of rivals.
     convention
         How the convention of the listed costs begins.
     has_vehicles_first
@@ -69,8 +70,8 @@ SETS = {
     "uchoa-x": StaticSet(folder="uchoa_x", rounding="round", convention="distance"),
     "vidal": StaticSet(folder="vidal_mdvrptw", rounding="exact", convention="distance"),
     "prizes": StaticSet(folder="pyvrp_pcvrptw", rounding="dimacs", convention="distance"),
-    "mdvrp": StaticSet(folder="cordeau_mdvrp", rounding="double", convention="distance"),
-    "mdvrptw": StaticSet(folder="cordeau_mdvrptw", rounding="double", convention="distance"),
+    "mdvrp": StaticSet(folder="cordeau_mdvrp", rounding="exact", convention="distance"),
+    "mdvrptw": StaticSet(folder="cordeau_mdvrptw", rounding="exact", convention="distance"),
     "road": StaticSet(folder="dimacs_road", rounding="round", convention=""),
     **{
         f"gh-{size}": StaticSet(
@@ -81,7 +82,7 @@ SETS = {
     **{
         f"li-lim-{size}": StaticSet(
             folder=f"li_lim/{size}",
-            rounding="double",
+            rounding="exact",
             convention="hierarchical",
             has_vehicles_first=True,
         )

@@ -312,3 +312,21 @@ def test_bundles_are_the_same_each_time() -> None:
     problem = random_problem(3, is_single=True)
     first, second = (solve(problem, engine="bundles", seed=5) for _ in range(2))
     assert digest(first.solution) == digest(second.solution)
+
+
+def test_pyvrp_keeps_capacities_where_figures_are_large() -> None:
+    """Loads fill 97 % of the couriers, and a leg costs more than the usual penalty of a unit."""
+    rng = np.random.default_rng(5)
+    xy = rng.integers(0, 100, (41, 2))
+    metres = 1_000_000 * np.abs(xy[:, None] - xy[None]).sum(axis=2).astype(np.int64)
+    load = rng.integers(5, 30, (40, 1))
+    problem = RoutingProblem(
+        travel=(TravelMatrix(distance_m=metres, duration_s=metres),),
+        orders=Orders.of(place=np.arange(1, 41), load=load),
+        stores=Stores.of(place=[0]),
+        couriers=Couriers.of(
+            start_place=[0], end_place=[0], count=[6], capacity=[[int(load.sum() / 6 / 0.97)]]
+        ),
+    )
+    result = solve(problem, engine="pyvrp", stop=Stop(iterations=500))
+    assert result.solution is not None
