@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from benchmarks import static_sets
+from benchmarks.registry import Row
 from benchmarks.static_sets import CpuStop, gap, load, one, summary
 
 from dispatchopt.core.errors import MissingPackageError
@@ -49,7 +50,7 @@ def test_what_is_kept_is_not_run_again(
 
 
 def test_means_leave_out_what_found_nothing() -> None:
-    rows = [
+    rows: list[Row] = [
         {"set": "solomon", "method": "pyvrp", "gap": 0.02},
         {"set": "solomon", "method": "pyvrp", "gap": None},
     ]
