@@ -29,13 +29,9 @@ def choose(problem: RoutingProblem) -> tuple[Sequence[str], str]:
     """Return the engines in the order in which ``auto`` tries them, and why."""
     if has_picking(problem):
         return ("picking",), "stores pick orders in turn, so ready times are part of the plan"
-    used = problem.couriers.count > 0
-    if is_short(problem) and not (problem.couriers.max_trips[used] > 1).any():
+    if is_short(problem):
         most = int(problem.couriers.max_stops.max(initial=0))
         why = f"trips of at most {most} orders can all be enumerated"
-        return ("bundles", "pyvrp", "ortools"), why
-    if is_short(problem):
-        why = "couriers make several trips, which are searched, not enumerated"
         return ("bundles", "pyvrp", "ortools"), why
     return ("pyvrp", "bundles", "ortools"), "trips are too long to be enumerated"
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from dispatchopt.core.arrays import BoolArray, IntArray
-from dispatchopt.routing.bundles import TripTiming
 from dispatchopt.routing.picking import as_picked, without_picking
 from dispatchopt.routing.problem import (
     ANYWHERE,
@@ -22,6 +21,7 @@ from dispatchopt.routing.problem import (
     Trip,
 )
 from dispatchopt.routing.schedule import best_route
+from dispatchopt.routing.trip_timing import TripTiming
 
 #: Pairs of store and courier class that are tried; beyond, the rest is left out.
 _MOST_PAIRS = 5_000
