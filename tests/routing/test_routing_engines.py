@@ -265,8 +265,9 @@ def test_refusals_name_the_reason(line_problem: Line) -> None:
         solve(line_problem(orders={"locked_courier": [0, -1, -1]}), engine="pyvrp")
     with pytest.raises(UnsupportedError, match="cost per order"):
         solve(line_problem(couriers={"cost_per_order": 3}), engine="pyvrp")
-    with pytest.raises(UnsupportedError, match="one trip"):
-        solve(line_problem(couriers={"max_trips": [2]}), engine="bundles")
+    for limit in ({"max_distance_m": [500]}, {"min_pay": [5]}):
+        with pytest.raises(UnsupportedError, match="does not chain trips"):
+            solve(line_problem(couriers={"max_trips": [2], **limit}), engine="bundles")
 
 
 def test_reloads_make_up_for_capacity(line_problem: Line) -> None:
