@@ -1,4 +1,4 @@
-"""Routing: snapshots and a static set, against PyVRP on its own in the same run, for equal time.
+"""Routing: snapshots and a static set, against PyVRP, OR-Tools and VROOM, for equal time.
 
 ``small`` stops by iterations and runs on generated data only. The larger sizes read real instances
 under ``$DISPATCHOPT_DATA`` where they are given.
@@ -20,6 +20,7 @@ from benchmarks.snapshot import snapshot
 from dispatchopt.core import Stop
 from dispatchopt.geography.matrix import TravelMatrix
 from dispatchopt.routing import (
+    DOMAIN,
     Couriers,
     Orders,
     RoutingProblem,
@@ -51,7 +52,10 @@ def run(size: str) -> list[Row]:
         stop = Stop(iterations=ITERATIONS) if size == "small" else Stop(time_s=SECONDS[size])
         rival, rival_s = timed(partial(_bare_pyvrp, problem, stop))
         rows.append({"case": name, "method": "bare pyvrp", "seconds": rival_s, "objective": rival})
-        for engine in ("pyvrp",) if _is_same_engine(problem) else ("pyvrp", "auto"):
+        engines = ["pyvrp"] if _is_same_engine(problem) else ["pyvrp", "auto"]
+        if size != "small":
+            engines += [name for name in ("ortools", "vroom") if _takes(name, problem)]
+        for engine in engines:
             result, seconds = timed(partial(solve, problem, engine=engine, stop=stop, seed=1))
             row: Row = {
                 "case": name,
@@ -65,6 +69,11 @@ def run(size: str) -> list[Row]:
                 row |= {"ratio": result.objective / rival, "note": "cost against bare pyvrp"}
             rows.append(row)
     return rows
+
+
+def _takes(name: str, problem: RoutingProblem) -> bool:
+    """Whether an engine takes the problem; where its package is missing, it takes none."""
+    return DOMAIN.engines()[name].unsupported(problem) is None
 
 
 def _is_same_engine(problem: RoutingProblem) -> bool:
@@ -158,6 +167,6 @@ def _solomon(path: Path) -> RoutingProblem:
 
 SUITE = Suite(
     name="routing",
-    about="Cost and gap of routing plans against PyVRP on its own, for equal time.",
+    about="Cost and gap of routing plans against PyVRP, OR-Tools and VROOM, for equal time.",
     run=run,
 )

@@ -143,6 +143,8 @@ def entries() -> list[EngineEntry]:
         )
         for domain in domains().values()
         for name, engine in domain.engines().items()
+        # An engine behind an optional package that is not there cannot be used.
+        if getattr(engine, "is_installed", True)
     ]
     listed += [
         EngineEntry(domain="dispatch", name=name, about=_first_line(policy), versions=versions())

@@ -93,6 +93,13 @@ def documents(kind: str, folder: Path) -> Iterator[Path]:
         ]
         path.with_suffix(".txt").write_text("\n".join([*lines, ""]))
         yield path.with_suffix(".txt")
+        slow = path.with_name(f"{folder.name}-picked.json")
+        done("convert", INSTANCES / "routing-small", slow, "-q")
+        held = json.loads(slow.read_text())
+        for row in held["stores"]:
+            row["pick_s"] = 40
+        slow.write_text(json.dumps(held))
+        yield slow
 
 
 def solve_job(kind: str, engine: str) -> Job:
@@ -169,8 +176,9 @@ def jobs() -> dict[str, Job]:
     """Return every job by name."""
     found: dict[str, Job] = {"plan": plan_job}
     for kind, domain in domains().items():
-        for engine in domain.engines():
-            found[f"solve-{kind}-{engine}"] = solve_job(kind, engine)
+        for name, engine in domain.engines().items():
+            if getattr(engine, "is_installed", True):
+                found[f"solve-{kind}-{name}"] = solve_job(kind, name)
     found |= {f"simulate-{policy}": simulate_job(policy) for policy in policies()}
     for kind in kind_names():
         found[f"generate-{kind}"] = generate_job(kind)

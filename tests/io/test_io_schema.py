@@ -23,6 +23,7 @@ from dispatchopt.io.schema.city import CityParametersPart
 from dispatchopt.io.schema.day import DayRulesPart
 from dispatchopt.io.schema.routing import TABLES
 from dispatchopt.pipeline.city import CityParameters
+from dispatchopt.routing.breaks import Breaks
 from dispatchopt.routing.tables import Couriers, Orders, Stores
 
 ROOT = Path(__file__).parents[2]
@@ -65,7 +66,8 @@ def test_defaults_of_parameters_are_those_of_the_problem(model: Any, own: Any) -
 
 
 @pytest.mark.parametrize(
-    ("table", "own"), [("orders", Orders), ("stores", Stores), ("couriers", Couriers)]
+    ("table", "own"),
+    [("orders", Orders), ("stores", Stores), ("couriers", Couriers), ("breaks", Breaks)],
 )
 def test_defaults_of_routing_columns_are_those_of_the_problem(table: str, own: Any) -> None:
     columns = columns_of(TABLES[table])

@@ -118,6 +118,31 @@ def test_jobs_and_shipments_with_one_start(file_of: Files) -> None:
     assert sorted(kinds) == ["delivery", "end", "job", "pickup", "start"]
 
 
+def test_breaks_are_steps(file_of: Files) -> None:
+    """Service begins from 30 to 40: a rest of 15 s from 20 on can only be on the way there."""
+    value = copy.deepcopy(JOBS)
+    value["vehicles"] = value["vehicles"][:1]
+    value["jobs"] = value["jobs"][:1]
+    value["jobs"][0]["time_windows"] = [[30, 40]]
+    value["vehicles"][0]["time_window"] = [5, 60]
+    rest = {"id": 9, "time_windows": [[20, 25]], "service": 15}
+    value["vehicles"][0]["breaks"] = [rest]
+    instance = read(file_of, value)
+    result = solve(instance.problem, stop=Stop(iterations=100))
+    assert result.engine == "ortools"
+    assert result.objective == 20
+    text = io.solution_text(result, instance, "vroom")
+    steps = json.loads(text)["routes"][0]["steps"]
+    assert sorted(step["type"] for step in steps) == ["break", "end", "job", "start"]
+    taken = next(step for step in steps if step["type"] == "break")
+    begin = taken["arrival"] + taken["waiting_time"]
+    assert (taken["id"], taken["service"]) == (9, 15)
+    assert 20 <= begin <= 25
+    job = next(step for step in steps if step["type"] == "job")
+    assert job["arrival"] + job["waiting_time"] >= 30
+    assert steps[-1]["arrival"] <= 60
+
+
 def test_open_starts_load_nowhere(file_of: Files) -> None:
     value = copy.deepcopy(JOBS)
     for vehicle in value["vehicles"]:
@@ -134,7 +159,9 @@ def test_open_starts_load_nowhere(file_of: Files) -> None:
 @pytest.mark.parametrize(
     ("path", "new", "wanted"),
     [
-        (("vehicles", 0, "breaks"), [{"id": 1}], "/vehicles/0/breaks"),
+        (("vehicles", 0, "breaks"), [{"id": 1, "max_load": [1]}], "/vehicles/0/breaks/0/max_load"),
+        (("vehicles", 0, "breaks"), [{"service": 5}], "/vehicles/0/breaks/0: found no id"),
+        (("vehicles", 0, "breaks"), 5, "/vehicles/0/breaks"),
         (("vehicles", 0, "capcity"), [1], "did you mean 'capacity'"),
         (("vehicles", 0, "capacity"), [1, 2], "different lengths"),
         (("vehicles", 1, "id"), 7, "/vehicles: found '7'; wanted each id once"),

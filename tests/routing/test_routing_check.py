@@ -46,6 +46,7 @@ def test_costs_by_hand(line_problem: Line, one_route: One) -> None:
         "fixed": 7.0,
         "duration": 4.0 * 115,
         "deliveries": 33.0,
+        "top_up": 0.0,
         "lateness": 3.0 * 15,
         "refusal": 0.0,
     }

@@ -93,6 +93,7 @@ def random_problem(
             rng.random(num_orders) < 0.2, rng.integers(0, rows, num_orders), -1
         )
         couriers["cost_per_order"] = rng.integers(0, 20, rows)
+        couriers["min_pay"] = np.where(rng.random(rows) < 0.3, rng.integers(0, 900, rows), 0)
         orders["promise_s"] = rng.integers(0, 300, num_orders)
         orders["late_cost_per_s"] = rng.integers(0, 5, num_orders)
     return RoutingProblem(
@@ -129,7 +130,7 @@ def usual_cases(line_problem: Line) -> tuple[RoutingProblem, ...]:
     )
 
 
-@pytest.mark.parametrize("engine", ["pyvrp", "bundles"])
+@pytest.mark.parametrize("engine", ["pyvrp", "bundles", "ortools"])
 @pytest.mark.parametrize("conforms", CHECKS, ids=lambda each: str(each.__name__))
 def test_conformance(conforms: Any, engine: str, line_problem: Line) -> None:
     cases = EngineCases(
@@ -141,7 +142,7 @@ def test_conformance(conforms: Any, engine: str, line_problem: Line) -> None:
     conforms(DOMAIN, engine, cases)
 
 
-@pytest.mark.parametrize("engine", ["pyvrp", "bundles"])
+@pytest.mark.parametrize("engine", ["pyvrp", "bundles", "ortools"])
 def test_no_couriers(engine: str, line_problem: Line) -> None:
     idle = line_problem(orders={"refusal_cost": 5}, couriers={"count": [0]})
     result = solve(idle, engine=engine, stop=Stop(iterations=5))
@@ -153,7 +154,7 @@ def test_no_couriers(engine: str, line_problem: Line) -> None:
 
 def test_best_tour_on_a_line(line_problem: Line) -> None:
     """There and back on both sides: 2 x 20 + 2 x 30 metres."""
-    for engine in ("pyvrp", "bundles"):
+    for engine in ("pyvrp", "bundles", "ortools"):
         result = solve(line_problem(), engine=engine, stop=Stop(iterations=300))
         assert result.objective == 100
 
@@ -209,6 +210,7 @@ RELAXATIONS: dict[str, Callable[[RoutingProblem], RoutingProblem]] = {
         couriers=p.couriers.replace(max_distance_m=FAR, max_duration_s=FAR, max_stops=3)
     ),
     "couriers": lambda p: p.replace(couriers=p.couriers.replace(count=p.couriers.count + 1)),
+    "minimum pay": lambda p: p.replace(couriers=p.couriers.replace(min_pay=0)),
 }
 
 
@@ -263,8 +265,9 @@ def test_refusals_name_the_reason(line_problem: Line) -> None:
         solve(line_problem(orders={"locked_courier": [0, -1, -1]}), engine="pyvrp")
     with pytest.raises(UnsupportedError, match="cost per order"):
         solve(line_problem(couriers={"cost_per_order": 3}), engine="pyvrp")
-    with pytest.raises(UnsupportedError, match="within a limit"):
-        solve(line_problem(couriers={"max_trips": [2], "max_duration_s": [900]}), engine="bundles")
+    for limit in ({"max_distance_m": [500]}, {"min_pay": [5]}):
+        with pytest.raises(UnsupportedError, match="does not chain trips"):
+            solve(line_problem(couriers={"max_trips": [2], **limit}), engine="bundles")
 
 
 def test_reloads_make_up_for_capacity(line_problem: Line) -> None:
@@ -310,3 +313,21 @@ def test_bundles_are_the_same_each_time() -> None:
     problem = random_problem(3, is_single=True)
     first, second = (solve(problem, engine="bundles", seed=5) for _ in range(2))
     assert digest(first.solution) == digest(second.solution)
+
+
+def test_pyvrp_keeps_capacities_where_figures_are_large() -> None:
+    """Loads fill 97 % of the couriers, and a leg costs more than the usual penalty of a unit."""
+    rng = np.random.default_rng(5)
+    xy = rng.integers(0, 100, (41, 2))
+    metres = 1_000_000 * np.abs(xy[:, None] - xy[None]).sum(axis=2).astype(np.int64)
+    load = rng.integers(5, 30, (40, 1))
+    problem = RoutingProblem(
+        travel=(TravelMatrix(distance_m=metres, duration_s=metres),),
+        orders=Orders.of(place=np.arange(1, 41), load=load),
+        stores=Stores.of(place=[0]),
+        couriers=Couriers.of(
+            start_place=[0], end_place=[0], count=[6], capacity=[[int(load.sum() / 6 / 0.97)]]
+        ),
+    )
+    result = solve(problem, engine="pyvrp", stop=Stop(iterations=500))
+    assert result.solution is not None

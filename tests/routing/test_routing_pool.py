@@ -127,3 +127,28 @@ def test_a_run_with_a_pool_is_checked_as_any_other(monkeypatch: pytest.MonkeyPat
     result = solve(domain, problem, engine="pyvrp", stop=Stop(iterations=60), seed=1)
     assert len(asked) == 1
     assert check(problem, result.require()).objective == result.objective
+    # One that is stale soon begins again, and ends at the limit all the same.
+    asked.clear()
+    impatient = PyVrpEngine(max_polished=100, stale_per_order=1)
+    again = dataclasses.replace(DOMAIN, engines=lambda: {"pyvrp": impatient})
+    result = solve(again, problem, engine="pyvrp", stop=Stop(iterations=400), seed=1)
+    assert result.iterations == 400
+    assert len(asked) > 2
+    assert check(problem, result.require()).objective == result.objective
+
+
+def test_what_two_routes_serve_is_left_to_one(line_problem: Line) -> None:
+    """Routes (10, 20) and (20, -30): the order at 20 costs nothing on the way to nowhere else."""
+    problem = line_problem(couriers={"count": [2], "capacity": [[2]]})
+    model = build(problem)
+    assert model is not None
+    pool = Pool(model)
+    for routes in ([[0, 1], [2]], [[1, 2], [0]]):
+        pool.add(plan(model, *routes))
+    made = pool._once(
+        [*plan(model, [0, 1], [2]).routes()[:1], *plan(model, [1, 2], [0]).routes()[:1]]
+    )
+    assert made is not None
+    # Taken out of (20, -30) it saves 40 m, out of (10, 20) 20 m.
+    assert made.distance() == 40 + 60
+    assert made.num_clients() == 3

@@ -33,7 +33,12 @@ EXACT = {
 
 NONE = np.zeros(0, dtype=np.int64)
 
-ENGINES = [(domain.name, name) for domain in domains().values() for name in domain.engines()]
+ENGINES = [
+    (domain.name, name)
+    for domain in domains().values()
+    for name, engine in domain.engines().items()
+    if getattr(engine, "is_installed", True)
+]
 
 
 def no_coverage(num_sites: int, num_customers: int) -> Coverage:
@@ -146,13 +151,17 @@ def routing_cases() -> dict[str, Any]:
     # The promise as a hard window is what engines without a price of lateness take.
     hard = usual[-1].orders.replace(latest_s=usual[-1].orders.promise_s, late_cost_per_s=[0] * 7)
     usual.append(usual[-1].replace(orders=hard))
+    slow = usual[-1].stores.replace(pick_s=45)
+    usual.append(usual[-1].replace(stores=slow))
     nobody: RoutingProblem = generate("routing", nodes=120, orders=2, couriers=0, stores=1, seed=3)
     must = nobody.replace(orders=nobody.orders.replace(refusal_cost=np.full(2, -1)))
     empty = generate("routing", nodes=120, orders=0, couriers=2, stores=1, seed=3)
+    idle = empty.replace(stores=empty.stores.replace(pick_s=45))
+    late = must.replace(stores=must.stores.replace(pick_s=45))
     return {
         "usual": (*usual, windowed_orders(6)),
-        "empty": (empty, windowed_orders(0)),
-        "infeasible": (must, windowed_orders(6, latest_s=600)),
+        "empty": (empty, windowed_orders(0), idle),
+        "infeasible": (must, windowed_orders(6, latest_s=600), late),
     }
 
 

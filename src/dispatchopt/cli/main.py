@@ -30,6 +30,7 @@ COMMANDS = (
     "render",
     "simulate",
     "solve",
+    "vroom",
     "whatif",
 )
 

@@ -9,6 +9,8 @@ import click
 
 from dispatchopt.cli import common, deadline, progress
 
+ENDINGS = (".json", ".csv", ".geojson", ".gpkg", ".sol", ".vroom")
+
 
 @click.command()
 @click.argument("instance", type=click.Path(path_type=Path, allow_dash=True))
@@ -20,7 +22,7 @@ from dispatchopt.cli import common, deadline, progress
 )
 @common.reader_options
 @common.limits
-@common.output("table", "json", "csv", "geojson")
+@common.output("table", "json", "csv", "geojson", "sol", "vroom")
 @common.verbosity
 def command(
     instance: Path,
@@ -38,10 +40,10 @@ def command(
 ) -> int:
     """Solve INSTANCE: a siting, inventory or routing document.
 
-    -o writes the solution; its ending says how: .json, .csv, .geojson or .gpkg. stdout gets a
-    summary, or the solution itself with --format.
+    -o writes the solution; its ending says how: .json, .csv, .geojson, .gpkg, or .sol (routes as
+    CVRPLIB has them). stdout gets a summary, or the solution itself with --format.
     """
-    common.prepare_output(output, overwrite, ".json", ".csv", ".geojson", ".gpkg")
+    common.prepare_output(output, overwrite, *ENDINGS)
     with deadline.alarm(time_limit) as call_off:
         from dispatchopt.cli.worker import run_guarded
         from dispatchopt.io import read, read_solution

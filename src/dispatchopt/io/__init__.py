@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from dispatchopt.io.atomic import require_absent, write_bytes, write_folder, write_text
     from dispatchopt.io.conversion import convert
+    from dispatchopt.io.formats.vroom import parse_vroom
     from dispatchopt.io.instance import Instance
     from dispatchopt.io.live import answer_text, parse_state, read_state, state_text
     from dispatchopt.io.reading import dumps, parse, parse_value, read, write
@@ -29,6 +30,7 @@ _HOMES = {
     "parse_solution": "results",
     "parse_state": "live",
     "parse_value": "reading",
+    "parse_vroom": "formats.vroom",
     "read": "reading",
     "read_solution": "results",
     "read_state": "live",
@@ -52,6 +54,7 @@ __all__ = [
     "parse_solution",
     "parse_state",
     "parse_value",
+    "parse_vroom",
     "read",
     "read_solution",
     "read_state",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -138,6 +138,43 @@ def curve_png(points: Sequence[Any], chosen: int | None = None, *, against: str 
     axes.set_xlabel("number of open sites" if against == "sites" else "budget, cents")
     axes.set_ylabel("share of demand covered")
     axes.grid(alpha=0.3)
+    return _png(figure)
+
+
+def profile_png(ratios: Mapping[str, Sequence[float]], *, label: str) -> bytes:
+    """Return a performance profile as PNG (Dolan and More 2002).
+
+    Parameters
+    ----------
+    ratios
+        Per method its cost over the reference on every instance, in any order; infinity where it
+        found nothing.
+    label
+        What a ratio is.
+
+    Raises
+    ------
+    MissingPackageError
+        Without matplotlib (extra ``plot``).
+    """
+    figure = _figure(7.0, 4.5)
+    axes = figure.add_subplot()
+    finite = [each for own in ratios.values() for each in own if np.isfinite(each)]
+    last = max(finite, default=1.0)
+    for index, (method, own) in enumerate(ratios.items()):
+        steps = np.sort([each for each in own if np.isfinite(each)])
+        share = np.arange(1, len(steps) + 1) / max(1, len(own))
+        axes.step(
+            [*steps, last],
+            [*share, share[-1] if len(share) else 0.0],
+            where="post",
+            color=PALETTE[index % len(PALETTE)],
+            label=method,
+        )
+    axes.set_xlabel(label)
+    axes.set_ylabel("share of runs at or below")
+    axes.set_ylim(0, 1.02)
+    axes.legend(loc="lower right", frameon=False)
     return _png(figure)
 
 

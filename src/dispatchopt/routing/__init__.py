@@ -10,10 +10,13 @@ from dispatchopt.routing.bound import lower_bound
 from dispatchopt.routing.check import check
 from dispatchopt.routing.domain import DOMAIN
 from dispatchopt.routing.problem import (
+    AFTER,
     ANYWHERE,
+    BEFORE,
     FAR,
     MANDATORY,
     NO_STORE,
+    Breaks,
     Couriers,
     Options,
     Orders,
@@ -26,11 +29,14 @@ from dispatchopt.routing.problem import (
 from dispatchopt.routing.schedule import best_route, timetable
 
 __all__ = [
+    "AFTER",
     "ANYWHERE",
+    "BEFORE",
     "DOMAIN",
     "FAR",
     "MANDATORY",
     "NO_STORE",
+    "Breaks",
     "Couriers",
     "Options",
     "Orders",

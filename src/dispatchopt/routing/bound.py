@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dispatchopt.core.arrays import BoolArray, IntArray
+from dispatchopt.routing.picking import without_picking
 from dispatchopt.routing.problem import ANYWHERE, UNREACHABLE, RoutingProblem
 from dispatchopt.routing.tables import Options
 
@@ -36,6 +37,7 @@ def lower_bound(problem: RoutingProblem) -> float:
     """
     if not len(problem.orders):
         return 0.0
+    problem = without_picking(problem)
     if not problem.couriers.count.any():
         return float(problem.orders.refusal_cost[~problem.orders.is_mandatory].sum())
     visits = _visits(problem)

@@ -29,47 +29,26 @@ order-courier           an order is carried by a courier it is not locked to 1
 freshness               service at a door begins too long after readiness    seconds
 order-window            service at a door begins too late                    seconds
 pickup-window           service at a pick-up place begins too late           seconds
+break-count             a route does not say where each break is taken       breaks too many
+                                                                             or too few
+break-leg               a break is taken on a leg that the route has not     1
+break-window            a break begins too late, or has not ended by the     seconds
+                        start, or begins before the end
+pick-store              picking is told of a store that there is not, or     1
+                        that takes no time for it
+pick-order              picking is told of an order that there is not, or    1
+                        of one twice
+pick-missing            an order is loaded that its store has not picked     1
 ======================= ==================================================== =====================
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
 
-from dispatchopt.core.result import Report, Violation
-from dispatchopt.routing.problem import (
-    ANYWHERE,
-    FAR,
-    MANDATORY,
-    NO_STORE,
-    UNREACHABLE,
-    Route,
-    RoutingProblem,
-    RoutingSolution,
-    Trip,
-)
-
-
-@dataclass
-class _Tally:
-    """What accumulates while routes are driven."""
-
-    violations: list[Violation] = field(default_factory=list)
-    travel: int = 0
-    fixed: int = 0
-    duration: int = 0
-    lateness: int = 0
-    deliveries: int = 0
-    distance_m: int = 0
-    duration_s: int = 0
-    num_trips: int = 0
-    num_late: int = 0
-    late_s: int = 0
-    times_served: Counter[int] = field(default_factory=Counter)
-
-    def broken(self, rule: str, where: str, by: float = 1) -> None:
-        self.violations.append(Violation(rule=rule, where=where, by=by))
+from dispatchopt.core.result import Report
+from dispatchopt.routing.check_route import Drive, Tally
+from dispatchopt.routing.problem import MANDATORY, RoutingProblem, RoutingSolution
 
 
 def check(problem: RoutingProblem, solution: RoutingSolution) -> Report:
@@ -79,10 +58,11 @@ def check(problem: RoutingProblem, solution: RoutingSolution) -> Report:
     -------
     Report
         The objective in cost units with its parts ``travel``, ``fixed``, ``duration``,
-        ``deliveries``, ``lateness`` and ``refusal``, all whole; and every broken rule, by how
-        much. Legs without a way and references to nothing count no cost.
+        ``deliveries``, ``top_up``, ``lateness`` and ``refusal``, all whole; and every broken rule,
+        by how much. Legs without a way and references to nothing count no cost.
     """
-    tally = _Tally()
+    tally = Tally()
+    ready = _picked(problem, solution, tally)
     routes_of: Counter[int] = Counter()
     for index, route in enumerate(solution.routes):
         if not 0 <= route.courier < len(problem.couriers):
@@ -92,7 +72,7 @@ def check(problem: RoutingProblem, solution: RoutingSolution) -> Report:
         if not route.trips:
             tally.broken("empty-route", f"route {index}")
             continue
-        _Drive(problem, tally, index, route).run()
+        Drive(problem, tally, index, route, ready).run()
     for courier, count in sorted(routes_of.items()):
         excess = count - int(problem.couriers.count[courier])
         if excess > 0:
@@ -103,6 +83,7 @@ def check(problem: RoutingProblem, solution: RoutingSolution) -> Report:
         "fixed": float(tally.fixed),
         "duration": float(tally.duration),
         "deliveries": float(tally.deliveries),
+        "top_up": float(tally.top_up),
         "lateness": float(tally.lateness),
         "refusal": float(refusal),
     }
@@ -117,13 +98,13 @@ def check(problem: RoutingProblem, solution: RoutingSolution) -> Report:
         "duration_s": float(tally.duration_s),
     }
     total = tally.travel + tally.fixed + tally.duration + tally.deliveries
-    total += tally.lateness + refusal
+    total += tally.top_up + tally.lateness + refusal
     return Report(
         objective=float(total), parts=parts, violations=tuple(tally.violations), figures=figures
     )
 
 
-def _refusals(problem: RoutingProblem, tally: _Tally) -> tuple[int, int]:
+def _refusals(problem: RoutingProblem, tally: Tally) -> tuple[int, int]:
     """Return cost and number of the orders that no route serves."""
     cost = number = 0
     for order in range(len(problem.orders)):
@@ -140,157 +121,32 @@ def _refusals(problem: RoutingProblem, tally: _Tally) -> tuple[int, int]:
     return cost, number
 
 
-class _Drive:
-    """One route, driven from start to end."""
-
-    def __init__(self, problem: RoutingProblem, tally: _Tally, index: int, route: Route) -> None:
-        self.problem = problem
-        self.tally = tally
-        self.name = f"route {index}"
-        self.route = route
-        self.courier = route.courier
-        self.travel = problem.travel[int(problem.couriers.profile[route.courier])]
-        self.place = int(problem.couriers.start_place[route.courier])
-        self.time_s = route.start_s
-        self.distance_m = 0
-
-    def run(self) -> None:
-        couriers, row, tally = self.problem.couriers, self.courier, self.tally
-        for number, trip in enumerate(self.route.trips):
-            self._trip(number, trip)
-        if int(couriers.end_place[row]) != ANYWHERE:
-            self._go(int(couriers.end_place[row]), f"{self.name} end")
-        duration_s = self.time_s - self.route.start_s
-        self._at_most("max-trips", self.name, len(self.route.trips), couriers.max_trips[row])
-        self._at_most("max-distance", self.name, self.distance_m, couriers.max_distance_m[row])
-        self._at_most("max-duration", self.name, duration_s, couriers.max_duration_s[row])
-        self._at_most("shift-start", self.name, int(couriers.earliest_s[row]), self.route.start_s)
-        self._at_most("shift-end", self.name, self.time_s, couriers.latest_s[row])
-        tally.travel += self.distance_m * int(couriers.cost_per_m[row])
-        tally.duration += duration_s * int(couriers.cost_per_s[row])
-        tally.fixed += int(couriers.fixed_cost[row])
-        tally.distance_m += self.distance_m
-        tally.duration_s += duration_s
-        tally.num_trips += len(self.route.trips)
-
-    def _trip(self, number: int, trip: Trip) -> None:
-        where = f"{self.name} trip {number}"
-        stops = self._known_stops(where, trip)
-        if not trip.stops:
-            self.tally.broken("empty-trip", where)
-        if self._has_store(where, number, trip):
-            self._load_at_store(where, trip.store, stops)
-        picked: set[int] = set()
-        paired: set[int] = set()
-        for order in stops:
-            if self.problem.orders.has_pickup[order] and order not in picked:
-                picked.add(order)
-                self._pick_up(order)
+def _picked(
+    problem: RoutingProblem, solution: RoutingSolution, tally: Tally
+) -> dict[tuple[int, int], int]:
+    """Return when orders are ready at the stores that pick them, by order and store."""
+    stores, orders = problem.stores, problem.orders
+    ready: dict[tuple[int, int], int] = {}
+    seen: set[int] = set()
+    for store, sequence in enumerate(solution.picks):
+        if not sequence:
+            continue
+        if store >= len(stores) or stores.pick_s[store] == 0:
+            tally.broken("pick-store", f"store {store}")
+            continue
+        # When each picker is free, all from the beginning of time.
+        free: dict[int, int] = {}
+        for order in sequence:
+            if not 0 <= order < len(orders) or order in seen:
+                tally.broken("pick-order", f"store {store} order {order}")
+                continue
+            seen.add(order)
+            release_s = int(orders.release_s[order])
+            if len(free) < int(stores.pickers[store]):
+                picker, begin_s = len(free), release_s
             else:
-                self._deliver(order, trip.store)
-                paired.add(order)
-        for order in sorted(picked - paired):
-            self.tally.broken("pairing", f"order {order}")
-        self._at_most("max-stops", where, len(set(stops)), self._limit("max_stops"))
-        self._loads(where, stops)
-
-    def _known_stops(self, where: str, trip: Trip) -> list[int]:
-        known = [order for order in trip.stops if 0 <= order < len(self.problem.orders)]
-        for _ in range(len(trip.stops) - len(known)):
-            self.tally.broken("unknown-order", where)
-        return known
-
-    def _has_store(self, where: str, number: int, trip: Trip) -> bool:
-        if trip.store == NO_STORE:
-            if number > 0:
-                self.tally.broken("trip-store", where)
-            return False
-        if not 0 <= trip.store < len(self.problem.stores):
-            self.tally.broken("unknown-store", where)
-            return False
-        if trip.store not in self.problem.stores_of_courier(self.courier):
-            self.tally.broken("courier-store", where)
-        return True
-
-    def _load_at_store(self, where: str, store: int, stops: list[int]) -> None:
-        orders, stores = self.problem.orders, self.problem.stores
-        self._go(int(stores.place[store]), where)
-        begin_s = max(self.time_s, int(stores.earliest_s[store]))
-        for order in stops:
-            if not orders.has_pickup[order]:
-                begin_s = max(begin_s, int(orders.release_s[order]))
-        self._at_most("store-window", where, begin_s, stores.latest_s[store])
-        self.time_s = begin_s + int(stores.service_s[store])
-
-    def _pick_up(self, order: int) -> None:
-        orders = self.problem.orders
-        self._go(int(orders.pickup_place[order]), f"order {order}")
-        begin_s = max(
-            self.time_s, int(orders.pickup_earliest_s[order]), int(orders.release_s[order])
-        )
-        self._at_most("pickup-window", f"order {order}", begin_s, orders.pickup_latest_s[order])
-        self.time_s = begin_s + int(orders.pickup_service_s[order])
-
-    def _deliver(self, order: int, store: int) -> None:
-        orders, where, tally = self.problem.orders, f"order {order}", self.tally
-        if not orders.has_pickup[order] and store not in self.problem.stores_of_order(order):
-            tally.broken("order-store", where)
-        locked = int(orders.locked_courier[order])
-        if locked not in (ANYWHERE, self.courier):
-            tally.broken("order-courier", where)
-        lacking = int(orders.skills[order]) & ~self._limit("skills")
-        if lacking:
-            tally.broken("skill", where, lacking.bit_count())
-        self._go(int(orders.place[order]), where)
-        begin_s = max(self.time_s, int(orders.earliest_s[order]))
-        self._at_most("order-window", where, begin_s, orders.latest_s[order])
-        if int(orders.max_age_s[order]) < FAR:
-            age_s = begin_s - int(orders.release_s[order])
-            self._at_most("freshness", where, age_s, orders.max_age_s[order])
-        late_s = begin_s - int(orders.promise_s[order])
-        if late_s > 0:
-            tally.num_late += 1
-            tally.late_s += late_s
-            tally.lateness += late_s * int(orders.late_cost_per_s[order])
-        self.time_s = begin_s + int(orders.service_s[order])
-        tally.times_served[order] += 1
-        tally.deliveries += self._limit("cost_per_order")
-
-    def _loads(self, where: str, stops: list[int]) -> None:
-        """Compare the largest load on board in each dimension with the capacity."""
-        orders = self.problem.orders
-        for dim in range(self.problem.num_dims):
-            on_board = sum(
-                int(orders.load[order, dim]) for order in stops if not orders.has_pickup[order]
-            )
-            largest = on_board
-            aboard: set[int] = set()
-            for order in stops:
-                amount = int(orders.load[order, dim])
-                if orders.has_pickup[order] and order not in aboard:
-                    aboard.add(order)
-                    on_board += amount
-                else:
-                    on_board -= amount
-                largest = max(largest, on_board)
-            capacity = int(self.problem.couriers.capacity[self.courier, dim])
-            self._at_most("load", f"{where} dimension {dim}", largest, capacity)
-
-    def _go(self, target: int, where: str) -> None:
-        if self.place not in (ANYWHERE, target):
-            distance_m = int(self.travel.distance_m[self.place, target])
-            duration_s = int(self.travel.duration_s[self.place, target])
-            if distance_m >= UNREACHABLE or duration_s >= UNREACHABLE:
-                self.tally.broken("no-way", where)
-            else:
-                self.distance_m += distance_m
-                self.time_s += duration_s
-        self.place = target
-
-    def _at_most(self, rule: str, where: str, value: int, limit: object) -> None:
-        excess = value - int(limit)  # type: ignore[call-overload]
-        if excess > 0:
-            self.tally.broken(rule, where, excess)
-
-    def _limit(self, column: str) -> int:
-        return int(getattr(self.problem.couriers, column)[self.courier])
+                picker = min(free, key=lambda each: free[each])
+                begin_s = max(free[picker], release_s)
+            free[picker] = begin_s + int(stores.pick_s[store])
+            ready[order, store] = free[picker]
+    return ready

@@ -12,6 +12,7 @@ from dispatchopt.core.plugins import scan
 from dispatchopt.routing.bound import lower_bound
 from dispatchopt.routing.bundles import is_short
 from dispatchopt.routing.check import check
+from dispatchopt.routing.picking import has_picking
 from dispatchopt.routing.problem import RoutingProblem, RoutingSolution
 
 
@@ -26,10 +27,13 @@ def engines() -> Mapping[str, Engine[RoutingProblem, RoutingSolution]]:
 
 def choose(problem: RoutingProblem) -> tuple[Sequence[str], str]:
     """Return the engines in the order in which ``auto`` tries them, and why."""
+    if has_picking(problem):
+        return ("picking",), "stores pick orders in turn, so ready times are part of the plan"
     if is_short(problem):
         most = int(problem.couriers.max_stops.max(initial=0))
-        return ("bundles", "pyvrp"), f"trips of at most {most} orders can all be enumerated"
-    return ("pyvrp", "bundles"), "trips are too long to be enumerated"
+        why = f"trips of at most {most} orders can all be enumerated"
+        return ("bundles", "pyvrp", "ortools"), why
+    return ("pyvrp", "bundles", "ortools"), "trips are too long to be enumerated"
 
 
 def _explain(problem: RoutingProblem, solution: RoutingSolution) -> Sequence[Finding]:

@@ -2,211 +2,17 @@
 
 from __future__ import annotations
 
-import enum
-import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
-from dispatchopt.core.arrays import BoolArray, IntArray
 from dispatchopt.core.explain import Finding, Row
+from dispatchopt.routing.picking import as_picked
 from dispatchopt.routing.prices import Prices, shadow_prices
-from dispatchopt.routing.problem import (
-    ANYWHERE,
-    FAR,
-    UNREACHABLE,
-    Route,
-    RoutingProblem,
-    RoutingSolution,
-    Trip,
-)
+from dispatchopt.routing.problem import FAR, Route, RoutingProblem, RoutingSolution, Trip
 from dispatchopt.routing.schedule import timetable
-from dispatchopt.routing.trip_timing import TripTiming
-
-#: Pairs of store and courier class that are tried; beyond, the rest is left out.
-_MOST_PAIRS = 5_000
-
-
-class Reason(enum.StrEnum):
-    """Why a courier class does not serve an order from a store."""
-
-    NO_STOCK = "no-stock"
-    """The store may not serve the order."""
-    NOT_HIS_STORE = "courier-not-at-store"
-    """The courier may not load at the store."""
-    LOCKED = "locked-to-another-courier"
-    """The order is locked to couriers of another class."""
-    SKILL = "skill"
-    """The courier lacks a skill."""
-    LOAD = "load"
-    """The order exceeds the courier's capacity."""
-    NO_WAY = "no-way"
-    """A leg has no way."""
-    TOO_FAR = "too-far"
-    """A trip for the order alone exceeds the courier's longest way."""
-    SHIFT = "shift"
-    """A trip for the order alone does not fit the shift, the store's hours or the longest time."""
-    READY_TOO_LATE = "ready-too-late"
-    """Even a courier that waits at the store, leaving when the order is ready, comes too late."""
-    OUT_OF_REACH = "out-of-reach"
-    """The courier comes too late from where it is, or was free."""
-    COURIERS_BUSY = "couriers-busy"
-    """A trip would do, and all couriers of the class are on other trips."""
-    DEARER = "cheaper-to-refuse"
-    """A trip would do, a courier is free, and refusal costs less."""
-
-
-#: From the one that is furthest from being served to the nearest.
-_RANK = {reason: rank for rank, reason in enumerate(Reason)}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Trial:
-    """An order tried alone, by one courier class, from one store.
-
-    Parameters
-    ----------
-    order, store, courier
-        Indices.
-    reason
-        What stands against it.
-    needs_s
-        Seconds by which its window would have to end later; 0 where time is not the reason.
-    cost
-        Cost of a trip for it alone; None where there is none.
-    """
-
-    order: int
-    store: int
-    courier: int
-    reason: Reason
-    needs_s: int
-    cost: int | None
-
-
-def trials(
-    problem: RoutingProblem, solution: RoutingSolution, orders: Sequence[int]
-) -> tuple[Trial, ...]:
-    """Return what stands against each order, per store and courier class.
-
-    Parameters
-    ----------
-    problem, solution
-        A plan; it says which couriers are busy.
-    orders
-        Orders that are loaded at stores.
-    """
-    tried = np.array([o for o in orders if not problem.orders.has_pickup[o]], dtype=np.int64)
-    if not len(tried) or not len(problem.stores):
-        return ()
-    busy = Counter(route.courier for route in solution.routes)
-    is_free = [busy[row] < int(count) for row, count in enumerate(problem.couriers.count)]
-    untimed = problem.replace(
-        orders=problem.orders.replace(latest_s=FAR, max_age_s=FAR, promise_s=FAR, late_cost_per_s=0)
-    )
-    rows = np.flatnonzero(problem.couriers.count > 0)
-    found: list[Trial] = []
-    pairs = [(int(row), store) for row in rows for store in range(len(problem.stores))]
-    for row, store in pairs[:_MOST_PAIRS]:
-        found += _pair(problem, untimed, tried, (row, store), is_free[row])
-    return tuple(found)
-
-
-def _pair(
-    problem: RoutingProblem,
-    untimed: RoutingProblem,
-    tried: IntArray,
-    pair: tuple[int, int],
-    is_free: bool,
-) -> list[Trial]:
-    """Return the trials of one courier class at one store."""
-    row, store = pair
-    orders, couriers = problem.orders, problem.couriers
-    cost, late, far = TripTiming(problem, row, store).cost(tried[:, None])
-    _, late_anyway, _ = TripTiming(untimed, row, store).cost(tried[:, None])
-    travel = problem.travel[int(couriers.profile[row])]
-    origin = int(problem.stores.place[store])
-    legs = travel.duration_s[origin, orders.place[tried]]
-    ready = np.maximum(orders.release_s[tried], problem.stores.earliest_s[store])
-    soonest = ready + problem.stores.service_s[store] + legs
-    price = np.where(orders.is_mandatory[tried], FAR, orders.refusal_cost[tried])
-    is_own = store in problem.stores_of_courier(row)
-    verdicts: list[tuple[Reason, BoolArray]] = [
-        (Reason.NO_STOCK, ~np.array([store in problem.stores_of_order(int(o)) for o in tried])),
-        (Reason.NOT_HIS_STORE, np.full(len(tried), not is_own)),
-        (Reason.LOCKED, ~np.isin(orders.locked_courier[tried], [ANYWHERE, row])),
-        (Reason.SKILL, (orders.skills[tried] & ~couriers.skills[row]) != 0),
-        (Reason.LOAD, (orders.load[tried] > couriers.capacity[row]).any(axis=1)),
-        (Reason.NO_WAY, late_anyway >= UNREACHABLE),
-        (Reason.TOO_FAR, far > 0),
-        (Reason.SHIFT, late_anyway > 0),
-        (Reason.READY_TOO_LATE, (late > 0) & (soonest > orders.deadline_s[tried])),
-        (Reason.OUT_OF_REACH, late > 0),
-        (Reason.COURIERS_BUSY, np.full(len(tried), not is_free)),
-        (Reason.DEARER, cost >= price),
-    ]
-    result = []
-    for at, order in enumerate(tried.tolist()):
-        # A plan that is not the best may leave out what would have paid.
-        reason = next((name for name, holds in verdicts if holds[at]), Reason.DEARER)
-        is_timed = reason in {Reason.READY_TOO_LATE, Reason.OUT_OF_REACH}
-        has_trip = _RANK[reason] >= _RANK[Reason.COURIERS_BUSY]
-        result.append(
-            Trial(
-                order=order,
-                store=store,
-                courier=row,
-                reason=reason,
-                needs_s=int(late[at]) if is_timed else 0,
-                cost=int(cost[at]) if has_trip else None,
-            )
-        )
-    return result
-
-
-def least_remedy(
-    problem: RoutingProblem, found: Sequence[Trial], stores: Sequence[object] | None = None
-) -> tuple[Reason, str]:
-    """Return the reason nearest to service among the trials of an order, and what would cure it.
-
-    Parameters
-    ----------
-    problem
-        The problem that the order is part of.
-    found
-        All trials of one order.
-    stores
-        Names of the stores, for the text; numbers by default.
-    """
-    if not found:
-        return Reason.NO_STOCK, "a store that holds the basket"
-    nearest = max(
-        found, key=lambda t: (_RANK[t.reason], -t.needs_s, -math.inf if t.cost is None else -t.cost)
-    )
-    order = nearest.order
-    store = nearest.store if stores is None else stores[nearest.store]
-    timed = [t for t in found if t.needs_s > 0]
-    if nearest.reason in {Reason.READY_TOO_LATE, Reason.OUT_OF_REACH}:
-        nearest = min(timed, key=lambda t: t.needs_s)
-        minutes = math.ceil(nearest.needs_s / 60)
-        unit = "minute" if minutes == 1 else "minutes"
-        return nearest.reason, f"a window that ends {minutes} {unit} later"
-    short = np.maximum(0, problem.orders.load[order] - problem.couriers.capacity[nearest.courier])
-    remedies = {
-        Reason.NO_STOCK: "a store that holds the basket",
-        Reason.NOT_HIS_STORE: f"a courier that may load at store {store}",
-        Reason.LOCKED: "its lock lifted",
-        Reason.SKILL: "a courier with the skills it wants",
-        Reason.LOAD: f"{int(short.sum())} units more capacity, or two orders",
-        Reason.NO_WAY: "a road from a store to the customer",
-        Reason.TOO_FAR: "a courier that may drive further",
-        Reason.SHIFT: "a longer shift, or longer hours of the store",
-        Reason.COURIERS_BUSY: f"one courier more at store {store}",
-        Reason.DEARER: f"a price of refusal above {nearest.cost}",
-    }
-    return nearest.reason, remedies[nearest.reason]
+from dispatchopt.routing.trials import RANK, Reason, Trial, least_remedy, trials
 
 
 def explain(problem: RoutingProblem, solution: RoutingSolution) -> tuple[Finding, ...]:
@@ -215,7 +21,8 @@ def explain(problem: RoutingProblem, solution: RoutingSolution) -> tuple[Finding
     refused = [order for order in range(len(problem.orders)) if order not in served]
     tried = trials(problem, solution, refused)
     prices = shadow_prices(problem)
-    tables = [_refused(problem, refused, tried, prices), _trials(tried), _late(problem, solution)]
+    timed = as_picked(problem, solution.picks)
+    tables = [_refused(problem, refused, tried, prices), _trials(tried), _late(timed, solution)]
     if prices is not None:
         tables += [
             _couriers(problem, solution, prices),
@@ -254,7 +61,7 @@ def _refused(
 
 
 def _trials(tried: Sequence[Trial]) -> Finding:
-    order = sorted(tried, key=lambda t: (t.order, -_RANK[t.reason], t.needs_s, t.store, t.courier))
+    order = sorted(tried, key=lambda t: (t.order, -RANK[t.reason], t.needs_s, t.store, t.courier))
     rows: list[Row] = [
         {
             "order": t.order,
@@ -280,7 +87,7 @@ def arrivals(problem: RoutingProblem, route: Route) -> dict[int, int]:
     for trip in route.trips:
         for number, order in enumerate(trip.stops):
             part = Trip(store=trip.store, stops=trip.stops)
-            table = timetable(problem, route.courier, [*done, part])
+            table = timetable(problem, route.courier, [*done, part], route.breaks)
             # The last event is the end of the route, before it come the stops.
             at = len(table.floor_s) - 1 - (len(trip.stops) - number)
             found[order] = max(table.floor_s[at], route.start_s + table.delay_s[at])

@@ -10,6 +10,7 @@ import numpy as np
 
 from dispatchopt.core.arrays import FloatArray
 from dispatchopt.routing.bundles import Enumeration, enumerate_bundles, is_short
+from dispatchopt.routing.picking import has_picking
 from dispatchopt.routing.problem import RoutingProblem
 
 #: Trips up to which prices are computed.
@@ -42,13 +43,15 @@ class Prices:
 
 
 def has_prices(problem: RoutingProblem) -> bool:
-    """Whether trips are short, loaded at stores, and one per courier."""
+    """Whether trips are short, loaded at stores, one per courier, and nothing but them is timed."""
     used = problem.couriers.count > 0
     return (
         is_short(problem)
         and len(problem.orders) > 0
         and not problem.orders.has_pickup.any()
         and not (problem.couriers.max_trips[used] > 1).any()
+        and not len(problem.breaks)
+        and not has_picking(problem)
     )
 
 

@@ -7,7 +7,7 @@ in ``unsupported`` of each engine that lacks it.
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ import numpy as np
 from dispatchopt.core.arrays import IntArray
 from dispatchopt.core.errors import InputError, Issue
 from dispatchopt.geography.matrix import UNREACHABLE, TravelMatrix
+from dispatchopt.routing.breaks import AFTER, BEFORE, Breaks, no_breaks
 from dispatchopt.routing.tables import (
     ANYWHERE,
     FAR,
@@ -29,11 +30,14 @@ from dispatchopt.routing.tables import (
 )
 
 __all__ = [
+    "AFTER",
     "ANYWHERE",
+    "BEFORE",
     "FAR",
     "MANDATORY",
     "NO_STORE",
     "UNREACHABLE",
+    "Breaks",
     "Couriers",
     "Options",
     "Orders",
@@ -62,6 +66,8 @@ class RoutingProblem:
         The three tables.
     units_per_cent
         Cost units in a cent, for display: with 1000, cents per km are units per metre.
+    breaks
+        When couriers rest; a table of its own, as a courier may have several.
 
     Raises
     ------
@@ -74,6 +80,7 @@ class RoutingProblem:
     stores: Stores
     couriers: Couriers
     units_per_cent: int = 1
+    breaks: Breaks = field(default_factory=no_breaks)
 
     def __post_init__(self) -> None:
         issues = _problem_issues(self)
@@ -131,18 +138,33 @@ class Route:
         In sequence.
     start_s
         When it leaves its start place; from there on nothing waits longer than it must.
+    breaks
+        Leg on which each break of the courier is taken, in the order of the table: legs are
+        numbered from 0 and lead to a store, a pick-up, a door, and at last to the end (a leg of no
+        length where the route may end anywhere). ``BEFORE`` and ``AFTER`` (-1, -2): off the route.
     """
 
     courier: int
     trips: tuple[Trip, ...]
     start_s: int
+    breaks: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class RoutingSolution:
-    """Routes; whatever they do not serve is refused."""
+    """Routes; whatever they do not serve is refused.
+
+    Parameters
+    ----------
+    routes
+        What couriers do.
+    picks
+        Per store the orders in the sequence in which they are picked; empty where nothing takes
+        time to pick.
+    """
 
     routes: tuple[Route, ...] = ()
+    picks: tuple[tuple[int, ...], ...] = ()
 
     def served(self) -> frozenset[int]:
         """Return the orders that some route serves."""
@@ -164,12 +186,19 @@ def _problem_issues(problem: RoutingProblem) -> list[Issue]:
     if issues:
         return issues
     orders, stores, couriers = problem.orders, problem.stores, problem.couriers
-    for name, table in (("orders", orders), ("stores", stores), ("couriers", couriers)):
-        issues += table.issues(name, len(table))
+    breaks = problem.breaks
+    for name, table, size in (
+        ("orders", orders, len(orders)),
+        ("stores", stores, len(stores)),
+        ("couriers", couriers, len(couriers)),
+        ("breaks", breaks, len(breaks)),
+    ):
+        issues += table.issues(name, size)
         options = getattr(table, "store_options", None)
         if options is not None:
-            issues += options.issues(name, len(table), len(stores))
+            issues += options.issues(name, size, len(stores))
     issues += _place_issues(problem)
+    issues += breaks.reference_issues(len(couriers))
     issues += [
         problem_issue("bad-courier", f"orders[{row}].locked_courier", locked, wanted)
         for row, locked in enumerate(orders.locked_courier.tolist())

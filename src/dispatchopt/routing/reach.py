@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from dispatchopt.core.arrays import BoolArray, IntArray
+from dispatchopt.routing.picking import without_picking
 from dispatchopt.routing.problem import ANYWHERE, UNREACHABLE, RoutingProblem
 
 #: Couriers x stores x orders up to which single trips are driven; beyond, only loads are compared.
@@ -23,7 +24,7 @@ def servable_orders(problem: RoutingProblem) -> BoolArray:
     Each order is tried as the only one of a courier, with the quickest ways through any places, so
     that an order left out here is in no feasible solution.
     """
-    return _Probe(problem).servable()
+    return _Probe(without_picking(problem)).servable()
 
 
 def proof_of_infeasibility(problem: RoutingProblem) -> str | None:

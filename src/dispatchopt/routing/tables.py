@@ -170,12 +170,17 @@ class Stores(Table):
         Seconds to load one trip, before it leaves.
     earliest_s, latest_s
         When loading of a trip may begin.
+    pick_s, pickers
+        Seconds that a picker takes for one order, and how many work side by side; with 0 seconds
+        orders are ready at their ``release_s``, else that is when picking may begin.
     """
 
     place: IntArray
     service_s: IntArray = column(0, 0)
     earliest_s: IntArray = column(0, -FAR)
     latest_s: IntArray = column(FAR, -FAR)
+    pick_s: IntArray = column(0, 0)
+    pickers: IntArray = column(1, 1)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "place", _whole("place", self.place))
@@ -200,9 +205,10 @@ class Orders(Table):
     earliest_s, latest_s
         When service at the door may begin; hard.
     release_s
-        When it is ready: loading of its trip (or its pick-up) begins no earlier.
+        When it is ready: loading of its trip (or its pick-up) begins no earlier. At a store with
+        ``pick_s`` it is when picking may begin, and it is ready when it is picked.
     max_age_s
-        Freshness: most seconds from ``release_s`` till service at the door begins; hard.
+        Freshness: most seconds from when it is ready till service at the door begins; hard.
     promise_s, late_cost_per_s
         Service that begins after the promise costs this much per second late.
     refusal_cost
@@ -290,6 +296,9 @@ class Couriers(Table):
         Cost per metre driven, and per second from the start of the route to its end.
     cost_per_order
         Cost of each order delivered, on top.
+    min_pay
+        Least that a courier who is used costs: what fixed cost, way, time and orders lack of it is
+        paid on top.
     max_distance_m, max_duration_s
         Limits of a route.
     max_trips
@@ -313,6 +322,7 @@ class Couriers(Table):
     cost_per_m: IntArray = column(1, 0, MAX_RATE)
     cost_per_s: IntArray = column(0, 0, MAX_RATE)
     cost_per_order: IntArray = column(0, 0, MAX_COST)
+    min_pay: IntArray = column(0, 0, MAX_COST)
     max_distance_m: IntArray = column(FAR, 0)
     max_duration_s: IntArray = column(FAR, 0)
     max_trips: IntArray = column(1, 1)

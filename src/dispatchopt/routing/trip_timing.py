@@ -44,6 +44,7 @@ class TripTiming:
         self.per_s = int(couriers.cost_per_s[courier])
         self.fixed = int(couriers.fixed_cost[courier])
         self.per_order = int(couriers.cost_per_order[courier])
+        self.min_pay = int(couriers.min_pay[courier])
         late = (self.orders.late_cost_per_s > 0) & (self.orders.promise_s < (1 << 39))
         self.has_lateness = bool(late.any())
 
@@ -69,7 +70,9 @@ class TripTiming:
         return sequences, costs, nearly
 
     def compiled(self) -> BestSequences:
-        """Return ``best_sequences`` as compiled code."""
+        """Return ``best_sequences`` as compiled code, which knows no minimum pay."""
+        if self.min_pay:
+            return self.best_sequences
         from dispatchopt.routing import _trip_kernel
 
         table = self.orders
@@ -137,35 +140,44 @@ class TripTiming:
             longest = np.maximum(longest, np.maximum(leg_s, leg_m))
             metres, floor, delay = metres + leg_m, floor + leg_s, delay + leg_s
         shift_end = int(couriers.latest_s[row])
-        late = np.maximum(late, floor - shift_end)
-        high = np.minimum(high, shift_end - delay)
+        late, high = np.maximum(late, floor - shift_end), np.minimum(high, shift_end - delay)
         most_s = int(couriers.max_duration_s[row])
         low = np.maximum(int(couriers.earliest_s[row]), floor - most_s)
         late = np.maximum(np.maximum(late, low - high), delay - most_s)
         late = np.where(longest >= UNREACHABLE, -_FAR_BACK, late)
         far = metres - int(couriers.max_distance_m[row])
         cost = metres * self.per_m + self.fixed + sequences.shape[-1] * self.per_order
-        return cost + self._time_cost(low, high, floor, delay, events), late, far
+        spent = self._time_cost(
+            (low, high), floor, delay, events, np.maximum(self.min_pay - cost, 0)
+        )
+        return cost + spent, late, far
 
     def _time_cost(
         self,
-        low: IntArray,
-        high: IntArray,
+        starts: tuple[IntArray, IntArray],
         floor: IntArray,
         delay: IntArray,
         events: list[tuple[IntArray, IntArray, IntArray, IntArray]],
+        unpaid: IntArray,
     ) -> IntArray:
-        """Return the least cost of duration and lateness over the start of the route."""
+        """Return the least cost of duration and lateness over the start of the route.
+
+        ``starts`` are the first and last ones, ``unpaid`` is what minimum pay leaves for time to
+        cost at least.
+        """
+        low, high = starts
         if not events:
-            return np.asarray(np.maximum(delay, floor - high) * self.per_s)
+            return np.asarray(np.maximum(np.maximum(delay, floor - high) * self.per_s, unpaid))
         if not self.per_s:
-            return self._time_cost_at(low, floor, delay, events)
+            return self._time_cost_at(low, floor, delay, events, unpaid)
         kinks = [low, high, floor - delay]
         kinks += [f - d for f, d, _, _ in events] + [promise - d for _, d, promise, _ in events]
-        best = self._time_cost_at(low, floor, delay, events)
+        if self.min_pay:
+            kinks += [floor - unpaid // self.per_s, floor - unpaid // self.per_s - 1]
+        best = self._time_cost_at(low, floor, delay, events, unpaid)
         for kink in kinks[1:]:
             start = np.minimum(np.maximum(kink, low), np.maximum(low, high))
-            best = np.minimum(best, self._time_cost_at(start, floor, delay, events))
+            best = np.minimum(best, self._time_cost_at(start, floor, delay, events, unpaid))
         return best
 
     def _time_cost_at(
@@ -174,8 +186,9 @@ class TripTiming:
         floor: IntArray,
         delay: IntArray,
         events: list[tuple[IntArray, IntArray, IntArray, IntArray]],
+        unpaid: IntArray,
     ) -> IntArray:
-        total = (np.maximum(floor, start + delay) - start) * self.per_s
+        total = np.maximum((np.maximum(floor, start + delay) - start) * self.per_s, unpaid)
         for event_floor, event_delay, promise, price in events:
             late = np.maximum(event_floor, start + event_delay) - promise
             total = total + np.maximum(late, 0) * price

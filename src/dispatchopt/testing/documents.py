@@ -32,6 +32,7 @@ from dispatchopt.pipeline.city import (
     Sites,
     Skus,
 )
+from dispatchopt.routing.breaks import Breaks
 from dispatchopt.routing.problem import RoutingProblem
 from dispatchopt.routing.tables import Couriers, Options, Orders, Stores
 from dispatchopt.simulation.day import Day
@@ -266,6 +267,16 @@ def _options(rng: Rng, rows: int, stores: int) -> Options | None:
     return Options.of([np.flatnonzero(rng.random(stores) < 0.6).tolist() for _ in range(rows)])
 
 
+def _breaks(rng: Rng, couriers: int) -> Breaks:
+    num, far = int(rng.integers(0, 4)), 1 << 40
+    return Breaks(
+        courier=rng.integers(0, couriers, num),
+        earliest_s=np.where(rng.random(num) < 0.3, -far, rng.integers(-9, 99, num)),
+        latest_s=np.where(rng.random(num) < 0.3, far, rng.integers(99, 999, num)),
+        duration_s=rng.integers(0, 1800, num),
+    )
+
+
 def routing(rng: Rng) -> Instance:
     """Return a routing problem with any of its columns in use."""
     p, n, m, c = int(rng.integers(2, 6)), int(rng.integers(1, 6)), int(rng.integers(0, 4)), 2
@@ -286,7 +297,12 @@ def routing(rng: Rng) -> Instance:
             skills=rng.integers(0, 1 << 61, n) if rng.random() < 0.5 else np.int64(0),  # type: ignore[arg-type]
             store_options=_options(rng, n, m),
         ),
-        stores=Stores(place=rng.integers(0, p, m), earliest_s=rng.integers(-5, 99, m)),
+        stores=Stores(
+            place=rng.integers(0, p, m),
+            earliest_s=rng.integers(-5, 99, m),
+            pick_s=rng.integers(0, 60, m),
+            pickers=rng.integers(1, 4, m),
+        ),
         couriers=Couriers(
             start_place=rng.integers(-1, p, c),
             end_place=rng.integers(-1, p, c),
@@ -294,9 +310,11 @@ def routing(rng: Rng) -> Instance:
             profile=rng.integers(0, num_profiles, c),
             max_trips=rng.integers(1, 4, c),
             max_duration_s=np.where(rng.random(c) < 0.5, far, 7200),
+            min_pay=rng.integers(0, 99, c),
             store_options=_options(rng, c, m),
         ),
         units_per_cent=int(rng.integers(1, 1001)),
+        breaks=_breaks(rng, c),
     )
     held = {
         "places": names(rng, p, "p"),

@@ -21,6 +21,7 @@ from dispatchopt.geography.straight import StraightRouter
 from dispatchopt.io.formats._vroom_values import Value, matrix_of
 from dispatchopt.io.instance import Instance
 from dispatchopt.io.issues import Issues, Said
+from dispatchopt.routing.breaks import Breaks
 from dispatchopt.routing.problem import RoutingProblem
 from dispatchopt.routing.tables import ANYWHERE, FAR, MAX_COST, Couriers, Options, Orders, Stores
 
@@ -37,6 +38,7 @@ _VEHICLE = (
     *("costs", "skills", "time_window", "breaks", "speed_factor", "max_tasks", "steps"),
     *("max_travel_time", "max_distance"),
 )
+_BREAK = ("id", "description", "service", "time_windows", "max_load")
 _NO_WINDOW = (0, FAR)
 _PROFILES = {"bike": "bicycle", "cycling": "bicycle", "foot": "walk", "driving": "car"}
 _PRIORITIES = 101
@@ -120,6 +122,7 @@ class Builder:
                 "format": "vroom",
                 "scale": self._scale(vehicles),
                 "refusal at priority 0": self.base,
+                "breaks": " ".join(str(each[0]) for row in vehicles for each in row["breaks"]),
             },
         )
 
@@ -214,7 +217,7 @@ class Builder:
 
     def _vehicle(self, given: Any, where: str) -> dict[str, Any]:
         value = Value(given, where, self.issues, _VEHICLE)
-        value.refuse("breaks", "max_travel_time", "max_distance")
+        value.refuse("max_travel_time", "max_distance")
         costs = Value(
             value.raw("costs") or {}, f"{where}/costs", self.issues, ("fixed", "per_hour", "per_km")
         )
@@ -236,6 +239,10 @@ class Builder:
             "earliest_s": begin,
             "latest_s": finish,
             "max_stops": value.whole("max_tasks", FAR, 1),
+            "breaks": [
+                self._break(each, f"{where}/breaks/{at}")
+                for at, each in enumerate(value.list("breaks"))
+            ],
             "fixed": costs.whole("fixed", 0, 0, 10**6),
             "travel": (
                 profile,
@@ -244,6 +251,13 @@ class Builder:
                 value.number("speed_factor", 1.0, 0.01, 5.0),
             ),
         }
+
+    def _break(self, given: Any, where: str) -> tuple[int, int, int, int]:
+        """Return number, begin of the window, its end, and length of a break."""
+        value = Value(given, where, self.issues, _BREAK)
+        value.refuse("max_load")
+        begin, end = self._window(value)
+        return value.whole("id", None), begin, end, value.whole("service", 0)
 
     def _amounts(self, vehicles: list[dict[str, Any]], orders: list[dict[str, Any]]) -> None:
         """Bring loads to one number of dimensions: all delivered, or all collected."""
@@ -302,6 +316,7 @@ class Builder:
                     fixed_cost=fixed,
                     store_options=Options.of(options),
                 ),
+                breaks=_breaks(vehicles),
             )
         except InputError as error:
             self.issues.extend(error.issues)
@@ -359,6 +374,12 @@ class Builder:
 
 def _columns(rows: list[dict[str, Any]], *names: str) -> Mapping[str, IntArray]:
     return {name: np.array([row[name] for row in rows], dtype=np.int64) for name in names}
+
+
+def _breaks(vehicles: list[dict[str, Any]]) -> Breaks:
+    rows = [(at, *each[1:]) for at, vehicle in enumerate(vehicles) for each in vehicle["breaks"]]
+    courier, early, late, length = np.array(rows, dtype=np.int64).reshape(-1, 4).T
+    return Breaks(courier=courier, earliest_s=early, latest_s=late, duration_s=length)
 
 
 def _padded(values: FloatArray, has_nowhere: bool) -> IntArray:

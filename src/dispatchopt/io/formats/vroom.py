@@ -36,6 +36,26 @@ def _read(path: Path, options: Mapping[str, Any]) -> Instance:
     return Builder(value, path.stem, chosen["detour_factor"]).instance()
 
 
+def parse_vroom(text: str, source: str = "vroom", detour_factor: float = 1.4) -> Instance:
+    """Return the routing instance of VROOM's JSON.
+
+    Parameters
+    ----------
+    text
+        VROOM's input.
+    source
+        What messages call it.
+    detour_factor
+        Road metres per metre of straight line, where no matrices are given.
+
+    Raises
+    ------
+    InputError
+        Listing everything that is wrong.
+    """
+    return Builder(parse_json(text, source), Path(source).stem, detour_factor).instance()
+
+
 FORMAT = Format(
     name="vroom",
     sniff=_sniff,

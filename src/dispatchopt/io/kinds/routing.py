@@ -19,6 +19,7 @@ from dispatchopt.io.kinds._travel import matrices, matrix_table, routers
 from dispatchopt.io.kinds.base import Kind, Parts, points_of
 from dispatchopt.io.schema.routing import MAX_DIMS, TABLES, RoutingHeader
 from dispatchopt.io.tables import Checked, flag, references
+from dispatchopt.routing.breaks import Breaks
 from dispatchopt.routing.problem import RoutingProblem
 from dispatchopt.routing.tables import ANYWHERE, FAR, Couriers, Options, Orders, Stores
 from dispatchopt.routing.tables import Table as RoutingTable
@@ -41,6 +42,7 @@ def build(parts: Parts) -> RoutingProblem:
     wanted = f"below {len(given.profiles)}, the number of profiles"
     too_high = couriers["profile"] >= len(given.profiles)
     flag(couriers, "profile", too_high, "unknown-reference", wanted, issues)
+    resting = references(parts["breaks"], "courier", couriers, issues)
     issues.raise_if_any()
     try:
         return RoutingProblem(
@@ -62,6 +64,7 @@ def build(parts: Parts) -> RoutingProblem:
                 **_columns(couriers, Couriers),
             ),
             units_per_cent=given.units_per_cent,
+            breaks=Breaks(courier=resting, **_columns(parts["breaks"], Breaks)),
         )
     except InputError as error:
         issues.extend(error.issues)
@@ -145,6 +148,7 @@ def lay_out(
         "orders": len(problem.orders),
         "stores": len(problem.stores),
         "couriers": len(problem.couriers),
+        "breaks": len(problem.breaks),
     }
     names = {name: names_or_numbers(instance.names.get(name), size) for name, size in sizes.items()}
     places, stores = names["places"], names["stores"]
@@ -175,6 +179,10 @@ def lay_out(
             },
             **_laid(problem.couriers),
             **_listed(problem.couriers.store_options, stores),
+        },
+        "breaks": {
+            "courier": names["couriers"][problem.breaks.courier],
+            **_laid(problem.breaks),
         },
     }
     parameters = {

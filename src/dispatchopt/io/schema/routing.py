@@ -79,6 +79,14 @@ class RoutingStoreRow(Row):
     service_s: int = column(0, description="Time to load one trip.", unit="s", ge=0, le=FAR)
     earliest_s: int | None = _moment("Loading begins no earlier")
     latest_s: int | None = _moment("Loading begins no later")
+    pick_s: int = column(
+        0,
+        description="Time of a picker for one order; 0: orders are ready when released.",
+        unit="s",
+        ge=0,
+        le=FAR,
+    )
+    pickers: int = column(1, description="Pickers who work side by side.", ge=1, le=FAR)
 
 
 class RoutingOrderRow(Row):
@@ -94,9 +102,9 @@ class RoutingOrderRow(Row):
     service_s: int = column(0, description="Time at the door.", unit="s", ge=0, le=FAR)
     earliest_s: int | None = _moment("Service begins no earlier")
     latest_s: int | None = _moment("Service begins no later")
-    release_s: int | None = _moment("It is ready, so that loading begins no earlier")
+    release_s: int | None = _moment("It is ready (or may be picked), so that loading begins later")
     max_age_s: int = column(
-        FAR, description="Most time from release to service at the door.", unit="s", ge=0, le=FAR
+        FAR, description="Most time from ready to service at the door.", unit="s", ge=0, le=FAR
     )
     promise_s: int | None = _moment("Service that begins later is late")
     late_cost_per_s: int = column(0, description="Cost of a second late.", ge=0, le=MAX_RATE)
@@ -138,6 +146,7 @@ class RoutingCourierRow(Row):
     cost_per_m: int = column(1, description="Cost of a metre.", ge=0, le=MAX_RATE)
     cost_per_s: int = column(0, description="Cost of a second of route.", ge=0, le=MAX_RATE)
     cost_per_order: int = column(0, description="Cost of each order delivered.", ge=0, le=FAR)
+    min_pay: int = column(0, description="Least cost of each courier that is used.", ge=0, le=FAR)
     max_distance_m: int = column(FAR, description="Longest route.", unit="m", ge=0, le=FAR)
     max_duration_s: int = column(FAR, description="Longest route.", unit="s", ge=0, le=FAR)
     max_trips: int = column(1, description="Most trips of a route.", ge=1, le=FAR)
@@ -151,12 +160,22 @@ class RoutingCourierRow(Row):
     )
 
 
+class RoutingBreakRow(Row):
+    """A break of a courier, on its route or off it."""
+
+    courier: str = refers("couriers", "Who rests; every courier of the class.")
+    earliest_s: int | None = _moment("It begins no earlier")
+    latest_s: int | None = _moment("It begins no later")
+    duration_s: int = column(0, description="How long it is.", unit="s", ge=0, le=FAR)
+
+
 TABLES: dict[str, type[Row]] = {
     "places": PlaceRow,
     "matrix": MatrixRow,
     "stores": RoutingStoreRow,
     "orders": RoutingOrderRow,
     "couriers": RoutingCourierRow,
+    "breaks": RoutingBreakRow,
     "network/nodes": NodeRow,
     "network/edges": EdgeRow,
 }

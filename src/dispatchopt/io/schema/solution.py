@@ -115,12 +115,27 @@ class RoutePart(Part):
     courier: str = Field(description="The courier, or its class.")
     start_s: int = Field(description="When it leaves.", ge=-(2**53), le=2**53)
     trips: list[TripPart] = Field(description="Its trips in sequence.")
+    breaks: list[int] = Field(
+        default=[],
+        description="Leg on which each break of the courier is taken, from 0; -1 before the start, "
+        "-2 after the end.",
+    )
+
+
+class PicksPart(Part):
+    """What a store picks."""
+
+    store: str = Field(description="The store.")
+    orders: list[str] = Field(description="Its orders in the sequence in which they are picked.")
 
 
 class RoutingDecisions(Part):
     """Routes; orders on none of them are refused."""
 
     routes: list[RoutePart] = Field(default=[], description="The routes.")
+    picks: list[PicksPart] = Field(
+        default=[], description="Sequences of stores that take time to pick; each store once."
+    )
 
 
 def solution_model(kind: str, decisions: type[Part]) -> type[SolutionHeader]:

@@ -46,6 +46,11 @@ def _names(instance: Instance, table: str) -> Any:
 def decisions(instance: Instance, made: RoutingSolution) -> dict[str, Any]:
     """Return routes by name."""
     orders, stores, couriers = (_names(instance, each) for each in ("orders", "stores", "couriers"))
+    picks = [
+        {"store": stores[store], "orders": [orders[order] for order in sequence]}
+        for store, sequence in enumerate(made.picks)
+        if sequence
+    ]
     return {
         "routes": [
             {
@@ -58,9 +63,11 @@ def decisions(instance: Instance, made: RoutingSolution) -> dict[str, Any]:
                     }
                     for trip in route.trips
                 ],
+                **({"breaks": list(route.breaks)} if route.breaks else {}),
             }
             for route in made.routes
-        ]
+        ],
+        **({"picks": picks} if picks else {}),
     }
 
 
@@ -85,8 +92,35 @@ def solution(instance: Instance, made: Any, issues: Issues) -> RoutingSolution:
             )
             trips.append(Trip(store=store, stops=stops))
         courier = finders["couriers"].row(route.courier, f"{where}/courier")
-        routes.append(Route(courier=courier, trips=tuple(trips), start_s=route.start_s))
-    return RoutingSolution(routes=tuple(routes))
+        timed = Route(
+            courier=courier,
+            trips=tuple(trips),
+            start_s=route.start_s,
+            breaks=tuple(route.breaks),
+        )
+        routes.append(timed)
+    return RoutingSolution(routes=tuple(routes), picks=_picks(instance, made, finders, issues))
+
+
+def _picks(
+    instance: Instance, made: Any, finders: Mapping[str, Names], issues: Issues
+) -> tuple[tuple[int, ...], ...]:
+    """Return the sequences of picking per store, or nothing if there are none."""
+    picks: list[tuple[int, ...]] = [()] * len(instance.problem.stores)
+    seen: set[str] = set()
+    for at, each in enumerate(made.picks):
+        where = f"/decisions/picks/{at}"
+        store = finders["stores"].row(each.store, f"{where}/store")
+        if each.store in seen:
+            issues.add("duplicate-id", f"{where}/store", each.store, "each store once")
+        seen.add(each.store)
+        sequence = tuple(
+            finders["orders"].row(name, f"{where}/orders/{stop}")
+            for stop, name in enumerate(each.orders)
+        )
+        if 0 <= store < len(picks):
+            picks[store] = sequence
+    return tuple(picks) if made.picks else ()
 
 
 def unserved(instance: Instance, made: RoutingSolution) -> Sequence[Unserved]:

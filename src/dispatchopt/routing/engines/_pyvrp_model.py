@@ -24,6 +24,7 @@ import numpy as np
 
 from dispatchopt.core.arrays import IntArray
 from dispatchopt.routing.engines._pyvrp_fleet import NO_LIMIT, Clock, Depots, Fleet, Places
+from dispatchopt.routing.picking import has_picking
 from dispatchopt.routing.problem import (
     MANDATORY,
     NO_STORE,
@@ -131,6 +132,12 @@ def unsupported(problem: RoutingProblem) -> str | None:
         return "it cannot lock orders to couriers"
     if couriers.cost_per_order[couriers.count > 0].any():
         return "it knows no cost per order"
+    if couriers.min_pay[couriers.count > 0].any():
+        return "it knows no minimum pay"
+    if len(problem.breaks):
+        return "it knows no breaks"
+    if has_picking(problem):
+        return "it takes orders to be ready at set times, and some stores pick them in turn"
     if orders.has_pickup.any():
         if not orders.has_pickup.all():
             return "it cannot mix orders from stores with orders that have a pick-up place"

@@ -98,23 +98,80 @@ class Pool:
         should_stop
             Asked while the solver works.
         """
-        import pyvrp
-
         self._num_solved = len(self._columns)
         columns = [*self._columns, *(self._column(route) for route in known.routes())]
         partition = _Partition(self.model, columns, list(known.routes()))
         chosen = partition.solve(time_s=time_s, seed=seed, should_stop=should_stop)
         if chosen is None:
             return None
+        return self._once([columns[at].route for at in chosen])
+
+    def _once(self, routes: list[Any]) -> Any | None:
+        """Return the plan of routes in which no order is served twice, or None if there is none.
+
+        An order is left to the route where it costs least.
+        """
+        import pyvrp
+
+        data = self.model.data
+        visits = [[each for each in route if not each.is_depot()] for route in routes]
+        seen: dict[tuple[bool, int], list[int]] = {}
+        for at, stops in enumerate(visits):
+            for key in dict.fromkeys(self._key(stop) for stop in stops):
+                seen.setdefault(key, []).append(at)
+        # What PyVRP tells of a route begins and ends with its depots; a new one has them anyway.
+        made = [list(route)[1:-1] for route in routes]
         try:
-            found = pyvrp.Solution(self.model.data, [columns[at].route for at in chosen])
+            for key, owners in seen.items():
+                while len(owners) > 1:
+                    savings = []
+                    for at in owners:
+                        kind = routes[at].vehicle_type()
+                        less = self._route_of(pyvrp, self._without(made[at], key), kind)
+                        now = self._route_of(pyvrp, made[at], kind)
+                        savings.append((_price(now) - _price(less), at))
+                    at = max(savings)[1]
+                    made[at] = self._without(made[at], key)
+                    owners.remove(at)
+            kept = [
+                self._route_of(pyvrp, stops, route.vehicle_type())
+                for stops, route in zip(made, routes, strict=True)
+                if any(not each.is_depot() for each in stops)
+            ]
+            found = pyvrp.Solution(data, kept)
         except (ValueError, RuntimeError):
             return None
         return found if found.is_feasible() else None
 
+    def _key(self, stop: Any) -> tuple[bool, int]:
+        """Return the order of a stop: alternatives of an order are one."""
+        if stop.is_client():
+            return True, self.model.clients[stop.idx].order
+        return False, stop.idx
+
+    def _without(self, stops: list[Any], key: tuple[bool, int]) -> list[Any]:
+        return [each for each in stops if each.is_depot() or self._key(each) != key]
+
+    def _route_of(self, pyvrp: Any, stops: list[Any], kind: int) -> Any:
+        """Return a route of stops, with no depot visited twice in a row."""
+        inner = [
+            stop
+            for stop, after in zip(stops, [*stops[1:], None], strict=True)
+            if not (stop.is_depot() and after is not None and after.is_depot())
+        ]
+        return pyvrp.Route(self.model.data, inner, kind)
+
+
+def _price(route: Any) -> int:
+    return int(route.distance_cost() + route.duration_cost() + route.fixed_vehicle_cost())
+
 
 class _Partition:
-    """The set-partitioning problem of some columns; the last ones are a known plan."""
+    """The set-covering problem of some columns; the last ones are a known plan.
+
+    An order may be in several chosen routes, from all but one of which it is taken out later: far
+    more routes fit together so, and where detours are no short cuts that costs nothing.
+    """
 
     def __init__(self, model: Model, columns: list[_Column], known: list[Any]) -> None:
         orders = model.problem.orders
@@ -135,7 +192,8 @@ class _Partition:
         )
         counts = [model.data.vehicle_type(at).num_available for at in range(types)]
         self.lower = np.concatenate([np.ones(num_orders), np.zeros(types)])
-        self.upper = np.concatenate([np.ones(num_orders), np.array(counts, dtype=np.float64)])
+        many = np.full(num_orders, np.inf)
+        self.upper = np.concatenate([many, np.array(counts, dtype=np.float64)])
         served = {order for each in columns[self.num_routes - len(known) :] for order in each.rows}
         self.known = np.zeros(len(lists))
         self.known[self.num_routes - len(known) : self.num_routes] = 1.0

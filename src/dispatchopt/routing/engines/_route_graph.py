@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dispatchopt.core.arrays import FloatArray, IntArray
+from dispatchopt.routing.picking import has_picking
 from dispatchopt.routing.problem import ANYWHERE, FAR, UNREACHABLE, RoutingProblem
 
 #: Steps of time that the grid of a graph has about, and at most.
@@ -79,6 +80,12 @@ def courier_row(problem: RoutingProblem) -> int:
 
 def unsupported(problem: RoutingProblem) -> str | None:
     """Return why the problem cannot be told as such a graph, or None."""
+    if len(problem.breaks) or problem.couriers.min_pay.any() or has_picking(problem):
+        return "it takes no breaks, no minimum pay and no stores that pick orders in turn"
+    return _without_graph(problem)
+
+
+def _without_graph(problem: RoutingProblem) -> str | None:
     orders, stores, couriers = problem.orders, problem.stores, problem.couriers
     used = np.flatnonzero(couriers.count > 0)
     if len(stores) != 1 or len(used) != 1:

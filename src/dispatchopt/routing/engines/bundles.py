@@ -20,6 +20,7 @@ from dispatchopt.routing.engines._columns import Columns, columns_of, columns_of
 from dispatchopt.routing.engines._partition import Effort, Partition
 from dispatchopt.routing.engines._repair import mended
 from dispatchopt.routing.engines._ruin import LEAST_TRIPS, Ruin, is_plan
+from dispatchopt.routing.picking import has_picking
 from dispatchopt.routing.problem import FAR, RoutingProblem, RoutingSolution, Trip
 from dispatchopt.routing.reach import proof_of_infeasibility
 from dispatchopt.routing.schedule import best_route
@@ -55,11 +56,17 @@ class BundlesEngine:
         used = problem.couriers.count > 0
         if problem.orders.has_pickup.any():
             return "its trips are loaded at stores, and some orders have a pick-up place"
+        if len(problem.breaks):
+            return "it knows no breaks"
+        if has_picking(problem):
+            return "it takes orders to be ready at set times, and some stores pick them in turn"
         if _has_chains(problem):
             couriers = problem.couriers
             limits = np.minimum(couriers.max_duration_s, couriers.max_distance_m)
             if (limits[used] < FAR).any():
                 return "it does not chain trips within a limit on distance or duration"
+            if couriers.min_pay[used].any():
+                return "it does not chain trips under minimum pay"
         return None
 
     def search(self, problem: RoutingProblem, run: Run[RoutingSolution]) -> None:

@@ -23,7 +23,7 @@ _ITERATIONS_BETWEEN_OFFERS = 100
 #: PyVRP multiplies penalties with violations of up to 1e9: the product has to fit 64 bits.
 _LARGEST_PENALTY = 1e7
 #: Shares of the time at which the routes met so far are put together anew, and the share it takes.
-_POLISH_AT = (0.6, 0.92)
+_POLISH_AT = (0.35, 0.6, 0.85)
 _POLISH_SHARE = 0.03
 
 
@@ -39,8 +39,10 @@ class PyVrpEngine:
         Steps without improvement, per order, after which the search ends by itself.
     max_polished
         Most orders for which the routes that the search meets are kept and put together anew.
-        Off by default: on instances with windows and with release times, 12 and 20 s gave it no
+        Off by default: on instances with windows and with release times, 20 and 30 s gave it no
         gain over the steps that it costs.
+    stale_per_order
+        Steps without improvement, per order, after which such a search starts again elsewhere.
     """
 
     name: str = "pyvrp"
@@ -48,6 +50,7 @@ class PyVrpEngine:
     num_neighbours: int = 50
     patience_per_order: int = 1_000
     max_polished: int = 0
+    stale_per_order: int = 40
 
     def unsupported(self, problem: RoutingProblem) -> str | None:
         """Return why PyVRP cannot take the problem, or None."""
@@ -87,6 +90,10 @@ class _Search:
         self._better: Any = None
         self._time_s = run.time_left_s
         self._polished = 0
+        self._best_cost = math.inf
+        self._is_stale = False
+        self._last_better = 0
+        self._stale_after = engine.stale_per_order * (10 + len(model.problem.orders))
 
     def _is_polished(self) -> bool:
         """Whether routes are short of choices, so that a pool soon holds the good ones."""
@@ -135,12 +142,18 @@ class _Search:
         settings = pyvrp.IteratedLocalSearchParams(callbacks=_Callbacks(self))
         while initial is not None:
             self._is_first_query = True
+            self._is_stale = False
+            self._last_better = self._run.iterations
             pyvrp.IteratedLocalSearch(data, manager, search, initial, settings).run(
                 self, collect_stats=False, display=False
             )
             if self._better is None and not self._is_called_off():
                 self._polish()
             initial, self._better = self._better, None
+            if initial is None and self._is_stale and not self._is_called_off():
+                # Another start leads to other routes: the pool grows where it is thin.
+                random = pyvrp.Solution.make_random(data, rng)
+                initial = search(random, manager.max_cost_evaluator(), exhaustive=True)
 
     def _is_called_off(self) -> bool:
         """Whether there is no time, or no wish, for more; a limit of steps ends the search only."""
@@ -160,8 +173,11 @@ class _Search:
             self.on_best(self._better)
 
     def _penalties(self, pyvrp: Any) -> Any:
-        """Let penalties outgrow refusal costs, or breaking a rule would pay."""
-        price = int(self._model.problem.orders.refusal_cost.max(initial=0))
+        """Let penalties outgrow refusal costs and legs, or breaking a rule would pay."""
+        problem = self._model.problem
+        price = int(problem.orders.refusal_cost.max(initial=0))
+        for travel in problem.travel:
+            price = max(price, int(travel.distance_m[travel.is_reachable].max(initial=0)))
         usual = pyvrp.PenaltyParams().max_penalty
         return pyvrp.PenaltyParams(max_penalty=min(max(usual, 2.0 * price), _LARGEST_PENALTY))
 
@@ -178,7 +194,10 @@ class _Search:
             return True
         if self._is_time_to_polish():
             self._polish()
-        return self._better is not None
+        self._is_stale = (
+            self._pool is not None and run.iterations - self._last_better >= self._stale_after
+        )
+        return self._better is not None or self._is_stale
 
     def _is_time_to_polish(self) -> bool:
         if self._pool is None or math.isinf(self._time_s) or self._polished >= len(_POLISH_AT):
@@ -194,8 +213,11 @@ class _Search:
 
     def on_best(self, best: Any) -> None:
         """Keep an improvement; the first is offered at once."""
-        self._last_improved = self._run.iterations
-        if best.is_feasible():
+        self._last_better = self._run.iterations
+        cost = self._cost(best) if best.is_feasible() else math.inf
+        if cost < self._best_cost:
+            self._best_cost = cost
+            self._last_improved = self._run.iterations
             self._pending = self._best = best
             if self._run.iterations >= self._next_offer:
                 self._offer_pending()
