@@ -54,6 +54,20 @@ class Points:
     problem: Callable[[PointGround], SitingProblem]
 
 
+class _Cpu:
+    """CPU seconds of this process, asked for at most every 20 ms: asking may take milliseconds."""
+
+    def __init__(self) -> None:
+        self._asked = -1.0
+        self._value = 0.0
+
+    def __call__(self) -> float:
+        now = time.perf_counter()
+        if now - self._asked > 0.02:
+            self._asked, self._value = now, time.process_time()
+        return self._value
+
+
 class _CpuClock(StopClock):
     """Counts the CPU seconds of this process, which do not depend on what else runs."""
 
@@ -72,9 +86,9 @@ class _CpuClock(StopClock):
 class CpuStop(Stop):
     """Limits on CPU seconds in place of wall clock."""
 
-    def start(self, clock: Callable[[], float] = time.process_time) -> StopClock:
+    def start(self, clock: Callable[[], float] | None = None) -> StopClock:
         """Start the clock of one run."""
-        return _CpuClock(self, clock)
+        return _CpuClock(self, clock or _Cpu())
 
 
 def listed_values(name: str) -> list[dict[str, str]]:

@@ -26,6 +26,7 @@ EXACT = {
     ("siting", "median"),
     ("siting", "center"),
     ("siting", "mip"),
+    ("siting", "capacitated"),
     ("inventory", "levels"),
     ("inventory", "exact"),
     ("routing", "bundles"),

@@ -20,7 +20,7 @@ _PATIENCE, _LEAST_STEP = 10, 2e-3
 #: in how often a site was open.
 _DEFLECTION, _MEMORY = 0.6, 0.9
 #: Entries of the table from which on rounds are compiled; below, loading the compiler costs more.
-_COMPILED_ENTRIES = 6_000
+_COMPILED_ENTRIES = 2_000
 #: Prices of room that are tried in one choice of sites.
 _MOST_PRICES = 200
 
@@ -54,6 +54,11 @@ class LoadBound:
         """Return the rise if an open site serves a customer wholly, shape (m, n)."""
         spent = self.fill_price[:, None] * table.units - worth + table.cost
         return np.maximum(spent, 0.0)
+
+
+def is_compiled(table: LoadTable) -> bool:
+    """Whether rounds on a table are compiled."""
+    return table.cost.size >= _COMPILED_ENTRIES
 
 
 def load_bound(
@@ -151,7 +156,7 @@ def ascend(
     """Raise a bound by deflected subgradients, until it reaches ``goal``."""
     if not np.isfinite(goal):
         goal = 2.0**60
-    if table.cost.size >= _COMPILED_ENTRIES:
+    if is_compiled(table):
         return _compiled(table, worth, lower, upper, goal=goal, rounds=rounds, step=step)
     found = load_bound(table, worth, lower, upper)
     best, kept = found, worth

@@ -284,3 +284,62 @@ def ascend(
             found = best
             way[:] = 0.0
     return best, kept
+
+
+@njit(cache=True, nogil=True)
+def anneal(
+    cost: np.ndarray,
+    units: np.ndarray,
+    room: np.ndarray,
+    near: np.ndarray,
+    site: np.ndarray,
+    rounds: int,
+    hot: float,
+    seed: int,
+) -> np.ndarray:
+    """Return the best assignment that shifts and swaps under a falling temperature meet.
+
+    ``near`` holds the cheapest open sites of each customer, (n, k); ``room`` what is left at each
+    site. Both ``site`` and ``room`` are worked on. Customers that are not served stay so.
+    """
+    np.random.seed(seed)
+    n, k = near.shape
+    best, value, least = site.copy(), 0.0, 0.0
+    cooling = (1e-3) ** (1.0 / max(1, rounds))
+    heat = hot
+    for _ in range(rounds):
+        heat *= cooling
+        one = np.random.randint(n)
+        to = near[one, np.random.randint(k)]
+        here = site[one]
+        if here < 0 or to == here or not np.isfinite(cost[to, one]):
+            continue
+        change = cost[to, one] - cost[here, one]
+        if room[to] >= units[one]:
+            if change <= 0 or np.random.random() < np.exp(-change / heat):
+                site[one] = to
+                room[to] -= units[one]
+                room[here] += units[one]
+                value += change
+        else:
+            other = np.random.randint(n)
+            # Whoever sits where this customer wants to go changes places with it.
+            for _ in range(n):
+                if site[other] == to:
+                    break
+                other = (other + 1) % n
+            if site[other] != to:
+                continue
+            more = units[one] - units[other]
+            if more > room[to] or -more > room[here] or not np.isfinite(cost[here, other]):
+                continue
+            change += cost[here, other] - cost[to, other]
+            if change <= 0 or np.random.random() < np.exp(-change / heat):
+                site[one], site[other] = to, here
+                room[to] -= more
+                room[here] += more
+                value += change
+        if value < least - 1e-9:
+            least = value
+            best[:] = site
+    return best

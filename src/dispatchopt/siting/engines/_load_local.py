@@ -11,6 +11,12 @@ from dispatchopt.siting.engines._load_table import LoadTable
 
 #: Least gain of a move, relative to the cost.
 _GAIN = 1e-9
+#: Open sites that a customer is tried at, and the first temperature as a part of a mean cost.
+_NEAR_SITES, _HEAT = 6, 0.3
+#: Above every cost.
+_FAR = 1e18
+#: Customers up to which each is tried in the place of each.
+_MOST_SWAPPED = 2_000
 
 
 def assigned(
@@ -22,7 +28,7 @@ def assigned(
     """
     opened = np.flatnonzero(is_open)
     if not len(opened):
-        return None if np.isinf(table.price).any() else np.full(table.num_customers, 0) - 1
+        return None if np.isinf(table.price).any() else np.full(table.num_customers, -1)
     guided = table.cost[opened] + fill_price[opened, None] * table.units
     found = _filled(table, opened, guided)
     if found is None:
@@ -30,13 +36,35 @@ def assigned(
     return improved(table, found, is_open, should_stop)
 
 
+def annealed(table: LoadTable, site: IntArray, is_open: BoolArray, rounds: int) -> IntArray:
+    """Return the best assignment of a simulated annealing over shifts and swaps, compiled."""
+    from dispatchopt.siting.engines import _load_kernels
+
+    opened = np.flatnonzero(is_open)
+    served = site >= 0
+    if len(opened) < 2 or not served.any():
+        return site
+    width = min(len(opened), _NEAR_SITES)
+    rank = np.argpartition(table.cost[opened], width - 1, axis=0)[:width]
+    near = np.ascontiguousarray(opened[rank].T)
+    load = np.bincount(site[served], weights=table.units[served], minlength=len(is_open))
+    own = table.cost[site[served], np.flatnonzero(served)]
+    hot = _HEAT * float(np.abs(own).mean()) + 1e-9
+    cost, units = table.ground[0], table.ground[1]
+    room = table.room - load.astype(np.int64)
+    found: IntArray = _load_kernels.anneal(cost, units, room, near, site.copy(), rounds, hot, 1)
+    return found
+
+
 def _filled(table: LoadTable, opened: IntArray, guided: FloatArray) -> IntArray | None:
     """Place customers, those with most to lose first."""
     room = table.room[opened].copy()
     best = np.sort(guided, axis=0)
     second = best[min(1, len(opened) - 1)]
-    loss = np.where(np.isfinite(second), second, best[0] * 2 + 1e9) - best[0]
-    urgency = loss + 1e-3 * table.units * (np.abs(best[0]).mean() / table.units.mean())
+    # Whoever has one site only goes before all others; who has none does not matter.
+    least = np.where(np.isfinite(best[0]), best[0], 0.0)
+    loss = np.where(np.isfinite(second), second, _FAR) - least
+    urgency = loss + 1e-3 * table.units * (np.abs(least).mean() / table.units.mean())
     site = np.full(table.num_customers, -1)
     left = []
     for customer in np.argsort(-urgency, kind="stable"):
@@ -48,9 +76,9 @@ def _filled(table: LoadTable, opened: IntArray, guided: FloatArray) -> IntArray 
         else:
             left.append(int(customer))
     for customer in left:
-        if not _made_room(table, opened, guided, room, site, customer):
-            if np.isinf(table.price[customer]):
-                return None
+        found = _made_room(table, opened, guided, room, site, customer)
+        if not found and np.isinf(table.price[customer]):
+            return None
     return np.where(site >= 0, opened[site], -1)
 
 
@@ -121,7 +149,7 @@ def _best_swap(
 ) -> tuple[float, int, int]:
     """Return what the best exchange of two customers' sites adds to the cost."""
     served = np.flatnonzero(site >= 0)
-    if len(served) < 2:
+    if len(served) < 2 or len(served) > _MOST_SWAPPED:
         return np.inf, -1, -1
     at = site[served]
     there = cost[at[:, None], served[None, :]]

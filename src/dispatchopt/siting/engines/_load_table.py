@@ -146,10 +146,8 @@ def unserved_sum(problem: SitingProblem, lost: BoolArray) -> float:
 
 
 def _opening(problem: SitingProblem) -> FloatArray:
-    if problem.goal is SitingGoal.FIXED_CHARGE or problem.minimise_cost:
+    if problem.goal is SitingGoal.FIXED_CHARGE:
         return problem.opening_cents.astype(np.float64)
-    if problem.goal is SitingGoal.COVER_ALL:
-        return np.ones(problem.num_sites)
     return np.zeros(problem.num_sites)
 
 
@@ -157,7 +155,7 @@ def _grain(
     cost: FloatArray, opening: FloatArray, price: FloatArray, units: IntArray, *, is_single: bool
 ) -> int:
     """Return the greatest common divisor of all parts of an objective, 0 if they are not whole."""
-    parts = [np.broadcast_to(cost, cost.shape), np.broadcast_to(price, cost.shape)]
+    parts = [cost, np.broadcast_to(price, cost.shape)]
     if not is_single:
         # A single unit may go another way.
         parts = [part / units for part in parts]

@@ -33,6 +33,8 @@ class _Node:
     upper: BoolArray = field(compare=False)
     worth: FloatArray = field(compare=False)
     often: FloatArray = field(compare=False)
+    #: Times that its open sites, all decided, have been given to the solver.
+    tries: int = field(compare=False, default=0)
 
 
 class Host(Protocol):
@@ -44,8 +46,13 @@ class Host(Protocol):
     def serve(self, found: LoadBound) -> None:
         """Serve from the sites that a bound opens, and keep what is better."""
 
-    def solve_open(self, is_open: BoolArray, worth: FloatArray, found: LoadBound) -> float:
-        """Solve for given open sites; return a bound on it, inf if nothing better is there."""
+    def solve_open(
+        self, is_open: BoolArray, worth: FloatArray, found: LoadBound, tries: int
+    ) -> float:
+        """Solve for given open sites; return a bound on what is left, inf if that is nothing.
+
+        The more ``tries``, the more is solved at once.
+        """
 
 
 class Tree:
@@ -63,8 +70,6 @@ class Tree:
         self._step, self._raise_bound = step, raise_bound
         self._heap: list[_Node] = []
         self._count = itertools.count()
-        #: Least bound of what could not be solved in time.
-        self._left = math.inf
 
     def search(self, root: Raised, lower: BoolArray, upper: BoolArray) -> bool:
         """Search the whole tree; False if the time was out."""
@@ -74,10 +79,10 @@ class Tree:
             for child in children:
                 heapq.heappush(self._heap, child)
             lowest = self._heap[0].bound if self._heap else math.inf
-            if min(lowest, self._left) > self.goal():
+            if lowest > self.goal():
                 return True
-            self._raise_bound(min(lowest, self._left))
-            if lowest > self._left or not self._step():
+            self._raise_bound(lowest)
+            if not self._step():
                 return False
             children = self._expand(self._next(children))
 
@@ -107,8 +112,7 @@ class Tree:
             return []
         free = node.upper & ~node.lower
         if not free.any():
-            self._finish(node)
-            return []
+            return self._finish(node)
         sites = np.flatnonzero(free)
         often = node.often[sites]
         doubt = np.minimum(often, 1 - often)
@@ -131,9 +135,7 @@ class Tree:
             )
             bound = max(node.bound, raised.value)
             if bound <= self.goal():
-                child = _Node(
-                    bound, next(self._count), lower, upper, raised.worth, raised.often
-                )
+                child = _Node(bound, next(self._count), lower, upper, raised.worth, raised.often)
                 children += self._settled(child)
         return children
 
@@ -149,24 +151,30 @@ class Tree:
             return []
         return [_Node(node.bound, node.order, lower, upper, node.worth, node.often)]
 
-    def _finish(self, node: _Node) -> None:
-        """Solve for given open sites."""
-        raised = ascend(
-            self._table,
-            node.worth,
-            node.lower,
-            node.upper,
-            goal=self.goal(),
-            rounds=_LAST_ROUNDS,
-            step=_STEP,
-        )
-        if raised.value > self.goal():
-            return
-        found = load_bound(self._table, raised.worth, node.lower, node.upper)
-        self._host.serve(found)
-        value = self._host.solve_open(node.lower, raised.worth, found)
-        if value <= self.goal():
-            self._left = min(self._left, max(value, node.bound))
+    def _finish(self, node: _Node) -> list[_Node]:
+        """Solve for given open sites; what is left comes back as a node with a better bound."""
+        worth, bound = node.worth, node.bound
+        if node.tries == 0:
+            raised = ascend(
+                self._table,
+                worth,
+                node.lower,
+                node.upper,
+                goal=self.goal(),
+                rounds=_LAST_ROUNDS,
+                step=_STEP,
+            )
+            worth, bound = raised.worth, max(bound, raised.value)
+            if bound > self.goal():
+                return []
+        found = load_bound(self._table, worth, node.lower, node.upper)
+        if node.tries == 0:
+            self._host.serve(found)
+        bound = max(bound, self._host.solve_open(node.lower, worth, found, node.tries))
+        if bound > self.goal():
+            return []
+        order = next(self._count)
+        return [_Node(bound, order, node.lower, node.upper, worth, node.often, node.tries + 1)]
 
     def _has_room(self, lower: BoolArray, upper: BoolArray) -> bool:
         """Whether enough room can be open within the number of sites."""

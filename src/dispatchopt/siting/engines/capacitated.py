@@ -11,8 +11,14 @@ from dispatchopt.core.arrays import BoolArray, FloatArray, IntArray
 from dispatchopt.core.run import Run
 from dispatchopt.siting.check import check
 from dispatchopt.siting.engines import _solver
-from dispatchopt.siting.engines._load_dual import LoadBound, ascend, load_bound, usual_worth
-from dispatchopt.siting.engines._load_local import assigned
+from dispatchopt.siting.engines._load_dual import (
+    LoadBound,
+    ascend,
+    is_compiled,
+    load_bound,
+    usual_worth,
+)
+from dispatchopt.siting.engines._load_local import annealed, assigned, improved
 from dispatchopt.siting.engines._load_model import load_model
 from dispatchopt.siting.engines._load_table import LoadTable, load_table
 from dispatchopt.siting.engines._load_tree import Tree
@@ -22,6 +28,10 @@ from dispatchopt.siting.problem import SitingGoal, SitingProblem, SitingSolution
 MOST_ENTRIES = 20_000_000
 #: Rounds of the first bound between two starts from what it opens, and how long a step is.
 _START_EVERY, _STEP = 40, 1.5
+#: Moves of one annealing.
+_MOVES = 500_000
+#: Pairs per customer, and nodes, of the first solve for given open sites; factors of the next.
+_FIRST_PAIRS, _MORE_PAIRS, _FIRST_NODES, _MORE_NODES = 2.5, 1.6, 30, 3
 #: Slack of a solver's floating-point bound, relative to it.
 _SLACK = 5e-7
 
@@ -48,9 +58,8 @@ class CapacitatedEngine:
         """Return why not, or None."""
         if problem.capacity_units is None:
             return "it solves problems with capacities"
-        is_part = problem.goal is SitingGoal.COVER_ALL and not problem.must_serve_all
-        if problem.goal is SitingGoal.P_CENTER or is_part:
-            return "it does not model p-center or covering in part"
+        if problem.goal in (SitingGoal.P_CENTER, SitingGoal.COVER_ALL):
+            return f"it minimises the cost of serving, which {problem.goal} does not have"
         for name, is_set in (
             ("a budget", problem.budget_cents is not None),
             ("backup coverage", problem.cover_by > 1),
@@ -86,9 +95,7 @@ ENGINE = CapacitatedEngine()
 class _Search:
     """One run on one problem."""
 
-    def __init__(
-        self, problem: SitingProblem, table: LoadTable, run: Run[SitingSolution]
-    ) -> None:
+    def __init__(self, problem: SitingProblem, table: LoadTable, run: Run[SitingSolution]) -> None:
         self._problem, self._table, self._run = problem, table, run
         self._tried: set[bytes] = set()
 
@@ -144,11 +151,15 @@ class _Search:
             return
         self._tried.add(key)
         if not table.is_single:
-            self._solve(is_open, np.ones((int(is_open.sum()), table.num_customers), dtype=bool))
+            self._solve(is_open, None, math.inf, None)
             return
         site_of = assigned(table, is_open, found.fill_price, self._run.should_stop)
-        if site_of is not None:
-            self.consider(site_of, is_open)
+        if site_of is None:
+            return
+        self.consider(site_of, is_open)
+        if is_compiled(table):
+            site_of = annealed(table, site_of, is_open, _MOVES)
+            self.consider(improved(table, site_of, is_open, self._run.should_stop), is_open)
 
     def consider(self, site_of: IntArray, is_open: BoolArray) -> None:
         """Offer who is served from where, without the sites that serve nobody."""
@@ -167,20 +178,38 @@ class _Search:
         if report.is_feasible and (objective is None or report.objective < objective):
             self._run.offer(solution)
 
-    def solve_open(self, is_open: BoolArray, worth: FloatArray, found: LoadBound) -> float:
-        """Solve for given open sites; return a bound on it, inf if nothing better is there."""
-        table, best = self._table, self.best()
-        pairs = np.ones((int(is_open.sum()), table.num_customers), dtype=bool)
-        if table.is_single and math.isfinite(best):
-            most = best - 0.5 * table.grain
-            rise = found.to_serve(table, worth)[is_open]
-            pairs = rise <= most - found.value + 1e-9 * abs(best)
-        return self._solve(is_open, pairs)
+    def solve_open(
+        self, is_open: BoolArray, worth: FloatArray, found: LoadBound, tries: int
+    ) -> float:
+        """Solve for given open sites; return a bound on what is left, inf if that is nothing.
 
-    def _solve(self, is_open: BoolArray, pairs: BoolArray) -> float:
+        Only pairs go to the solver that a solution up to a target may use: few at first, so that
+        good solutions come soon and make the next target exact.
+        """
+        table, best = self._table, self.best()
+        if not table.is_single:
+            return self._solve(is_open, None, math.inf, None)
+        rise = found.to_serve(table, worth)[is_open]
+        # No solution that is better than the best costs more.
+        most = best - 0.5 * table.grain if math.isfinite(best) else math.inf
+        wanted = int(_FIRST_PAIRS * _MORE_PAIRS**tries * table.num_customers)
+        target = most
+        if wanted < rise.size:
+            nearest = np.partition(rise.ravel(), wanted)[wanted]
+            target = min(most, max(found.value + nearest, found.value + table.grain))
+        slack = 1e-9 * max(1.0, abs(found.value))
+        pairs = rise <= target - found.value + slack
+        return self._solve(is_open, pairs, target, _FIRST_NODES * _MORE_NODES ** min(tries, 12))
+
+    def _solve(
+        self, is_open: BoolArray, pairs: BoolArray | None, target: float, nodes: int | None
+    ) -> float:
+        """Solve for given open sites over pairs that are enough up to a target."""
         run, table = self._run, self._table
         if run.should_stop():
             return -math.inf
+        if pairs is None:
+            pairs = np.ones((int(is_open.sum()), table.num_customers), dtype=bool)
         made = load_model(table, np.flatnonzero(is_open), pairs)
 
         def found(values: FloatArray) -> None:
@@ -191,7 +220,7 @@ class _Search:
             solver="HiGHS",
             limits=_solver.Limits(
                 time_s=run.time_left_s,
-                gap_relative=run.gap,
+                nodes=nodes,
                 gap_absolute=0.99 * table.grain if table.grain else 1e-9,
                 seed=run.seed,
             ),
@@ -202,7 +231,12 @@ class _Search:
         if outcome.values is not None:
             found(outcome.values)
         if outcome.ending is _solver.Ending.INFEASIBLE:
-            return math.inf
-        if not math.isfinite(outcome.bound):
+            return math.inf if target >= self.best() - table.grain else target
+        bound = outcome.bound - _SLACK * max(1.0, abs(outcome.bound))
+        if not math.isfinite(bound):
             return -math.inf
-        return outcome.bound - _SLACK * max(1.0, abs(outcome.bound))
+        if outcome.ending is _solver.Ending.OPTIMAL and outcome.values is not None:
+            # The best over these pairs: also over all, unless pairs beyond the target do better.
+            value = float(made.model.cost @ outcome.values) + made.model.offset
+            return math.inf if value <= target else target
+        return min(bound, target)
