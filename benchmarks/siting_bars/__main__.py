@@ -1,4 +1,4 @@
-"""Run the siting bars: ``python -m benchmarks.siting_bars [--set NAME ...] [--time S] [--kept FILE]``.
+"""Run the bars: ``python -m benchmarks.siting_bars [--set NAME ...] [--time S] [--kept FILE]``.
 
 One row of JSON per instance on stdout, progress on stderr, and at the end a line per set: how many
 instances meet its bar. Sets whose data is not there are skipped, with a message.

@@ -59,7 +59,7 @@ class Bar:
 
 
 def _is_proven(row: Row) -> bool:
-    return row["status"] == "optimal"
+    return bool(row["status"] == "optimal")
 
 
 def _near(gap: float, listed: float | None = None) -> Callable[[Row], bool]:

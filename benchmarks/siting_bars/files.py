@@ -131,14 +131,14 @@ def single_source() -> list[Case]:
         root = HOME / "sscflp" / folder
         paths = [path for path in root.rglob("*") if path.is_file() and path.name != "format"]
         for path in sorted(paths, key=lambda path: [len(path.name), path.name]):
-            row = values.get(path.stem) if folder == "holmberg_tb2" else None
+            known = values.get(path.stem) if folder == "holmberg_tb2" else None
             cases.append(
                 Case(
                     name=f"{folder.split('_')[0]} {path.relative_to(root)}",
                     make=_reader(path),
                     seconds=60.0,
-                    listed=None if row is None else float(row["value"]),
-                    is_proven=row is not None,
+                    listed=None if known is None else float(known["value"]),
+                    is_proven=known is not None,
                 )
             )
     return cases

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -81,14 +82,12 @@ def listed_points(most: int = 10_000_000, least: int = 0) -> list[Case]:
         budget, reach = (part.split("=")[1] for part in row["p_or_radius"].split(" "))
         if name.startswith("GRID"):
             seed = int(name.split("_s")[1].split(" ")[0])
-            make = _points(lambda c=count, s=seed, r=float(reach): generated(c, s, r), int(budget))
+            make = _points(partial(generated, count, seed, float(reach)), int(budget))
         else:
             path = HOME / "cordeau_chen_cover" / name.split(" ")[0]
             if not path.is_file():
                 continue
-            make = _points(
-                lambda p=path, c=count, r=float(reach): _beside_file(p, c, r), int(budget)
-            )
+            make = _points(partial(_beside_file, path, count, float(reach)), int(budget))
         label = f"{name.split(' ')[0]} m={count} p={budget} R={reach}"
         cases.append(
             Case(
@@ -117,7 +116,7 @@ def coverage_scale(customers: int) -> list[Case]:
     return [
         Case(
             name=f"MCLP {customers} x {SITES}, p = {count}, R = {reach:g}",
-            make=_points(lambda r=reach: drawn(customers, r), count),
+            make=_points(partial(drawn, customers, reach), count),
             seconds=60.0,
         )
         for count, reach in SETTINGS
@@ -162,7 +161,7 @@ def set_covering(customers: int = 1_000_000) -> list[Case]:
                 cases.append(
                     Case(
                         name=f"cover {share:.0%} of {customers}, R = {reach:g}, {kind}",
-                        make=lambda r=reach, s=share, c=is_costly: make(r, s, c),
+                        make=partial(make, reach, share, is_costly),
                         seconds=60.0,
                     )
                 )

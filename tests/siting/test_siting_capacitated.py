@@ -1,4 +1,4 @@
-"""Engine ``capacitated`` against enumeration and the general model; its bounds and what they fix."""
+"""Engine ``capacitated`` against enumeration and the general model; its bounds and fixings."""
 
 from __future__ import annotations
 

@@ -198,15 +198,11 @@ def _compiled(
     from dispatchopt.siting.engines import _load_kernels
 
     often = np.zeros(table.num_sites)
-    value, kept = _load_kernels.ascend(
-        table.ground,
-        np.array(lower),
-        np.array(upper),
-        np.array(worth),
-        (goal, rounds, step, _PATIENCE, _LEAST_STEP, _DEFLECTION, _MEMORY),
-        often,
-    )
-    return Raised(value=value, worth=kept, often=often)
+    rules = (goal, rounds, step, _PATIENCE, _LEAST_STEP, _DEFLECTION, _MEMORY)
+    # Arrays that are read-only would be another type to compile for.
+    span = (np.array(lower), np.array(upper))
+    value, kept = _load_kernels.ascend(np.array(worth), table.ground, span, rules, often)
+    return Raised(value=float(value), worth=kept, often=often)
 
 
 def usual_worth(table: LoadTable) -> FloatArray:

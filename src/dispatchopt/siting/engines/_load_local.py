@@ -50,9 +50,10 @@ def annealed(table: LoadTable, site: IntArray, is_open: BoolArray, rounds: int) 
     load = np.bincount(site[served], weights=table.units[served], minlength=len(is_open))
     own = table.cost[site[served], np.flatnonzero(served)]
     hot = _HEAT * float(np.abs(own).mean()) + 1e-9
-    cost, units = table.ground[0], table.ground[1]
     room = table.room - load.astype(np.int64)
-    found: IntArray = _load_kernels.anneal(cost, units, room, near, site.copy(), rounds, hot, 1)
+    cost, units, bits = table.ground[0], table.ground[1], np.array([1], dtype=np.int64)
+    work = (cost, units, room, site.copy(), bits)
+    found: IntArray = _load_kernels.anneal(near, rounds, hot, work)
     return found
 
 
@@ -76,22 +77,18 @@ def _filled(table: LoadTable, opened: IntArray, guided: FloatArray) -> IntArray 
         else:
             left.append(int(customer))
     for customer in left:
-        found = _made_room(table, opened, guided, room, site, customer)
+        found = _made_room(table.units, guided, (site, room), customer)
         if not found and np.isinf(table.price[customer]):
             return None
     return np.where(site >= 0, opened[site], -1)
 
 
 def _made_room(
-    table: LoadTable,
-    opened: IntArray,
-    guided: FloatArray,
-    room: IntArray,
-    site: IntArray,
-    customer: int,
+    all_units: IntArray, guided: FloatArray, state: tuple[IntArray, IntArray], customer: int
 ) -> bool:
     """Move another customer elsewhere, at least cost, so that one finds room."""
-    units = table.units
+    site, room = state
+    units = all_units
     served = np.flatnonzero(site >= 0)
     here = site[served]
     # The one that leaves makes enough room, and fits in where it goes.
@@ -102,7 +99,6 @@ def _made_room(
     cost = cost - guided[here, served] + guided[here, customer]
     if not cost.size or not np.isfinite(cost).any():
         return False
-    cost = np.where(np.isfinite(cost), cost, np.inf)
     to, at = divmod(int(np.argmin(cost)), len(served))
     if not np.isfinite(cost[to, at]):
         return False
