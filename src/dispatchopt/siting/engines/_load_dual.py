@@ -210,4 +210,5 @@ def usual_worth(table: LoadTable) -> FloatArray:
     second = min(1, table.num_sites - 1)
     cost = np.partition(table.cost, second, axis=0)[second]
     worth = np.where(np.isfinite(cost), cost, table.cost.min(axis=0))
-    return np.minimum(worth, table.price)
+    usual: FloatArray = np.minimum(worth, table.price)
+    return usual

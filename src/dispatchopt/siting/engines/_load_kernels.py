@@ -29,10 +29,7 @@ def fill_site(profit: Any, units: Any, room: Any, share: Any) -> Any:
     """Fill a site with the units that earn most, and return what they earn."""
     share[:] = 0.0
     picked = np.flatnonzero(profit > 0)
-    total = 0
-    for i in picked:
-        total += units[i]
-    if total > room:
+    if units[picked].sum() > room:
         picked = picked[np.argsort(-(profit[picked] / units[picked]))]
     earned, left = 0.0, room
     for i in picked:
@@ -50,17 +47,18 @@ def open_at(price: Any, value: Any, ground: Any, span: Any, is_open: Any) -> Any
     _, _, room, _, _, most, least = ground
     lower, upper = span
     reduced = value - price * room
-    total, enough, count = price * least, 0.0, 0
+    total, enough = price * least, 0.0
+    count = np.sum(lower)
     for j in range(len(value)):
         is_open[j] = lower[j]
         if lower[j]:
-            total, enough, count = total + reduced[j], enough + room[j], count + 1
+            total, enough = total + reduced[j], enough + room[j]
     free = np.flatnonzero(upper & ~lower & (reduced < 0))
     if len(free) > most - count:
         free = free[np.argsort(reduced[free])][: most - count]
-    for j in free:
-        is_open[j] = True
-        total, enough = total + reduced[j], enough + room[j]
+    for site in free:
+        is_open[site] = True
+        total, enough = total + reduced[site], enough + room[site]
     return total, enough
 
 
