@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import hashlib
 import json
 import os
 import sys
@@ -18,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from benchmarks.kept import keep, known, mark_of
 from benchmarks.registry import Row
 
-from dispatchopt import dispatch, io, simulation
+from dispatchopt import io
 from dispatchopt.core import Stop
 from dispatchopt.dispatch import find_policy
 from dispatchopt.simulation import Day, DayOutcome, check_day, metrics, simulate
@@ -132,39 +132,16 @@ def run_all(
     say: Callable[[str], None] = lambda _: None,
 ) -> list[Row]:
     """Replay instances in turn; what ``kept`` holds already is taken from there."""
-    mark = _mark(policy, variant)
-    known = _known(kept, mark)
-    rows = []
+    mark = mark_of(find_policy(policy), VARIANTS[variant])
+    before, rows = known(kept, mark), []
     for number, path in enumerate(paths, start=1):
-        row = known.get(path.name)
+        row = before.get(path.name)
         if row is None:
             row = replay(path, policy, VARIANTS[variant])
-            if kept is not None:
-                with kept.open("a", encoding="utf-8") as stream:
-                    stream.write(json.dumps({"mark": mark, **row}) + "\n")
+            keep(kept, mark, row)
         rows.append(row)
         say(f"{number}/{len(paths)} {path.name}: {row['objective']:.2f} min")
     return rows
-
-
-def _mark(policy: str, variant: str) -> str:
-    """Digest of the policy's parameters, the variant, and the code that decides and replays."""
-    digest = hashlib.sha256(repr((find_policy(policy), VARIANTS[variant])).encode())
-    for package in (dispatch, simulation):
-        for file in sorted(Path(str(package.__file__)).parent.rglob("*.py")):
-            digest.update(file.read_bytes())
-    return digest.hexdigest()[:16]
-
-
-def _known(kept: Path | None, mark: str) -> dict[str, Row]:
-    if kept is None or not kept.is_file():
-        return {}
-    lines = [json.loads(line) for line in kept.read_text(encoding="utf-8").splitlines()]
-    return {
-        line["case"]: {name: value for name, value in line.items() if name != "mark"}
-        for line in lines
-        if line.get("mark") == mark
-    }
 
 
 def groups(rows: Iterable[Row]) -> dict[str, list[Row]]:

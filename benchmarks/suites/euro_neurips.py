@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from benchmarks.registry import Row, Suite, timed
@@ -63,12 +64,22 @@ def days(size: str) -> Iterator[tuple[WaveDay, Stop]]:
         return
     if not SET.is_dir():
         raise FileNotFoundError(f"the instances are not at {SET}; set DISPATCHOPT_DATA")
-    listed = json.loads((SET / "configs.json").read_text())
     stop = Stop(time_s=float(os.environ.get("DISPATCHOPT_EPOCH_S", "10")))
-    for each in [entry for entry in listed if not entry["static"]][: COUNTS[size]]:
-        problem = io.read(SET / each["instance"]).problem
-        name = each["instance"].removeprefix("ORTEC-VRPTW-ASYM-").removesuffix(".txt")
-        yield wave_day(problem, name=name, seed=each["instance_seed"]), stop
+    for entry in listed_days()[: COUNTS[size]]:
+        yield listed_day(entry), stop
+
+
+def listed_days() -> list[dict[str, Any]]:
+    """Return the entries of the competition's list whose requests come by and by."""
+    listed = json.loads((SET / "configs.json").read_text())
+    return [entry for entry in listed if not entry["static"]]
+
+
+def listed_day(entry: dict[str, Any]) -> WaveDay:
+    """Return the day of an entry."""
+    problem = io.read(SET / entry["instance"]).problem
+    name = entry["instance"].removeprefix("ORTEC-VRPTW-ASYM-").removesuffix(".txt")
+    return wave_day(problem, name=name, seed=entry["instance_seed"])
 
 
 def run(size: str) -> list[Row]:

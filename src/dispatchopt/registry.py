@@ -14,7 +14,7 @@ import dispatchopt
 from dispatchopt.core import plugins
 from dispatchopt.core.domain import Domain
 from dispatchopt.core.errors import DispatchOptError, UnsupportedError
-from dispatchopt.core.explain import Finding
+from dispatchopt.core.explain import Aim, Finding
 from dispatchopt.core.result import Report, Result
 from dispatchopt.core.run import Callback
 from dispatchopt.core.run import solve as run_solve
@@ -102,8 +102,15 @@ def check(problem: Any, solution: Any) -> Report:
     return domain_of(problem).check(problem, solution)
 
 
-def explain(problem: Any, solution: Any) -> tuple[Finding, ...]:
+def explain(problem: Any, solution: Any, aim: Aim | None = None) -> tuple[Finding, ...]:
     """Return what stands behind a feasible solution of any domain's problem.
+
+    Parameters
+    ----------
+    problem, solution
+        A problem and a feasible solution of it.
+    aim
+        Places, and what solving anew may spend; by default no places and 20 s.
 
     Raises
     ------
@@ -114,7 +121,10 @@ def explain(problem: Any, solution: Any) -> tuple[Finding, ...]:
     if domain.explain is None:
         known = ", ".join(sorted(name for name, each in domains().items() if each.explain))
         raise UnsupportedError(f"{domain.name} solutions are not explained; there are: {known}")
-    return tuple(domain.explain(problem, solution))
+    found = tuple(domain.explain(problem, solution))
+    if domain.explain_further is not None:
+        found += tuple(domain.explain_further(problem, solution, Aim() if aim is None else aim))
+    return found
 
 
 def policies() -> dict[str, Any]:

@@ -27,7 +27,8 @@ def test_command_of_the_readme_makes_the_same_files(kind: str, tmp_path: Path) -
     outcome = CliRunner().invoke(command, arguments, catch_exceptions=False)
     assert outcome.exit_code == 0, outcome.output
     files = {path.relative_to(made) for path in made.rglob("*") if path.is_file()}
-    assert len(files) >= 3
+    # The header, and a table at least.
+    assert len(files) >= 2
     for path in files:
         assert (made / path).read_bytes() == (shipped / path).read_bytes(), path
     extra = {path.relative_to(shipped) for path in shipped.rglob("*") if path.is_file()} - files

@@ -135,7 +135,7 @@ def test_mean_cost_is_what_a_replay_pays(issue: str) -> None:
     item = de_moor(discount=1.0, issue=issue, lead_time=2, shelf_life=2, max_order=6)
     table = order_up_to(item, 11)
     rng = np.random.default_rng(3)
-    demands = rng.choice(101, size=40_000, p=item.demand_probability)
+    demands = rng.choice(item.demand_probability.size, size=40_000, p=item.demand_probability)
     shelf, coming, paid = [0, 0], 0, np.zeros(len(demands))
     for day, demand in enumerate(demands.tolist()):
         order = int(table[coming, shelf[0], shelf[1]])

@@ -55,7 +55,8 @@ def test_every_stage_is_checked_and_fits_the_next() -> None:
     assert check_day(made.day, made.outcome).is_feasible
     sent = made.inventory_problem.on_hand_units + made.inventory.require().order_units
     assert np.array_equal(made.day.stores.stock_units, sent)  # type: ignore[arg-type]
-    assert [stage.name for stage in made.stages] == ["coverage", "siting", "curve", "stock", "day"]
+    names = ["coverage", "siting", "curve", "frontier", "ruler", "stock", "day"]
+    assert [stage.name for stage in made.stages] == names
 
 
 def test_figures_are_plain_and_agree_with_the_plan() -> None:
@@ -72,6 +73,12 @@ def test_figures_are_plain_and_agree_with_the_plan() -> None:
     assert day["orders"]["placed"] == TOWN["orders"]
     shares = [point["covered_share"] for point in figures["curve"]]
     assert shares == sorted(shares)
+    spent = [point["opening_cents"] for point in figures["frontier"]]
+    assert spent == sorted(spent)
+    assert spent[-1] > 0
+    ruler = figures["ruler"]
+    assert ruler["kept_units"] + ruler["broken_units"] == ruler["promised_units"]
+    assert ruler["lost_units"] >= 0
     bounds = [point["bound_share"] for point in figures["curve"]]
     assert all(share <= bound + 1e-9 for share, bound in zip(shares, bounds, strict=True))
 
@@ -80,7 +87,7 @@ def test_progress_names_each_stage() -> None:
     seen: list[PlanProgress] = []
     plan(small_city(), callback=seen.append)
     stages = list(dict.fromkeys(progress.stage for progress in seen))
-    assert stages == ["coverage", "siting", "curve", "stock", "day"]
+    assert stages == ["coverage", "siting", "curve", "frontier", "ruler", "stock", "day"]
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,9 @@ from dispatchopt.dispatch import (
     Orders,
     Stores,
     TripPlan,
+    find_policy,
 )
-from dispatchopt.dispatch.preposition import moves
+from dispatchopt.dispatch.preposition import Moving, moves
 from dispatchopt.geography.plane import PlaneTravel
 from dispatchopt.simulation import Day, DayOutcome, check_day, metrics, simulate
 from dispatchopt.simulation.soonest import soonest_s
@@ -170,6 +171,26 @@ def test_rolling_waits_uncommitted_and_does_not_lose_by_it() -> None:
     assert outcome.orders.assigned_s[0] == outcome.orders.pickup_s[0] == 900
 
 
+@pytest.mark.parametrize(("max_late_s", "first"), [(-1, 0), (1500, 1)])
+def test_what_can_be_on_time_goes_first_where_customers_give_up(
+    max_late_s: int, first: int
+) -> None:
+    """The nearer order is late whatever is done; the other one is not if it goes first."""
+    day = strict_day()
+    orders = replace(
+        day.orders,
+        placed_s=np.array([0, 0]),
+        ready_s=np.array([900, 900]),
+        due_s=np.array([900, 1500]),
+    )
+    day = replace(day, orders=orders, rules=replace(day.rules, max_late_s=max_late_s))
+    outcome = simulate(day, "rolling")
+    assert rules_of(day, outcome) == set()
+    assert int(np.argmin(outcome.orders.pickup_s)) == first
+    assert outcome.orders.pickup_s.min() == 900
+    assert (outcome.orders.late_s[1] == 0) == (first == 1)
+
+
 def test_idle_couriers_share_the_demand() -> None:
     """Two stores far apart with equal demand; of two couriers between them each goes to one."""
     x_m = np.array([0.0, 3000.0, 1400.0, 1600.0])
@@ -189,16 +210,28 @@ def test_idle_couriers_share_the_demand() -> None:
     state = _observed(day)
     busy = replace(state, stores=replace(state.stores, recent_orders=np.array([3, 3])))
     idle = np.ones(2, dtype=np.bool_)
-    how = {"reach_s": 360, "least_shift_s": 900, "ahead_s": 1200}
-    assert sorted(moves(busy, idle, **how)) == [(0, 0), (1, 1)]
-    # Nothing expected, nobody idle, or the shift nearly over: all stay.
-    assert moves(state, idle, **how) == []
-    assert moves(busy, ~idle, **how) == []
-    assert moves(replace(busy, now_s=6400), idle, **how) == []
+    nobody, how = ~idle, Moving()
+    assert sorted(moves(busy, idle, nobody, how)) == [(0, 0), (1, 1)]
+    # Nothing expected, nobody idle, the shift nearly over, or no drive allowed: all stay.
+    assert moves(state, idle, nobody, how) == []
+    assert moves(busy, nobody, nobody, how) == []
+    assert moves(replace(busy, now_s=6400), idle, nobody, how) == []
+    assert moves(busy, idle, nobody, Moving(far_s=0)) == []
+    # What a kilometre costs is weighed against what a minute of lateness costs.
+    for cents, moved in ((0, 2), (10_000, 0)):
+        rules = replace(busy.rules, lateness_cents_per_min=10, cents_per_km=cents)
+        decided = find_policy("rolling").decide(replace(busy, rules=rules), stop=Stop(), seed=1)
+        assert len(decided.moves) == moved
     # A courier who stands at the only store stays there, and the other sees it covered.
     one = replace(state, stores=replace(state.stores, recent_orders=np.array([3, 0])))
     there = replace(one, couriers=replace(one.couriers, place_idx=np.array([0, 0])))
-    assert moves(there, idle, **how) == []
+    assert moves(there, idle, nobody, how) == []
+    # Who is on the way to a store, or will be free there, counts as well.
+    first, second = np.array([True, False]), np.array([False, True])
+    rare = replace(state, stores=replace(state.stores, recent_orders=np.array([1, 0])))
+    coming = replace(rare, couriers=replace(rare.couriers, place_idx=np.array([2, 0])))
+    assert moves(coming, first, nobody, how) == [(0, 0)]
+    assert moves(coming, first, second, how) == []
 
 
 def _observed(day: Day) -> DispatchState:

@@ -212,7 +212,7 @@ def test_checker_names_the_rule(make_coverage: Any, opened: list[int], rule: str
     [
         ({"full_cover_m": 500, "zero_cover_m": 400}, "bad-value"),
         ({"zero_cover_m": 400}, "missing-field"),
-        ({"full_cover_m": 1, "cover_by": 2}, "fields-clash"),
+        ({"full_cover_m": 1, "cover_by": 2, "capacity_units": [1, 1]}, "fields-clash"),
         ({"place": [0, 0], "status": [1, 2]}, "fields-clash"),
         ({"scenario_rule": "best"}, "unknown-rule"),
         ({"scenario_rule": "worst"}, "missing-field"),

@@ -20,12 +20,21 @@ from dispatchopt.cli import common
     show_default=True,
     help="Rows of each table, the ones that matter most first; 0 for all.",
 )
+@click.option(
+    "--time-limit",
+    type=click.FloatRange(min=0, min_open=True),
+    default=20.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Wall clock for whatever is solved anew: near-ties, and what limits cost.",
+)
 @common.output("table", "json")
 @common.verbosity
 def command(
     instance: Path,
     solution: Path,
     top: int,
+    time_limit: float,
     format_: str,
     output: Path | None,
     overwrite: bool,
@@ -37,6 +46,8 @@ def command(
     """
     common.refuse_stdin_twice(instance, solution)
     common.prepare_output(output, overwrite, ".json")
+    from dispatchopt.core.explain import Aim
+    from dispatchopt.core.stop import Stop
     from dispatchopt.io import read, read_solution
     from dispatchopt.registry import check, explain
 
@@ -47,6 +58,7 @@ def command(
         for broken in report.violations:
             click.echo(str(broken), err=True)
         return common.EXIT_CHECK_FAILED
+    aim = Aim(places=given.places, stop=Stop(time_s=time_limit))
     tables = [
         {
             "name": finding.name,
@@ -54,7 +66,7 @@ def command(
             "num_rows": len(finding.rows),
             "rows": [dict(row) for row in (finding.rows[:top] if top else finding.rows)],
         }
-        for finding in explain(given.problem, held.solution)
+        for finding in explain(given.problem, held.solution, aim)
     ]
     if format_ == "json" or output is not None:
         common.emit_json(tables, output, overwrite)

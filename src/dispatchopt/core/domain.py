@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
-from dispatchopt.core.explain import Finding
+from dispatchopt.core.explain import Aim, Finding
 from dispatchopt.core.result import Report
 
 if TYPE_CHECKING:
@@ -55,6 +55,8 @@ class Domain(Generic[P, S]):
         Returns the names of engines in the order in which ``auto`` tries them, with a reason.
     explain
         Returns what stands behind a feasible solution, as tables; None if nothing can be said.
+    explain_further
+        Returns further tables, which may need places or solve anew; None if there are none.
     """
 
     name: str
@@ -64,3 +66,4 @@ class Domain(Generic[P, S]):
     engines: Callable[[], Mapping[str, Engine[P, S]]]
     choose: Callable[[P], tuple[Sequence[str], str]]
     explain: Callable[[P, S], Sequence[Finding]] | None = None
+    explain_further: Callable[[P, S, Aim], Sequence[Finding]] | None = None

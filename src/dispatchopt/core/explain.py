@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
+
+from dispatchopt.core.stop import Stop
 
 #: One row of a table, by column.
 Row = Mapping[str, str | int | float | bool | None]
@@ -26,3 +29,22 @@ class Finding:
     name: str
     about: str
     rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Aim:
+    """What an explanation may use and spend beside the problem and its solution.
+
+    Parameters
+    ----------
+    places
+        Where things stand, by table, where it is known: ``geography.Points``.
+    stop
+        Limits of all solving anew together.
+    seed
+        Seed of whatever draws.
+    """
+
+    places: Mapping[str, Any] = field(default_factory=dict)
+    stop: Stop = field(default_factory=lambda: Stop(time_s=20.0))
+    seed: int = 1

@@ -1,6 +1,8 @@
-"""Where idle couriers wait: at stores that have had many orders and have few couriers."""
+"""Where idle couriers wait: so that the orders to come wait least for somebody to fetch them."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -8,8 +10,33 @@ from dispatchopt.core.arrays import BoolArray, FloatArray, IntArray
 from dispatchopt.dispatch.state import RECENT_S, DispatchState
 
 
+@dataclass(frozen=True, kw_only=True)
+class Moving:
+    """When a drive to wait elsewhere is worth it.
+
+    Parameters
+    ----------
+    ahead_s
+        The demand of this many seconds is looked at.
+    far_s
+        Longest drive; 0 for none.
+    least_gain_s
+        Expected seconds of waiting, over all orders looked at, that a drive must save at least.
+    way_weight
+        Further seconds that it must save per second of driving.
+    least_shift_s
+        Couriers with less of their shift left stay where they are.
+    """
+
+    ahead_s: int = 1200
+    far_s: int = 600
+    least_gain_s: float = 10.0
+    way_weight: float = 0.05
+    least_shift_s: int = 900
+
+
 def moves(
-    state: DispatchState, is_idle: BoolArray, *, reach_s: int, least_shift_s: int, ahead_s: int
+    state: DispatchState, is_idle: BoolArray, is_coming: BoolArray, how: Moving
 ) -> list[tuple[int, int]]:
     """Return (courier index, place) moves of idle couriers to stores.
 
@@ -19,81 +46,149 @@ def moves(
         The state.
     is_idle
         Rows of couriers who are free and get no trip now.
-    reach_s
-        A courier covers a store by ``1 - way / reach_s``, if the way is shorter.
-    least_shift_s
-        Couriers with less of their shift left stay where they are.
-    ahead_s
-        The demand of this many seconds is looked at.
+    is_coming
+        Rows of couriers who are busy and will wait for work when they are done.
+    how
+        When a drive is worth it.
 
     Notes
     -----
-    A waiting courier takes up at most one order of the demand around, shared out by coverage.
-    Couriers decide in turn, those who cover most where they are first; a drive must cover more of
-    the demand that is left than staying, by a least gain and a price of the way.
+    Orders of the next time are expected where orders were in the last hour. One comes at a store
+    while its goods are prepared: who is near enough then is there in time, and each minute of way
+    beyond it is waited. The nearest courier may be on another order by then, so the second,
+    third and fourth nearest count by the chance that all nearer ones are (as in the expected
+    coverage of Daskin, 1983). Couriers decide in turn, the others standing where they are.
     """
-    stores, couriers = state.stores, state.couriers
-    expected = stores.recent_orders * (ahead_s / RECENT_S)
-    rows = np.flatnonzero(is_idle)
-    wanted = np.flatnonzero(expected > 0)
-    if not len(rows) or not len(wanted):
+    stores = state.stores
+    expected = stores.recent_orders * (how.ahead_s / RECENT_S)
+    rows, wanted = np.flatnonzero(is_idle), np.flatnonzero(expected > 0)
+    if how.far_s <= 0 or not len(rows) or not len(wanted):
         return []
     # Only the most wanted stores count, so that the tables stay small on large days.
     wanted = np.sort(wanted[np.lexsort((wanted, -expected[wanted]))][:_MOST_STORES])
+    others = np.flatnonzero(is_coming)
+    chance = float(expected.sum()) / (len(rows) + len(others))
     # Where many are idle each gets a turn at some tick.
-    turn = state.now_s // state.rules.tick_s * _MOST_COURIERS
-    rows = np.sort(np.roll(rows, -(turn % len(rows)))[:_MOST_COURIERS])
-    here = couriers.place_idx[rows]
-    way_s: FloatArray = _ways_s(state, here, wanted) * couriers.pace[rows][:, None]
-    home = couriers.store_idx[rows][:, None]
-    is_open = (home < 0) | (home == wanted[None, :])
-    stays = np.clip(1 - way_s / reach_s, 0, None) * is_open
-    between = np.clip(1 - _ways_s(state, stores.place_idx[wanted], wanted) / reach_s, 0, None)
-    price = _LEAST_GAIN + _WAY_PRICE * way_s / reach_s
-    price[(way_s > _FARTHEST * reach_s) | ~is_open] = np.inf
-    price[couriers.off_s[rows] - state.now_s < least_shift_s] = np.inf
-    return _decide(state, rows, wanted, expected[wanted].astype(float), (stays, between, price))
-
-
-def _decide(
-    state: DispatchState,
-    rows: IntArray,
-    wanted: IntArray,
-    left: FloatArray,
-    tables: tuple[FloatArray, FloatArray, FloatArray],
-) -> list[tuple[int, int]]:
-    """Let couriers decide in turn; ``left`` is the demand that nobody waits for."""
-    stays, between, price = tables
-    left = left.copy()
-    here, place = state.couriers.place_idx[rows], state.stores.place_idx[wanted]
+    turn = state.now_s // state.rules.tick_s * _TURNS
+    rows = np.roll(rows, -(turn % len(rows)))[:_MOST_COURIERS]
+    free_s = state.couriers.free_s[others]
+    others = others[np.lexsort((others, free_s))][:_MOST_COURIERS]
+    board = _Board(state, np.concatenate([rows, others]), wanted, expected[wanted], chance)
     decided: list[tuple[int, int]] = []
-    for at in np.lexsort((rows, -(stays @ left))).tolist():
-        stay = min(1.0, float(stays[at] @ left))
-        gain = np.minimum(1.0, between @ left) - price[at] - stay
-        best = int(np.argmax(gain))
-        row = stays[at]
-        if gain[best] > 0 and here[at] != place[best]:
-            row = between[best]
-            decided.append((int(state.couriers.idx[rows[at]]), int(place[best])))
-        taken = row * left
-        left -= taken / max(1.0, float(taken.sum()))
+    for at, row in enumerate(rows[:_TURNS].tolist()):
+        if state.couriers.off_s[row] - state.now_s < how.least_shift_s:
+            continue
+        best = board.best(at, how)
+        if best >= 0:
+            place = int(state.stores.place_idx[wanted[best]])
+            decided.append((int(state.couriers.idx[row]), place))
     return decided
 
 
-def _ways_s(state: DispatchState, origin: IntArray, stores: IntArray) -> FloatArray:
-    """Expected seconds from places to stores at pace 1."""
-    target = state.stores.place_idx[stores]
+class _Board:
+    """Who waits how far from which store, and what that costs the orders expected there."""
+
+    def __init__(
+        self,
+        state: DispatchState,
+        couriers: IntArray,
+        wanted: IntArray,
+        demand: FloatArray,
+        chance: float,
+    ) -> None:
+        table, target = state.couriers, state.stores.place_idx[wanted]
+        self._demand, self._park_s, self._lead_s = demand, state.rules.park_s, _lead_s(state)
+        self._way_s = _ways_s(state, table.place_idx[couriers], target)
+        self._way_s *= table.pace[couriers][:, None]
+        self._between_s = _ways_s(state, target, target)
+        home = table.store_idx[couriers][:, None]
+        self._is_open = (home < 0) | (home == wanted[None, :])
+        self._is_here = table.place_idx[couriers][:, None] == target[None, :]
+        late_s = np.maximum(0, table.free_s[couriers] - state.now_s)[:, None]
+        nobody = np.full((_RANKS + 1, len(wanted)), self._wait_s(np.array(_MOST_S)))
+        waits = np.where(self._is_open, self._wait_s(self._way_s + late_s), nobody[0])
+        self._waits = np.concatenate([waits, nobody])
+        self._to_s = self._wait_s(self._between_s)
+        # An order of that time finds, on average, half of the others placed before it.
+        busy = min(_MOST_BUSY, chance / 2)
+        self._weight = (1 - busy) * busy ** np.arange(_RANKS)
+        self._weight[-1] = busy ** (_RANKS - 1)
+        self._nearest = self._sorted()
+
+    def _wait_s(self, way_s: FloatArray) -> FloatArray:
+        """Expected seconds that an order waits for a courier so far away when it is placed.
+
+        Times of preparation are taken as exponential.
+        """
+        here_s = np.minimum(way_s, _MOST_S) + self._park_s
+        waits: FloatArray = here_s - self._lead_s * (1 - np.exp(-here_s / self._lead_s))
+        return waits
+
+    def _sorted(self) -> FloatArray:
+        """Return the least waits at each store, one more of them than count."""
+        least: FloatArray = np.sort(np.partition(self._waits, _RANKS, axis=0)[: _RANKS + 1], axis=0)
+        return least
+
+    def best(self, at: int, how: Moving) -> int:
+        """Return the column of the store where a courier should go, -1 to stay; it is noted."""
+        mine, nearest = self._waits[at], self._nearest
+        # The others are what is left when one entry equal to one's own is taken out.
+        others = np.where(nearest[:-1] >= mine, nearest[1:], nearest[:-1])
+        price = how.least_gain_s + how.way_weight * self._way_s[at]
+        can = self._is_open[at] & (self._way_s[at] <= how.far_s) & ~self._is_here[at]
+        columns = np.flatnonzero(can)
+        if not len(columns):
+            return -1
+        there = np.where(self._is_open[at], self._to_s[columns], self._waits[-1])
+        gain = float(self._cost(others, mine[None, :])[0]) - self._cost(others, there)
+        gain -= price[columns]
+        best = int(np.argmax(gain))
+        if gain[best] <= 0:
+            return -1
+        store = int(columns[best])
+        way_s = self._way_s[at, store] + self._between_s[store]
+        self._waits[at] = np.where(self._is_open[at], self._wait_s(way_s), self._waits[-1])
+        self._nearest = self._sorted()
+        return store
+
+    def _cost(self, others: FloatArray, waits: FloatArray) -> FloatArray:
+        """Expected waits of all orders with one more courier; a row of waits for each choice."""
+        total, before = np.zeros(waits.shape), np.full(waits.shape[1], -np.inf)
+        for rank in range(_RANKS):
+            total += self._weight[rank] * np.clip(waits, before, others[rank])
+            before = others[rank]
+        cost: FloatArray = total @ self._demand
+        return cost
+
+
+def _lead_s(state: DispatchState) -> float:
+    """Mean seconds from placement until goods are ready.
+
+    Long ones are open for longer: the mean of exponential times, seen so, is twice their mean.
+    """
+    orders = state.orders
+    given = orders.ready_s >= 0
+    if not given.any():
+        return _LEAD_S
+    return max(60.0, float((orders.ready_s - orders.placed_s)[given].mean()) / 2)
+
+
+def _ways_s(state: DispatchState, origin: IntArray, target: IntArray) -> FloatArray:
+    """Expected seconds between places at pace 1."""
     start, end = np.repeat(origin, len(target)), np.tile(target, len(origin))
     _, free_s = state.travel.pairs(start, end)
     ways = free_s.reshape(len(origin), len(target)) * state.travel.slowdown(state.now_s)
     return np.asarray(ways, dtype=np.float64)
 
 
-#: Sizes of the table of couriers and stores.
-_MOST_STORES = 100
-_MOST_COURIERS = 40
-#: In orders covered: the least gain of a drive and its price, for a drive as long as the reach.
-_LEAST_GAIN = 0.05
-_WAY_PRICE = 0.1
-#: Longest drive, over the reach.
-_FARTHEST = 10 / 6
+#: Sizes of the table of couriers and stores, and how many couriers decide at a tick.
+_MOST_STORES = 80
+_MOST_COURIERS = 60
+_TURNS = 12
+#: How many of the nearest couriers count, and the highest chance that one is on another order.
+_RANKS = 4
+_MOST_BUSY = 0.8
+#: Ways beyond this count no more.
+_MOST_S = 1800.0
+#: Mean time of preparation where no order tells.
+_LEAD_S = 300.0

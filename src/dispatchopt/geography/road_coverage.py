@@ -2,12 +2,12 @@
 
 The searches run from the sites, and what they reach is kept sparse: node by node, then customer
 by customer. Turning a sparse matrix round sorts it in linear time, so no pair is ever sorted by
-comparison, and no matrix of sites by customers is held.
+comparison, and no matrix of sites by customers is held. Very many customers are joined by a
+compiled kernel instead.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -16,7 +16,10 @@ import numpy as np
 from dispatchopt.core.arrays import IntArray
 from dispatchopt.geography.coverage import Coverage
 from dispatchopt.geography.reach import Int32, Layout, reach
-from dispatchopt.geography.snapping import Snapped
+from dispatchopt.geography.snapping import VERY_MANY, Search, Snapped
+
+#: ``indptr`` over sites, node and cm.
+BySite = tuple[Int32, Int32, Int32]
 
 #: Pairs of so many customers are worked out at a time: what is needed on the way stays small
 #: enough for the cache.
@@ -26,7 +29,7 @@ _CUSTOMERS_AT_ONCE = 8_192
 def road_coverage(
     layout: Layout,
     sites: Snapped,
-    snap_customers: Callable[[], Snapped],
+    customer_search: Search,
     cutoff_m: int,
 ) -> Coverage:
     """Return the pairs whose way, access at both ends included, is at most a cut-off.
@@ -37,16 +40,38 @@ def road_coverage(
         The graph, weights in metres.
     sites
         Where sites meet the network; far ones reach nothing.
-    snap_customers
-        Returns where customers meet the network; runs beside the searches, since looking up
-        neighbours leaves the interpreter free.
+    customer_search
+        Finds where customers meet the network; runs beside the searches along the roads.
     cutoff_m
         Metres, compared with the length rounded half up to whole metres.
     """
     with ThreadPoolExecutor(max_workers=1) as pool:
-        snapping = pool.submit(snap_customers)
-        by_node = _reached_by_node(layout, sites, cutoff_m)
-        customers = snapping.result()
+        snapping = pool.submit(customer_search.run)
+        by_site = _reached_by_site(layout, sites, cutoff_m)
+        snapping.result()
+    customers = customer_search.result()
+    if len(customers.node) >= VERY_MANY:
+        return _compiled(by_site, layout.num_nodes, sites, customers, cutoff_m)
+    return _vectorised(by_site, layout.num_nodes, sites, customers, cutoff_m)
+
+
+def _compiled(
+    by_site: BySite, num_nodes: int, sites: Snapped, customers: Snapped, cutoff_m: int
+) -> Coverage:
+    from dispatchopt.geography.customer_pairs import pairs_by_site
+
+    indptr, customer_idx, distance_m = pairs_by_site(by_site, num_nodes, sites, customers, cutoff_m)
+    return _coverage(indptr, customer_idx, distance_m, len(customers.node), cutoff_m)
+
+
+def _vectorised(
+    by_site: BySite, num_nodes: int, sites: Snapped, customers: Snapped, cutoff_m: int
+) -> Coverage:
+    """Do what ``_compiled`` does without a compiler, for which smaller numbers do not wait."""
+    from scipy.sparse import csr_array
+
+    upto, reached, cm = by_site
+    by_node = csr_array((cm, reached, upto), shape=(len(sites.node), num_nodes)).tocsc()
     num_customers = len(customers.node)
     size = np.zeros(num_customers, dtype=np.int64)
     distances, site_rows = [np.empty(0, dtype=np.int32)], [np.empty(0, dtype=np.int32)]
@@ -55,9 +80,26 @@ def road_coverage(
         distance_m, site, size[part] = _inside(by_node, sites, customers, part, cutoff_m)
         distances.append(distance_m)
         site_rows.append(site)
-    indptr = np.concatenate([[0], np.cumsum(size)])
-    shape = (len(sites.node), num_customers)
-    return _by_site(np.concatenate(distances), np.concatenate(site_rows), indptr, shape, cutoff_m)
+    indptr = np.concatenate([[0], np.cumsum(size)]).astype(np.int32)
+    shape = (num_customers, len(sites.node))
+    by_customer = csr_array((np.concatenate(distances), np.concatenate(site_rows), indptr), shape)
+    turned = by_customer.tocsc()
+    return _coverage(turned.indptr, turned.indices, turned.data, num_customers, cutoff_m)
+
+
+def _coverage(
+    indptr: Any, customer_idx: Any, distance_m: Any, num_customers: int, cutoff_m: int
+) -> Coverage:
+    arrays = [np.asarray(a, dtype=np.int64) for a in (indptr, customer_idx, distance_m)]
+    for values in arrays:
+        values.setflags(write=False)
+    return Coverage(
+        indptr=arrays[0],
+        customer_idx=arrays[1],
+        distance_m=arrays[2],
+        num_customers=num_customers,
+        cutoff_m=cutoff_m,
+    )
 
 
 def _inside(
@@ -90,14 +132,12 @@ def _inside(
     return total, site[inside], np.diff(upto)
 
 
-def _reached_by_node(layout: Layout, sites: Snapped, cutoff_m: int) -> Any:
-    """Return a scipy ``csc_array`` (sites, nodes) of cm from each site to each node it reaches.
+def _reached_by_site(layout: Layout, sites: Snapped, cutoff_m: int) -> BySite:
+    """Return ``indptr`` over sites, node and cm from each site to each node it reaches.
 
     The node where a site meets the network itself holds ``~cm``, a negative number, because
     customers at that node are also joined by the straight line.
     """
-    from scipy.sparse import csr_array
-
     nodes, site_row = np.unique(sites.node, return_inverse=True)
     found = reach(layout, nodes, cutoff_m + 0.5)
     # Several sites may share a node, and so a row.
@@ -111,25 +151,4 @@ def _reached_by_node(layout: Layout, sites: Snapped, cutoff_m: int) -> Any:
     total[is_own] = ~total[is_own]
     near = np.flatnonzero((total < 100 * cutoff_m + 50) | is_own)
     upto = np.searchsorted(near, np.concatenate([[0], ends]))
-    shape = (len(sites.node), layout.num_nodes)
-    return csr_array((total[near], reached[near], upto.astype(np.int32)), shape=shape).tocsc()
-
-
-def _by_site(
-    distance_m: Int32, site: Int32, indptr: IntArray, shape: tuple[int, int], cutoff_m: int
-) -> Coverage:
-    """Return coverage from pairs ordered by customer (CSR over customers)."""
-    from scipy.sparse import csr_array
-
-    by_customer = csr_array((distance_m, site, indptr.astype(np.int32)), shape=shape[::-1])
-    turned = by_customer.tocsc()
-    arrays = [np.asarray(a, dtype=np.int64) for a in (turned.indptr, turned.indices, turned.data)]
-    for values in arrays:
-        values.setflags(write=False)
-    return Coverage(
-        indptr=arrays[0],
-        customer_idx=arrays[1],
-        distance_m=arrays[2],
-        num_customers=shape[1],
-        cutoff_m=cutoff_m,
-    )
+    return upto.astype(np.int32), reached[near], total[near]

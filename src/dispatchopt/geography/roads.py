@@ -148,7 +148,7 @@ class RoadRouter:
         return road_coverage(
             self._layout,
             here,
-            lambda: self.snapper(customers, "customers"),
+            self.snapper.search(customers, "customers"),
             cutoff_m,
         )
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -17,6 +18,11 @@ from dispatchopt.geography.points import Points
 
 #: From so many places on, starting threads for the search pays.
 _MANY = 10_000
+#: From so many on, loading compiled code pays.
+VERY_MANY = 50_000
+
+if TYPE_CHECKING:
+    from dispatchopt.geography.node_grid import NodeGrid
 
 Far = Literal["error", "unreachable"]
 
@@ -90,6 +96,12 @@ class Snapper:
         return cKDTree(self.network.xyz_m[self._nodes], leafsize=8)
 
     @cached_property
+    def _grid(self) -> NodeGrid:
+        from dispatchopt.geography.node_grid import NodeGrid
+
+        return NodeGrid.of(self.network.xyz_m[self._nodes])
+
+    @cached_property
     def _known(self) -> WeakKeyDictionary[Points, Snapped]:
         return WeakKeyDictionary()
 
@@ -104,27 +116,44 @@ class Snapper:
         InputError
             If a point is far and ``far`` is ``error``.
         """
-        snapped = self._known.get(points)
-        if snapped is None:
-            snapped = self._known[points] = self._nearest(points)
+        return self.search(points, where).result()
+
+    def search(self, points: Points, where: str) -> Search:
+        """Return the search that ``snapper(points, where)`` makes, to be run in another thread."""
+        known = self._known.get(points)
+        if known is not None:
+            return Search(lambda: (), lambda: self._allowed(points, known, where))
+        xyz = earth_xyz(points)
+
+        def keep(chord: FloatArray, found: IntArray) -> Snapped:
+            snapped = self._known[points] = self._snapped(xyz, chord, found)
+            return self._allowed(points, snapped, where)
+
+        return Search(lambda: self._near(points, xyz), keep)
+
+    def _near(self, points: Points, xyz: FloatArray) -> tuple[FloatArray, IntArray]:
+        """Return chords (inf where far) and positions in ``_nodes``."""
+        if not len(points) or not len(self._nodes):
+            return np.full(len(points), np.inf), np.zeros(len(points), dtype=np.int64)
+        return self._query(xyz, points, chord_m(self.limit_m) * (1 + 1e-12))
+
+    def _snapped(self, xyz: FloatArray, chord: FloatArray, found: IntArray) -> Snapped:
+        near = np.isfinite(chord)
+        node = np.full(len(chord), -1, dtype=np.int64)
+        access_cm = np.zeros(len(chord), dtype=np.int64)
+        node[near] = self._nodes[found[near]]
+        access_cm[near] = np.rint(arc_m(chord[near]) * 100)
+        return Snapped(node=node, access_cm=access_cm, xyz=xyz)
+
+    def _allowed(self, points: Points, snapped: Snapped, where: str) -> Snapped:
         if self.far == "error" and not snapped.is_near.all():
             far_idx = np.flatnonzero(~snapped.is_near)
             raise InputError(self._issues(points, snapped.xyz, far_idx, where))
         return snapped
 
-    def _nearest(self, points: Points) -> Snapped:
-        xyz = earth_xyz(points)
-        node = np.full(len(points), -1, dtype=np.int64)
-        access_cm = np.zeros(len(points), dtype=np.int64)
-        if len(points) and len(self._nodes):
-            reach = chord_m(self.limit_m) * (1 + 1e-12)
-            chord, found = self._query(xyz, points, reach)
-            near = np.isfinite(chord)
-            node[near] = self._nodes[found[near]]
-            access_cm[near] = np.rint(arc_m(chord[near]) * 100)
-        return Snapped(node=node, access_cm=access_cm, xyz=xyz)
-
     def _query(self, xyz: FloatArray, points: Points, reach: float) -> tuple[Any, Any]:
+        if len(points) >= VERY_MANY:
+            return self._grid.query(xyz, reach)
         if len(points) <= _MANY:
             return self._tree.query(xyz, distance_upper_bound=reach)  # type: ignore[no-any-return]
         # Neighbours asked one after the other find their part of the tree still in the cache.
@@ -154,6 +183,36 @@ class Snapper:
             )
             for idx, text in zip(far_idx.tolist(), away, strict=True)
         ]
+
+
+class Search:
+    """One search for the nodes of some places.
+
+    Only ``run`` belongs in another thread: it is one call that leaves the interpreter free. What
+    comes before and after are short array operations, each of which would wait for a turn at the
+    interpreter where another thread keeps it busy.
+
+    Parameters
+    ----------
+    look
+        Makes the search.
+    keep
+        Turns what ``look`` returned into the answer.
+    """
+
+    def __init__(self, look: Callable[[], tuple[Any, ...]], keep: Callable[..., Snapped]) -> None:
+        self._look, self._keep = look, keep
+        self._found: tuple[Any, ...] | None = None
+
+    def run(self) -> None:
+        """Look for the nodes, once."""
+        if self._found is None:
+            self._found = self._look()
+
+    def result(self) -> Snapped:
+        """Return where the places meet the network; raises as ``Snapper`` does."""
+        self.run()
+        return self._keep(*(self._found or ()))
 
 
 def _cell(points: Points) -> np.ndarray[Any, np.dtype[np.uint16]]:

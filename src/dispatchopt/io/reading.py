@@ -107,8 +107,9 @@ def _read(path: Path, options: Mapping[str, Any]) -> Instance:
     if path.name == HEADER_FILE and path.is_file() and folder.table_files(path.parent):
         path = path.parent
     encoding = encoding_of(path)
-    # A brace may begin any format, so formats that know their own content are asked first.
-    if encoding is None or encoding.name == "json":
+    # A brace may begin any format, and a GeoPackage be of any program, so formats that know their
+    # own content are asked first.
+    if encoding is None or encoding.name in ("json", "gpkg"):
         for each in formats().values():
             if each.sniff(path):
                 instance: Instance = each.read(path, options)

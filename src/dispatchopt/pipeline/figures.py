@@ -8,8 +8,11 @@ import numpy as np
 
 from dispatchopt.core.versions import versions
 from dispatchopt.pipeline.result import CityPlan
+from dispatchopt.pipeline.siting_curve import cost_row
 from dispatchopt.simulation.metrics import metrics
 from dispatchopt.simulation.outcome import OrderStatus
+from dispatchopt.siting.belief import Belief
+from dispatchopt.siting.frontier import FrontierPoint
 from dispatchopt.siting.problem import SitingGoal
 
 
@@ -28,6 +31,8 @@ def of_plan(plan: CityPlan) -> dict[str, Any]:
             }
             for point in plan.curve
         ],
+        "frontier": [_without_names(plan, point) for point in plan.frontier],
+        "ruler": None if plan.ruler is None else ruler_figures(plan.ruler),
         "stores": _stores(plan),
         "stock": _stock(plan),
         "day": None
@@ -45,6 +50,26 @@ def of_plan(plan: CityPlan) -> dict[str, Any]:
         "stopped_by": str(plan.stopped_by),
         "seed": plan.seed,
         "versions": versions("numpy", "scipy", "highspy", "pulp"),
+    }
+
+
+def _without_names(plan: CityPlan, point: FrontierPoint) -> dict[str, Any]:
+    row = cost_row(plan.siting_problem, point)
+    return {name: value for name, value in row.items() if name != "open_sites"}
+
+
+def ruler_figures(found: Belief) -> dict[str, Any]:
+    """Return what sites chosen by ruler promise and keep, as plain values."""
+    return {
+        "promised_units": found.promised_units,
+        "kept_units": found.kept_units,
+        "gained_units": found.gained_units,
+        "best_units": found.best_units,
+        "lost_units": found.lost_units,
+        "broken_customers": len(found.broken),
+        "broken_units": found.promised_units - found.kept_units,
+        "status": str(found.believed.status),
+        "gap": found.believed.gap,
     }
 
 

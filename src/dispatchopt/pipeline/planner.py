@@ -15,6 +15,9 @@ from dispatchopt.core.errors import InputError, Issue
 from dispatchopt.core.memory import peak_mb
 from dispatchopt.core.result import Progress, Result, StopReason
 from dispatchopt.core.stop import Stop, StopClock
+from dispatchopt.geography.roads import RoadRouter
+from dispatchopt.geography.router import Router
+from dispatchopt.geography.straight import StraightRouter
 from dispatchopt.inventory.problem import InventoryProblem, InventorySolution
 from dispatchopt.pipeline import figures
 from dispatchopt.pipeline.city import City
@@ -30,16 +33,27 @@ from dispatchopt.pipeline.stock_stage import inventory_problem
 from dispatchopt.simulation import simulate
 from dispatchopt.simulation.day import Day
 from dispatchopt.simulation.outcome import DayOutcome
-from dispatchopt.siting.curve import CurvePoint, curve
+from dispatchopt.siting.belief import Belief, compare_beliefs
+from dispatchopt.siting.curve import CurvePoint, coverage_variant, curve
+from dispatchopt.siting.frontier import FrontierPoint, frontier
 from dispatchopt.siting.greedy import greedy
 from dispatchopt.siting.problem import SitingGoal, SitingProblem, SitingSolution
 
 #: Share of the time left that each stage may use at most, where there is a limit.
-SHARES = {"siting": 0.5, "curve": 0.2, "stock": 0.3, "day": 0.9}
+SHARES = {"siting": 0.5, "curve": 0.2, "frontier": 0.1, "ruler": 0.1, "stock": 0.3, "day": 0.9}
 #: Seconds that each stage may use where there is none: a planner waits, but not for ever.
-PATIENCE_S = {"siting": 60.0, "curve": 20.0, "stock": 30.0, "day": math.inf}
+PATIENCE_S = {
+    "siting": 60.0,
+    "curve": 20.0,
+    "frontier": 10.0,
+    "ruler": 10.0,
+    "stock": 30.0,
+    "day": math.inf,
+}
 #: Most points of the curve of coverage against number of sites.
 CURVE_POINTS = 40
+#: Budgets of the curve of coverage against rent.
+FRONTIER_POINTS = 12
 #: Note of a stage that was not begun.
 TOO_LATE = "left out: the time was over"
 
@@ -131,6 +145,8 @@ class _Planner:
         opened = np.zeros(0) if result.solution is None else result.solution.open_sites
         reach = store_reach(coverage, frozen(opened, np.int64))
         points = self._curve(problem)
+        budgets = self._frontier(problem, points)
+        by_ruler = self._ruler(router, problem, result)
         stock_problem, stock = self._stock(reach)
         day, outcome = self._day(router, reach, stock_problem, stock)
         made: dict[str, Any] = {
@@ -139,6 +155,8 @@ class _Planner:
             "siting_problem": problem,
             "siting": result,
             "curve": points,
+            "frontier": budgets,
+            "ruler": by_ruler,
             "store_sites": reach.store_sites,
             "store_of_customer": reach.nearest,
             "store_distance_m": reach.nearest_m,
@@ -186,6 +204,47 @@ class _Planner:
         points = curve(free, most, stop=self._stop("curve"), seed=self.seed)
         self._close("curve", start)
         return points
+
+    def _frontier(
+        self, problem: SitingProblem, points: tuple[CurvePoint, ...]
+    ) -> tuple[FrontierPoint, ...]:
+        """Return coverage for each of several rents, where sites have any."""
+        opening = problem.opening_cents
+        most = max((int(opening[each.solution.open_sites].sum()) for each in points), default=0)
+        if most == 0 or self._is_over():
+            return ()
+        self._say("frontier", "coverage against rent")
+        start = self.clock.elapsed_s
+        free = coverage_variant(problem.replace(capacity_units=None), problem.num_sites)
+        least = min(int(opening[problem.is_fixed_open].sum()), most)
+        budgets = np.unique(np.linspace(least, most, FRONTIER_POINTS).round())
+        whole = [int(each) for each in budgets]
+        found = frontier(free, whole, stop=self._stop("frontier"), seed=self.seed)
+        self._close("frontier", start)
+        return found
+
+    def _ruler(
+        self, router: Router, problem: SitingProblem, result: Result[SitingSolution]
+    ) -> Belief | None:
+        """Return what the same sites would promise by ruler, where reach is by road."""
+        if not isinstance(router, RoadRouter) or result.solution is None or self._is_over():
+            return None
+        self._say("ruler", "the same by ruler, held to the roads")
+        start, note = self.clock.elapsed_s, ""
+        if problem.capacity_units is not None:
+            # Reach alone is the question; what sites have room for would hide the answer.
+            note = "capacities left aside"
+            problem = problem.replace(capacity_units=None, single_source=False)
+            result = siting.solve(
+                problem, stop=self._stop("ruler"), seed=self.seed, start=greedy(problem)
+            )
+        city = self.city
+        straight = StraightRouter(profile=router.profile, detour_factor=1.0)
+        places = (city.sites.points, city.customers.points)
+        believed = straight.within(*places, city.parameters.reach_m)
+        found = compare_beliefs(problem, believed, result, stop=self._stop("ruler"), seed=self.seed)
+        self._close("ruler", start, note)
+        return found
 
     def _stock(
         self, reach: StoreReach

@@ -13,7 +13,9 @@ from dispatchopt.inventory.problem import InventoryProblem, InventorySolution
 from dispatchopt.pipeline.city import City
 from dispatchopt.simulation.day import Day
 from dispatchopt.simulation.outcome import DayOutcome
+from dispatchopt.siting.belief import Belief
 from dispatchopt.siting.curve import CurvePoint
+from dispatchopt.siting.frontier import FrontierPoint
 from dispatchopt.siting.problem import SitingProblem, SitingSolution
 
 
@@ -69,6 +71,10 @@ class CityPlan:
         Seed of every stage.
     figures
         All figures of the report as plain values: what ``--format json`` prints.
+    frontier
+        Coverage against rent; empty where no site has a rent, or time was too short.
+    ruler
+        The same sites by ruler in place of the roads; None without roads or without time.
     """
 
     city: City
@@ -87,3 +93,5 @@ class CityPlan:
     stopped_by: StopReason
     seed: int
     figures: Mapping[str, Any]
+    frontier: tuple[FrontierPoint, ...] = ()
+    ruler: Belief | None = None

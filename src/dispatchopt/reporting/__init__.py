@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dispatchopt.reporting.comparison import compare
+    from dispatchopt.reporting.curves import write_curve
     from dispatchopt.reporting.drawing import Drawing, drawing_of, drawing_of_plan
     from dispatchopt.reporting.files import day_text, plan_files, render
     from dispatchopt.reporting.geojson import feature_collection, write_geopackage
@@ -34,6 +35,7 @@ _HOMES = {
     "render": "files",
     "render_html": "map",
     "report_html": "report",
+    "write_curve": "curves",
     "write_geopackage": "geojson",
 }
 
@@ -55,6 +57,7 @@ __all__ = [
     "render",
     "render_html",
     "report_html",
+    "write_curve",
     "write_geopackage",
 ]
 

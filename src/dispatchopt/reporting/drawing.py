@@ -12,6 +12,7 @@ from dispatchopt.core.arrays import FloatArray, IntArray
 from dispatchopt.core.errors import UnsupportedError
 from dispatchopt.geography.network import Network
 from dispatchopt.geography.points import Points
+from dispatchopt.siting.phases import copied
 
 if TYPE_CHECKING:
     from dispatchopt.pipeline.city import City
@@ -184,7 +185,8 @@ def _drawing_of_day(day: Any, source: str) -> Drawing:
 
 def _drawing_of_siting(instance: Any, known: Mapping[str, Points], solution: Any) -> Drawing:
     problem = instance.problem
-    sites, customers = known["sites"], known["customers"]
+    sites = copied(known["sites"], problem.num_sites)
+    customers = copied(known["customers"], problem.num_customers)
     opened, store = _NONE, np.full(len(customers), -1)
     if solution is not None:
         opened, store = _stores(solution, len(customers), len(sites))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Rows = list[tuple[dict[str, Any], dict[str, Any]]]
 
-_STATUS_WORDS = ("candidate", "existing", "required", "forbidden")
+_STATUS_WORDS = ("candidate", "existing", "required", "forbidden", "closable")
 #: Decimals of degrees: seven are about a centimetre.
 _DECIMALS = 7
 

@@ -19,7 +19,7 @@ from dispatchopt.reporting.shades import NUM_SHADES, store_shades
 from dispatchopt.simulation.day import Day
 from dispatchopt.simulation.outcome import DayOutcome
 
-_STATUS_WORDS = ("candidate", "existing", "required", "forbidden")
+_STATUS_WORDS = ("candidate", "existing", "required", "forbidden", "closable")
 
 
 def render_html(instance: Any, solution: Any = None, *, tiles: str | None = None) -> str:

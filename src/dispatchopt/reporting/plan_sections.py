@@ -8,6 +8,7 @@ import numpy as np
 
 from dispatchopt.core.result import Result, Status
 from dispatchopt.reporting.charts import chart, series
+from dispatchopt.reporting.curves import curve_chart, proven_text
 from dispatchopt.reporting.html import (
     Card,
     Column,
@@ -47,6 +48,9 @@ def coverage_section(plan: CityPlan, charts: dict[str, Any]) -> Section:
             width="narrow" if cards else "wide",
         )
     )
+    frontier = _frontier_card(plan, charts)
+    if frontier is not None:
+        cards.append(frontier)
     return Section(key="coverage", title="Coverage and number of sites", cards=cards)
 
 
@@ -54,43 +58,38 @@ def _curve_card(plan: CityPlan, charts: dict[str, Any]) -> Card | None:
     points = plan.figures["curve"]
     if len(points) < 2:
         return None
-    covered = [float(point["covered_share"]) for point in points]
-    bound = [float(point["bound_share"]) for point in points]
     chosen = float(plan.figures["siting"]["covered_share"])
     open_sites = len(plan.store_sites)
     marks = []
     if 0 < open_sites <= max(point["sites"] for point in points):
         text = f"plan: {count(open_sites, 'site')}, {share_text(chosen)}"
         marks.append({"x": open_sites, "y": chosen, "label": text})
-    charts["curve"] = chart(
-        "Share of demand covered against number of sites",
-        x={
-            "label": "number of open sites",
-            "kind": "number",
-            "values": [int(point["sites"]) for point in points],
-            "unit": "sites",
-        },
-        y={"label": "share of demand covered", "kind": "percent", "min": 0, "max": 1},
-        series=[
-            series(
-                "best found",
-                covered,
-                "c0",
-                low=covered,
-                high=bound,
-                band_name="what may be possible",
-            )
-        ],
-        marks=marks,
-        height=300,
-    )
-    proven = sum(1 for low, high in zip(covered, bound, strict=True) if high - low < 1e-6)
+    charts["curve"] = curve_chart(points, "sites", marks)
     return Card(
         title="What each further site adds",
         pieces=[chart_html("curve", charts["curve"])],
-        note=f"{proven} of {len(points)} points are proven best. "
-        "Capacities, costs and limits are left aside here.",
+        note=f"{proven_text(points)} Capacities, costs and limits are left aside here.",
         width="broad",
+    )
+
+
+def _frontier_card(plan: CityPlan, charts: dict[str, Any]) -> Card | None:
+    points = plan.figures["frontier"]
+    if len(points) < 2:
+        return None
+    chosen = float(plan.figures["siting"]["covered_share"])
+    spent = int(plan.siting.figures.get("opening_cents", 0))
+    marks = []
+    if 0 < spent <= points[-1]["budget_cents"]:
+        text = f"plan: {spent:,} cents, {share_text(chosen)}"
+        marks.append({"x": spent, "y": chosen, "label": text})
+    charts["frontier"] = curve_chart(points, "cost", marks)
+    return Card(
+        title="What each further cent of rent adds",
+        pieces=[chart_html("frontier", charts["frontier"])],
+        note=f"{proven_text(points)} The best coverage for each budget of rent per day; "
+        "capacities and the limit on the number of sites are left aside.",
+        width="wide",
     )
 
 

@@ -105,15 +105,18 @@ def _draw_roads(axes: Any, drawing: Drawing) -> None:
         )
 
 
-def curve_png(points: Sequence[Any], chosen: int | None = None) -> bytes:
-    """Return coverage against number of sites as PNG.
+def curve_png(points: Sequence[Any], chosen: int | None = None, *, against: str = "sites") -> bytes:
+    """Return coverage against number of sites, or against cost, as PNG.
 
     Parameters
     ----------
     points
-        Mappings with ``sites``, ``covered_share`` and ``bound_share``, as in a plan's figures.
+        Mappings with ``sites`` or ``budget_cents``, ``covered_share`` and ``bound_share``, as in a
+        plan's figures.
     chosen
-        Number of sites to mark.
+        Number of sites, or budget, to mark.
+    against
+        ``sites`` or ``cost``.
 
     Raises
     ------
@@ -122,7 +125,8 @@ def curve_png(points: Sequence[Any], chosen: int | None = None) -> bytes:
     """
     figure = _figure(8.0, 5.0)
     axes = figure.add_subplot()
-    sites = [point["sites"] for point in points]
+    name = "sites" if against == "sites" else "budget_cents"
+    sites = [point[name] for point in points]
     covered = [point["covered_share"] for point in points]
     axes.fill_between(
         sites, covered, [point["bound_share"] for point in points], alpha=0.2, color=PALETTE[0]
@@ -131,7 +135,7 @@ def curve_png(points: Sequence[Any], chosen: int | None = None) -> bytes:
     if chosen is not None:
         axes.axvline(chosen, color="#17202a", ls="--", lw=1)
     axes.set_ylim(0, 1.02)
-    axes.set_xlabel("number of open sites")
+    axes.set_xlabel("number of open sites" if against == "sites" else "budget, cents")
     axes.set_ylabel("share of demand covered")
     axes.grid(alpha=0.3)
     return _png(figure)

@@ -11,6 +11,7 @@ from dispatchopt.reporting.leaflet import leaflet_version
 from dispatchopt.reporting.page import Page, page_html
 from dispatchopt.reporting.payload import plan_map, plan_playback, plan_shades
 from dispatchopt.reporting.plan_sections import coverage_section, method_section
+from dispatchopt.reporting.ruler_section import ruler_section
 from dispatchopt.reporting.stock_section import stock_section
 from dispatchopt.reporting.verdict import badges, decisions, key_figures, verdict
 
@@ -70,6 +71,18 @@ def plan_page(plan: CityPlan) -> Page:
 def _sections(plan: CityPlan, charts: dict[str, Any]) -> list[Section]:
     shades = plan_shades(plan)
     sections: list[Section | None] = [coverage_section(plan, charts)]
+    if plan.ruler is not None:
+        city = plan.city
+        sections.append(
+            ruler_section(
+                plan.ruler,
+                reach_m=city.parameters.reach_m,
+                total_units=plan.siting_problem.total_units,
+                customer_ids=city.customers.ids,
+                site_ids=city.sites.ids,
+                demand_units=city.customers.demand_units,
+            )
+        )
     if plan.inventory_problem is not None:
         solution = None if plan.inventory is None else plan.inventory.solution
         sections.append(

@@ -15,14 +15,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from dispatchopt.core.arrays import IntArray
-from dispatchopt.routing.problem import ANYWHERE, UNREACHABLE, Orders, RoutingProblem
+from dispatchopt.routing.problem import ANYWHERE, RoutingProblem
+from dispatchopt.routing.trip_timing import NO_TRIP, BestSequences, TripTiming
 
 #: Orders in a bundle up to which all sequences are tried (720 of them).
 MAX_SIZE = 6
 #: Most that the triangle inequality may be broken by, metres or seconds, for exactness.
 MAX_SLACK = 60
-_CHUNK = 12_000
-_FAR_BACK = -(1 << 50)
+#: Pairs of order and courier row at a store from which trips are timed in compiled code.
+_COMPILED_FROM = 200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +85,9 @@ def enumerate_bundles(
         for store in problem.stores_of_courier(row)
     ]
     growths = [_Growth(problem, row, store, slack_s, slack_m) for row, store in pairs]
+    if sum(growth.num_singles for growth in growths) >= _COMPILED_FROM:
+        for growth in growths:
+            growth.compile()
     blocks: list[Bundles] = []
     left = limit
     # Small bundles of all couriers come before large ones of any, in case the limit is met.
@@ -149,6 +153,16 @@ class _Growth:
         self._singles = np.flatnonzero(fits)
         self._sets: IntArray = np.zeros((1, 0), dtype=np.int64)
         self.was_cut = False
+        self._best: BestSequences = self._timing.best_sequences
+
+    @property
+    def num_singles(self) -> int:
+        """Number of orders that are looked at."""
+        return len(self._singles)
+
+    def compile(self) -> None:
+        """Time trips in compiled code from now on."""
+        self._best = self._timing.compiled()
 
     def can_grow(self) -> bool:
         """Whether larger sets may be feasible."""
@@ -178,29 +192,17 @@ class _Growth:
     def grow(self, candidates: IntArray) -> Bundles:
         """Time the candidates; keep what may be extended, and return what is feasible."""
         size = candidates.shape[1]
-        kept, sequences, costs = [], [], []
         permutations = np.array(list(itertools.permutations(range(size))), dtype=np.int64)
-        step = max(1, _CHUNK // len(permutations))
         margin = max(0, self._most - size)
         slack_s, slack_m = (margin * each for each in self._slack)
-        for first in range(0, len(candidates), step):
-            chunk = candidates[first : first + step]
-            tried = chunk[:, permutations]
-            cost, excess_s, excess_m = self._timing.cost(tried)
-            nearly = ((excess_s <= slack_s) & (excess_m <= slack_m)).any(axis=1)
-            feasible = (excess_s <= 0) & (excess_m <= 0)
-            cost = np.where(feasible, cost, np.iinfo(np.int64).max)
-            best = cost.argmin(axis=1)
-            good = feasible.any(axis=1)
-            kept.append(chunk[nearly])
-            sequences.append(tried[np.arange(len(chunk)), best][good])
-            costs.append(cost[np.arange(len(chunk)), best][good])
-        self._sets = np.concatenate(kept) if kept else candidates[:0]
+        sequences, cost, nearly = self._best(candidates, permutations, slack_s, slack_m)
+        self._sets = candidates[nearly]
+        good = cost < NO_TRIP
         return Bundles(
             courier=self.courier,
             store=self.store,
-            sequences=np.concatenate(sequences) if sequences else candidates[:0],
-            cost=np.concatenate(costs) if costs else np.zeros(0, dtype=np.int64),
+            sequences=sequences[good],
+            cost=cost[good],
         )
 
 
@@ -222,112 +224,3 @@ def _join(sets: IntArray) -> IntArray:
     offset = np.arange(len(left)) - np.repeat(np.cumsum(partners) - partners, partners)
     right = left + 1 + offset
     return np.concatenate([sets[left], sets[right, -1:]], axis=1)
-
-
-class TripTiming:
-    """Cost and lateness of many sequences at once, for one courier row at one store.
-
-    ``orders`` may replace the table of the problem, with rows added at its end.
-    """
-
-    def __init__(
-        self, problem: RoutingProblem, courier: int, store: int, orders: Orders | None = None
-    ) -> None:
-        self.problem = problem
-        self.orders = problem.orders if orders is None else orders
-        self.courier, self.store = courier, store
-        couriers, stores = problem.couriers, problem.stores
-        travel = problem.travel[int(couriers.profile[courier])]
-        self.metres, self.seconds = travel.distance_m, travel.duration_s
-        self.origin = int(stores.place[store])
-        start = int(couriers.start_place[courier])
-        self.lead_m = 0 if start == ANYWHERE else int(self.metres[start, self.origin])
-        self.lead_s = 0 if start == ANYWHERE else int(self.seconds[start, self.origin])
-        self.store_earliest_s = int(stores.earliest_s[store])
-        self.store_latest_s = int(stores.latest_s[store])
-        self.store_service_s = int(stores.service_s[store])
-        self.end = int(couriers.end_place[courier])
-        self.per_m = int(couriers.cost_per_m[courier])
-        self.per_s = int(couriers.cost_per_s[courier])
-        self.fixed = int(couriers.fixed_cost[courier])
-        self.per_order = int(couriers.cost_per_order[courier])
-        late = (self.orders.late_cost_per_s > 0) & (self.orders.promise_s < (1 << 39))
-        self.has_lateness = bool(late.any())
-
-    def cost(self, sequences: IntArray) -> tuple[IntArray, IntArray, IntArray]:
-        """Return cost, seconds too late and metres too far, shape ``sequences.shape[:-1]``."""
-        orders, couriers, row = self.orders, self.problem.couriers, self.courier
-        ready = orders.release_s[sequences].max(axis=-1)
-        floor = np.maximum(ready, self.store_earliest_s)
-        delay = np.full(floor.shape, self.lead_s, dtype=np.int64)
-        metres = np.full(floor.shape, self.lead_m, dtype=np.int64)
-        late = floor - self.store_latest_s
-        high = self.store_latest_s - delay
-        events: list[tuple[IntArray, IntArray, IntArray, IntArray]] = []
-        floor, delay = floor + self.store_service_s, delay + self.store_service_s
-        place = np.full(floor.shape, self.origin, dtype=np.int64)
-        longest = np.maximum(delay, metres)
-        for position in range(sequences.shape[-1]):
-            order = sequences[..., position]
-            target = orders.place[order]
-            leg_s, leg_m = self.seconds[place, target], self.metres[place, target]
-            longest = np.maximum(longest, np.maximum(leg_s, leg_m))
-            metres = metres + leg_m
-            floor = np.maximum(floor + leg_s, orders.earliest_s[order])
-            delay = delay + leg_s
-            latest = orders.deadline_s[order]
-            late = np.maximum(late, floor - latest)
-            high = np.minimum(high, latest - delay)
-            if self.has_lateness:
-                price = orders.late_cost_per_s[order]
-                events.append((floor, delay, orders.promise_s[order], price))
-            floor, delay = floor + orders.service_s[order], delay + orders.service_s[order]
-            place = target
-        if self.end != ANYWHERE:
-            leg_s, leg_m = self.seconds[place, self.end], self.metres[place, self.end]
-            longest = np.maximum(longest, np.maximum(leg_s, leg_m))
-            metres, floor, delay = metres + leg_m, floor + leg_s, delay + leg_s
-        shift_end = int(couriers.latest_s[row])
-        late = np.maximum(late, floor - shift_end)
-        high = np.minimum(high, shift_end - delay)
-        most_s = int(couriers.max_duration_s[row])
-        low = np.maximum(int(couriers.earliest_s[row]), floor - most_s)
-        late = np.maximum(np.maximum(late, low - high), delay - most_s)
-        late = np.where(longest >= UNREACHABLE, -_FAR_BACK, late)
-        far = metres - int(couriers.max_distance_m[row])
-        cost = metres * self.per_m + self.fixed + sequences.shape[-1] * self.per_order
-        return cost + self._time_cost(low, high, floor, delay, events), late, far
-
-    def _time_cost(
-        self,
-        low: IntArray,
-        high: IntArray,
-        floor: IntArray,
-        delay: IntArray,
-        events: list[tuple[IntArray, IntArray, IntArray, IntArray]],
-    ) -> IntArray:
-        """Return the least cost of duration and lateness over the start of the route."""
-        if not events:
-            return np.asarray(np.maximum(delay, floor - high) * self.per_s)
-        if not self.per_s:
-            return self._time_cost_at(low, floor, delay, events)
-        kinks = [low, high, floor - delay]
-        kinks += [f - d for f, d, _, _ in events] + [promise - d for _, d, promise, _ in events]
-        best = self._time_cost_at(low, floor, delay, events)
-        for kink in kinks[1:]:
-            start = np.minimum(np.maximum(kink, low), np.maximum(low, high))
-            best = np.minimum(best, self._time_cost_at(start, floor, delay, events))
-        return best
-
-    def _time_cost_at(
-        self,
-        start: IntArray,
-        floor: IntArray,
-        delay: IntArray,
-        events: list[tuple[IntArray, IntArray, IntArray, IntArray]],
-    ) -> IntArray:
-        total = (np.maximum(floor, start + delay) - start) * self.per_s
-        for event_floor, event_delay, promise, price in events:
-            late = np.maximum(event_floor, start + event_delay) - promise
-            total = total + np.maximum(late, 0) * price
-        return np.asarray(total)

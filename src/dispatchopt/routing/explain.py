@@ -12,7 +12,6 @@ import numpy as np
 
 from dispatchopt.core.arrays import BoolArray, IntArray
 from dispatchopt.core.explain import Finding, Row
-from dispatchopt.routing.bundles import TripTiming
 from dispatchopt.routing.prices import Prices, shadow_prices
 from dispatchopt.routing.problem import (
     ANYWHERE,
@@ -24,6 +23,7 @@ from dispatchopt.routing.problem import (
     Trip,
 )
 from dispatchopt.routing.schedule import timetable
+from dispatchopt.routing.trip_timing import TripTiming
 
 #: Pairs of store and courier class that are tried; beyond, the rest is left out.
 _MOST_PAIRS = 5_000

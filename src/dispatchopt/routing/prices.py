@@ -77,7 +77,7 @@ def shadow_prices(
     return Prices(
         value=columns.bound(duals, root[1], columns.sides()),
         order=duals[: columns.num_orders],
-        courier=np.maximum(0.0, -duals[columns.num_orders : columns.num_rows]),
+        courier=np.maximum(0.0, -duals[columns.num_orders : columns.num_rows - 1]),
         trips=trips,
         is_complete=trips.is_complete,
     )

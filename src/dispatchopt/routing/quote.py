@@ -3,8 +3,8 @@
 Against a solved state: a trip that holds the basket costs what it costs, less what its other
 orders are worth, plus what its courier is worth, all at the shadow prices of the relaxation. The
 least of this over all trips is what the basket adds to the cost; it is promised if that is below
-its price of refusal. Beside it stands what it costs when but one trip of the plan is changed,
-which holds for certain.
+its price of refusal. Beside it stands what it costs when the plan is changed a little, which holds
+for certain: one trip of it, or, where that leaves the answer open, trips nearby.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ import numpy as np
 
 from dispatchopt.core.arrays import FloatArray, IntArray
 from dispatchopt.core.errors import InputError, UnsupportedError
-from dispatchopt.routing.bundles import Bundles, TripTiming
+from dispatchopt.routing.bundles import Bundles
+from dispatchopt.routing.engines._ruin import Ruin
 from dispatchopt.routing.prices import Prices, shadow_prices
 from dispatchopt.routing.problem import (
     FAR,
@@ -26,9 +27,14 @@ from dispatchopt.routing.problem import (
     RoutingSolution,
 )
 from dispatchopt.routing.tables import problem_issue
+from dispatchopt.routing.trip_timing import TripTiming
 
 #: Trips per courier class, store and size that the basket is tried in, of least reduced cost.
 _TRIED = 80
+#: Multiple of the refusal up to which a marginal cost at the prices leaves the answer open.
+_OPEN = 2.0
+#: Orders of the longest trip.
+_WIDTH = 6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,8 +82,9 @@ class Quote:
     marginal_cost
         What it adds to the cost of all, at the margin; infinite if no trip reaches it.
     certain_cost
-        What it adds when one trip of the plan is changed, or an idle courier sent; infinite if
-        that cannot be done. Not below the true marginal cost of the plan.
+        What it adds when one trip of the plan is changed, an idle courier sent, or trips nearby
+        are put together anew; infinite if that cannot be done. Not below the true marginal cost of
+        the plan.
     shared_with
         Orders of the trip that it would be part of, in sequence, without itself.
     """
@@ -109,6 +116,7 @@ class QuoteState:
     shelves: dict[tuple[int, int], list[_Shelf]]
     stops: dict[tuple[int, int], list[tuple[int, ...]]]
     stores_of: list[set[int]]
+    ruin: Ruin | None
 
 
 def prepare(problem: RoutingProblem, solution: RoutingSolution) -> QuoteState:
@@ -137,7 +145,23 @@ def prepare(problem: RoutingProblem, solution: RoutingSolution) -> QuoteState:
         stores_of=[
             set(problem.stores_of_courier(row).tolist()) for row in range(len(problem.couriers))
         ],
+        ruin=_ruin(problem, solution, prices),
     )
+
+
+def _ruin(problem: RoutingProblem, solution: RoutingSolution, prices: Prices) -> Ruin | None:
+    """Return a search that begins with the plan, or None if there are no trips."""
+    from dispatchopt.routing.engines._columns import columns_of, columns_of_plan
+
+    if not prices.trips.num_bundles:
+        return None
+    columns, _ = columns_of(problem, prices.trips.blocks)
+    place = problem.orders.place
+    near_s = problem.travel[int(problem.couriers.profile[0])].duration_s[np.ix_(place, place)]
+    known = columns_of_plan(columns, solution)
+    search = Ruin(columns, near_s, seed=1)
+    search.start_from(known)
+    return search
 
 
 def _shelf(prices: Prices, block: Bundles) -> _Shelf:
@@ -180,15 +204,47 @@ def quote(state: QuoteState, basket: Basket) -> Quote:
             for shelf in state.shelves.get((row, store), []):
                 best = min(best, _shared(state, timing, shelf, new, best[0]))
             best = min(best, (sure[0], store, row, sure[1]))
+    if basket.refusal_cost <= certain and best[0] < _OPEN * basket.refusal_cost:
+        # Serving it costs less than refusing it only if more than one trip is changed.
+        certain = min(certain, basket.refusal_cost - _rearranged(state, orders, sorted(stores)))
     marginal, store, row, others = best
     return Quote(
-        can_promise=min(marginal, certain) < basket.refusal_cost,
+        can_promise=certain < basket.refusal_cost,
         store=store,
         courier=row,
         marginal_cost=marginal,
         certain_cost=certain,
         shared_with=others,
     )
+
+
+def _rearranged(state: QuoteState, orders: Orders, stores: list[int]) -> float:
+    """Return what serving the new order, instead of refusing it, saves by other trips nearby."""
+    search, new = state.ruin, len(orders) - 1
+    if search is None:
+        return 0.0
+    stops, pairs, costs = [], [], []
+    for (row, store), shelves in state.shelves.items():
+        pair = search.pair_of(row, store)
+        if store not in stores or pair < 0:
+            continue
+        if int(orders.skills[new]) & ~int(state.problem.couriers.skills[row]):
+            continue
+        timing = TripTiming(state.problem, row, store, orders)
+        for known in [np.zeros((1, 0), dtype=np.int64), *(shelf.sequences for shelf in shelves)]:
+            cost, _ = _insert(timing, known, new)
+            good = np.isfinite(cost)
+            wide = np.full((int(good.sum()), _WIDTH), new, dtype=np.int64)
+            wide[:, : known.shape[1]] = known[good]
+            stops.append(wide)
+            pairs.append(np.full(len(wide), pair))
+            costs.append(cost[good])
+    if not stops:
+        return 0.0
+    travel = state.problem.travel[int(state.problem.couriers.profile[0])].duration_s
+    near = np.argsort(travel[orders.place[new], orders.place[:-1]], kind="stable")
+    together = np.concatenate(stops), np.concatenate(pairs), np.concatenate(costs).astype(np.int64)
+    return search.with_order(*together, int(orders.refusal_cost[new]), near)
 
 
 def _with(problem: RoutingProblem, basket: Basket) -> Orders:

@@ -8,7 +8,7 @@ from dispatchopt.core.domain import Domain, Engine
 from dispatchopt.core.plugins import scan
 from dispatchopt.siting.bound import bound
 from dispatchopt.siting.check import check
-from dispatchopt.siting.explain import explain
+from dispatchopt.siting.explain import explain, explain_further
 from dispatchopt.siting.problem import SitingGoal, SitingProblem, SitingSolution
 
 #: Pairs of an assignment model up to which it is built; beyond, memory and time are not enough.
@@ -58,4 +58,5 @@ DOMAIN: Domain[SitingProblem, SitingSolution] = Domain(
     engines=engines,
     choose=choose,
     explain=explain,
+    explain_further=explain_further,
 )

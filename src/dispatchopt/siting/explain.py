@@ -1,198 +1,98 @@
-"""Why customers stay unserved, and what each open site is good for."""
+"""What stands behind a siting: who is not served and why, what sites are good for, what else."""
 
 from __future__ import annotations
 
-import enum
-from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from dispatchopt.core.arrays import IntArray
-from dispatchopt.core.explain import Finding, Row
-from dispatchopt.geography.coverage import Coverage
+from dispatchopt.core.explain import Aim, Finding, Row
+from dispatchopt.core.stop import StopClock
+from dispatchopt.geography.distance import earth_xyz, straight_m
+from dispatchopt.geography.points import Points
 from dispatchopt.siting.assign import open_mask
-from dispatchopt.siting.problem import SitingProblem, SitingSolution
+from dispatchopt.siting.obstacles import obstacles
+from dispatchopt.siting.phases import copied
+from dispatchopt.siting.problem import SiteStatus, SitingGoal, SitingProblem, SitingSolution
+from dispatchopt.siting.reasons import Reason, Unserved, gains, missing_units, unserved
+from dispatchopt.siting.worth import Contributions, contributions, losses
 
+__all__ = [
+    "Contributions",
+    "Reason",
+    "Unserved",
+    "contributions",
+    "explain",
+    "explain_further",
+    "unserved",
+]
 
-class Reason(enum.StrEnum):
-    """Why a customer is not served in full."""
-
-    NO_SITE_IN_REACH = "out-of-reach"
-    """No site, open or not, reaches the customer: a new candidate site is needed."""
-    ONLY_FORBIDDEN = "only-forbidden-sites"
-    """Only sites that must stay closed reach the customer."""
-    SITES_CLOSED = "no-open-site-in-reach"
-    """Sites that reach the customer were not chosen: more sites or budget would help."""
-    TOO_FEW = "too-few-open-sites-in-reach"
-    """Fewer open sites reach the customer than backup coverage asks for."""
-    NO_ROOM = "capacity"
-    """Open sites reach the customer, and have no room left (or serving costs too much)."""
-    NOT_WORTH_IT = "not-worth-it"
-    """Open sites without a limit reach the customer, and serving costs more than not serving."""
-
-
-_REMEDIES = {
-    Reason.NO_SITE_IN_REACH: "a candidate site within reach, or a longer reach",
-    Reason.ONLY_FORBIDDEN: "permission to open one of the sites in reach",
-    Reason.SITES_CLOSED: "one more of the {} sites in reach",
-    Reason.TOO_FEW: "one more of the {} sites in reach",
-    Reason.NO_ROOM: "more capacity at the sites in reach",
-    Reason.NOT_WORTH_IT: "a higher price of unserved demand",
+#: What the objective of each goal counts.
+UNITS = {
+    SitingGoal.COVER_ALL: "sites",
+    SitingGoal.MAX_COVERAGE: "units of demand not served",
+    SitingGoal.P_MEDIAN: "unit metres",
+    SitingGoal.P_CENTER: "metres",
+    SitingGoal.FIXED_CHARGE: "cents",
 }
-
-
-@dataclass(frozen=True, kw_only=True)
-class Unserved:
-    """A customer that is not served in full.
-
-    Parameters
-    ----------
-    customer
-        Index of the customer.
-    units
-        Demand that is not served.
-    reason
-        Why.
-    nearest_site, nearest_m
-        The nearest site that may be open, and its distance; -1 where none is known. It may be
-        beyond the reach if a wider coverage was given.
-    sites_in_reach
-        Number of sites that reach the customer and may be open.
-    """
-
-    customer: int
-    units: int
-    reason: Reason
-    nearest_site: int
-    nearest_m: int
-    sites_in_reach: int
-
-    @property
-    def remedy(self) -> str:
-        """What would serve the customer."""
-        return _REMEDIES[self.reason].format(self.sites_in_reach)
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Contributions:
-    """What each open site is good for; arrays of shape (number of open sites,).
-
-    Parameters
-    ----------
-    site
-        Index of the site.
-    served_units
-        Demand that it serves.
-    reached_units
-        Demand within its reach.
-    sole_units
-        Demand that no other open site reaches: lost if the site closes.
-    overlap_units
-        Demand in its reach that another open site reaches as well.
-    """
-
-    site: IntArray
-    served_units: IntArray
-    reached_units: IntArray
-    sole_units: IntArray
-    overlap_units: IntArray
-
-
-def unserved(
-    problem: SitingProblem, solution: SitingSolution, *, wider: Coverage | None = None
-) -> tuple[Unserved, ...]:
-    """Return each customer that is not served in full, the largest demand first.
-
-    Parameters
-    ----------
-    problem, solution
-        A problem and a solution of it.
-    wider
-        The same sites and customers with a longer cut-off, to name the nearest site of customers
-        that none reaches.
-    """
-    served = np.where(solution.assignment >= 0, problem.demand_units, 0)
-    np.add.at(served, solution.split_customer_idx, solution.split_units)
-    missing = problem.demand_units - served
-    customers = np.flatnonzero(missing > 0)
-    coverage = problem.coverage
-    n = problem.num_customers
-    allowed = problem.is_allowed[coverage.site_idx]
-    is_open = open_mask(problem, solution.open_sites)[coverage.site_idx]
-    in_reach = np.bincount(coverage.customer_idx, minlength=n)
-    usable = np.bincount(coverage.customer_idx[allowed], minlength=n)
-    opened = np.bincount(coverage.customer_idx[is_open], minlength=n)
-    nearest, distance = _nearest(problem, coverage if wider is None else wider)
-    found = []
-    for customer in customers[np.argsort(-missing[customers], kind="stable")]:
-        reason = Reason.NOT_WORTH_IT if problem.capacity_units is None else Reason.NO_ROOM
-        if in_reach[customer] == 0:
-            reason = Reason.NO_SITE_IN_REACH
-        elif usable[customer] == 0:
-            reason = Reason.ONLY_FORBIDDEN
-        elif opened[customer] == 0:
-            reason = Reason.SITES_CLOSED
-        elif opened[customer] < problem.cover_by:
-            reason = Reason.TOO_FEW
-        found.append(
-            Unserved(
-                customer=int(customer),
-                units=int(missing[customer]),
-                reason=reason,
-                nearest_site=int(nearest[customer]),
-                nearest_m=int(distance[customer]),
-                sites_in_reach=int(usable[customer]),
-            )
-        )
-    return tuple(found)
-
-
-def contributions(problem: SitingProblem, solution: SitingSolution) -> Contributions:
-    """Return what each open site serves, reaches, and reaches alone."""
-    coverage, m = problem.coverage, problem.num_sites
-    used = open_mask(problem, solution.open_sites)[coverage.site_idx]
-    site, customer = coverage.site_idx[used], coverage.customer_idx[used]
-    units = problem.demand_units[customer]
-    count = np.bincount(customer, minlength=problem.num_customers)
-    is_sole = count[customer] == 1
-    reached, sole = np.zeros((2, m), dtype=np.int64)
-    np.add.at(reached, site, units)
-    np.add.at(sole, site[is_sole], units[is_sole])
-    served = np.zeros(m, dtype=np.int64)
-    whole = solution.assignment >= 0
-    np.add.at(served, solution.assignment[whole], problem.demand_units[whole])
-    np.add.at(served, solution.split_site_idx, solution.split_units)
-    picks = solution.open_sites
-    return Contributions(
-        site=picks,
-        served_units=served[picks],
-        reached_units=reached[picks],
-        sole_units=sole[picks],
-        overlap_units=(reached - sole)[picks],
-    )
-
-
-def _nearest(problem: SitingProblem, coverage: Coverage) -> tuple[IntArray, IntArray]:
-    """Return the nearest allowed site of each customer and its distance, -1 without one."""
-    keep = problem.is_allowed[coverage.site_idx]
-    site, customer = coverage.site_idx[keep], coverage.customer_idx[keep]
-    distance = coverage.distance_m[keep]
-    order = np.lexsort((site, distance, customer))
-    first = np.ones(len(order), dtype=bool)
-    first[1:] = np.diff(customer[order]) != 0
-    picks = order[first]
-    nearest = np.full(problem.num_customers, -1, dtype=np.int64)
-    away = np.full(problem.num_customers, -1, dtype=np.int64)
-    nearest[customer[picks]] = site[picks]
-    away[customer[picks]] = distance[picks]
-    return nearest, away
+#: Shares of the time left for losses, alternatives and shadow prices.
+_SHARES = (0.3, 0.4, 1.0)
 
 
 def explain(problem: SitingProblem, solution: SitingSolution) -> tuple[Finding, ...]:
-    """Return who is not served and why, and what each open site is good for."""
-    sites = problem.site_ids or tuple(str(row) for row in range(problem.num_sites))
-    customers = problem.customer_ids or tuple(str(row) for row in range(problem.num_customers))
-    missing: tuple[Row, ...] = tuple(
+    """Return who is not served and why, what each open site is good for, what closed ones lack."""
+    findings = [
+        _unserved(problem, solution),
+        _sites(problem, solution),
+        _closed(problem, solution),
+    ]
+    if problem.full_cover_m is not None:
+        findings.append(_faded(problem, solution))
+    if problem.scenario_units is not None:
+        findings.append(_scenarios(problem, solution))
+    if problem.phase is not None:
+        findings.append(_phases(problem, solution))
+    return tuple(findings)
+
+
+def explain_further(
+    problem: SitingProblem, solution: SitingSolution, aim: Aim
+) -> tuple[Finding, ...]:
+    """Return what is lost without each site, near-ties, and what limits cost: all solved anew.
+
+    Where places are known, also the nearest site of customers that none reaches, by ruler.
+    """
+    clock = aim.stop.start()
+    findings = []
+    far = _out_of_reach(problem, solution, aim.places)
+    if far is not None:
+        findings.append(far)
+    findings.append(_losses(problem, solution, clock, aim.seed))
+    findings += _alternatives(problem, solution, clock, aim.seed)
+    findings.append(_prices(problem, solution, clock, aim.seed))
+    return tuple(findings)
+
+
+def _site_ids(problem: SitingProblem) -> tuple[str, ...]:
+    return problem.site_ids or tuple(str(row) for row in range(problem.num_sites))
+
+
+def _customer_ids(problem: SitingProblem) -> tuple[str, ...]:
+    return problem.customer_ids or tuple(str(row) for row in range(problem.num_customers))
+
+
+def _objective_unit(problem: SitingProblem) -> str:
+    if problem.goal is SitingGoal.COVER_ALL and problem.minimise_cost:
+        return "cents"
+    if problem.scenario_rule is not None:
+        return f"what the rule {problem.scenario_rule} counts over scenarios"
+    return UNITS[problem.goal]
+
+
+def _unserved(problem: SitingProblem, solution: SitingSolution) -> Finding:
+    sites, customers = _site_ids(problem), _customer_ids(problem)
+    rows: list[Row] = [
         {
             "customer": customers[each.customer],
             "units": each.units,
@@ -201,30 +101,282 @@ def explain(problem: SitingProblem, solution: SitingSolution) -> tuple[Finding, 
             "nearest_site": sites[each.nearest_site] if each.nearest_site >= 0 else None,
             "nearest_m": each.nearest_m if each.nearest_site >= 0 else None,
             "sites_in_reach": each.sites_in_reach,
+            "best_site": sites[each.best_site] if each.best_site >= 0 else None,
+            "best_adds_units": each.best_units if each.best_site >= 0 else None,
+            "what_forbids_it": each.obstacle if each.best_site >= 0 else None,
         }
         for each in unserved(problem, solution)
+    ]
+    about = (
+        "customers not served in full, the largest demand first; best_site is the closed site "
+        "within reach that would serve most of all that is unserved"
     )
+    return Finding(name="unserved", about=about, rows=tuple(rows))
+
+
+def _sites(problem: SitingProblem, solution: SitingSolution) -> Finding:
+    sites = _site_ids(problem)
     worth = contributions(problem, solution)
     order = np.lexsort((-worth.served_units, -worth.sole_units))
-    stores: tuple[Row, ...] = tuple(
-        {
-            "site": sites[worth.site[row]],
+    cost, capacity = problem.opening_cents, problem.capacity_units
+    rows: list[Row] = []
+    for row in order.tolist():
+        site = int(worth.site[row])
+        entry: dict[str, Any] = {
+            "site": sites[site],
             "served_units": int(worth.served_units[row]),
             "reached_units": int(worth.reached_units[row]),
             "sole_units": int(worth.sole_units[row]),
             "overlap_units": int(worth.overlap_units[row]),
         }
-        for row in order.tolist()
+        if problem.site_cost_cents is not None:
+            entry["opening_cents"] = int(cost[site])
+        if capacity is not None:
+            entry["capacity_units"] = int(capacity[site])
+        rows.append(entry)
+    about = "open sites; sole_units are lost if the site closes, overlap_units are not"
+    if problem.cover_by > 1:
+        about += f" (a customer is covered by {problem.cover_by} open sites or more)"
+    return Finding(name="sites", about=about, rows=tuple(rows))
+
+
+def _closed(problem: SitingProblem, solution: SitingSolution) -> Finding:
+    """Return the closed sites, those first that would serve most of what is unserved."""
+    sites = _site_ids(problem)
+    is_open = open_mask(problem, solution.open_sites)
+    gain = gains(problem, is_open, missing_units(problem, solution))
+    why = obstacles(problem, is_open)
+    closed = np.flatnonzero(~is_open)
+    rows: list[Row] = [
+        {
+            "site": sites[site],
+            "adds_units": int(gain[site]),
+            "status": SiteStatus(int(problem.statuses[site])).name.lower(),
+            "opening_cents": int(problem.opening_cents[site]),
+            "what_forbids_it": why[site],
+        }
+        for site in closed[np.argsort(-gain[closed], kind="stable")].tolist()
+    ]
+    about = (
+        "closed sites; adds_units is unserved demand that the site would serve if it opened as "
+        "well, and what_forbids_it the rule that keeps it closed (none: it does not pay)"
     )
-    return (
+    return Finding(name="closed_sites", about=about, rows=tuple(rows))
+
+
+def _faded(problem: SitingProblem, solution: SitingSolution) -> Finding:
+    """Return the customers of whom part counts as covered, the largest loss first."""
+    sites, customers = _site_ids(problem), _customer_ids(problem)
+    full, zero = problem.fade_m
+    away = _distances(problem, solution)
+    share = (np.clip(away, full, zero) - full) / (zero - full)
+    lost = np.where(away >= 0, problem.demand_units * share, 0.0)
+    rows: list[Row] = [
+        {
+            "customer": customers[row],
+            "units": int(problem.demand_units[row]),
+            "site": sites[solution.assignment[row]],
+            "distance_m": int(away[row]),
+            "covered_share": round(float(1 - share[row]), 6),
+            "lost_units": round(float(lost[row]), 6),
+        }
+        for row in np.argsort(-lost, kind="stable")[: int((lost > 0).sum())].tolist()
+    ]
+    about = (
+        f"customers covered in part: in full up to {full:,} m, not at all from {zero:,} m; "
+        "lost_units is demand that does not count"
+    )
+    return Finding(name="faded", about=about, rows=tuple(rows))
+
+
+def _distances(problem: SitingProblem, solution: SitingSolution) -> IntArray:
+    """Return how far each customer's site is, -1 without one."""
+    coverage = problem.coverage
+    used = solution.assignment[coverage.customer_idx] == coverage.site_idx
+    away = np.full(problem.num_customers, -1, dtype=np.int64)
+    away[coverage.customer_idx[used]] = coverage.distance_m[used]
+    return away
+
+
+def _scenarios(problem: SitingProblem, solution: SitingSolution) -> Finding:
+    """Return what each scenario loses, the worst first."""
+    units, weight = problem.scenario_units, problem.scenario_weight
+    if units is None or weight is None:
+        raise AssertionError("asked for where there are scenarios")
+    missed = missing_units(problem, solution) > 0
+    unserved_units, total = units[:, missed].sum(axis=1), units.sum(axis=1)
+    may_miss = problem.scenario_may_miss
+    rows: list[Row] = [
+        {
+            "scenario": row,
+            "weight": int(weight[row]),
+            "units": int(total[row]),
+            "unserved_units": int(unserved_units[row]),
+            "covered_share": round(float(1 - unserved_units[row] / max(total[row], 1)), 6),
+            "target_is_met": bool(unserved_units[row] <= may_miss[row]),
+            "spare_units": int(may_miss[row] - unserved_units[row]),
+        }
+        for row in np.argsort(-unserved_units, kind="stable").tolist()
+    ]
+    about = (
+        f"scenarios under the rule {problem.scenario_rule}, the most unserved demand first; "
+        f"spare_units is what more may be missed for {problem.scenario_target:.4g} of the demand "
+        "to be covered"
+    )
+    return Finding(name="scenarios", about=about, rows=tuple(rows))
+
+
+def _phases(problem: SitingProblem, solution: SitingSolution) -> Finding:
+    """Return what opens in each phase, and what is left of its limits."""
+    if problem.phase is None:
+        raise AssertionError("asked for where there are phases")
+    sites, phase = _site_ids(problem), problem.phase
+    opened, cost = solution.open_sites, problem.opening_cents
+    most_sites, most_cents = problem.phase_max_sites, problem.phase_budget_cents
+    count = max(len(each) for each in (most_sites, most_cents) if each is not None)
+    rows: list[Row] = []
+    for at in range(count):
+        upto = opened[phase[opened] <= at]
+        spent = int(cost[upto].sum())
+        rows.append(
+            {
+                "phase": at,
+                "opens": ", ".join(sites[site] for site in opened[phase[opened] == at]),
+                "open_sites": len(upto),
+                "sites_left": None if most_sites is None else int(most_sites[at]) - len(upto),
+                "spent_cents": spent,
+                "cents_left": None if most_cents is None else int(most_cents[at]) - spent,
+            }
+        )
+    about = "what opens in each phase, and what its limits leave; limits count up to its end"
+    return Finding(name="phases", about=about, rows=tuple(rows))
+
+
+def _out_of_reach(problem: SitingProblem, solution: SitingSolution, places: Any) -> Finding | None:
+    """Return the nearest site of customers that none reaches, as the crow flies."""
+    where, customers = places.get("sites"), places.get("customers")
+    if not isinstance(where, Points) or not isinstance(customers, Points):
+        return None
+    where = copied(where, problem.num_sites)
+    customers = copied(customers, problem.num_customers)
+    if len(where) != problem.num_sites or len(customers) != problem.num_customers:
+        return None
+    far = [
+        each.customer
+        for each in unserved(problem, solution)
+        if each.reason is Reason.NO_SITE_IN_REACH
+    ]
+    allowed = np.flatnonzero(problem.is_allowed)
+    if not far or not len(allowed):
+        return None
+    from scipy.spatial import KDTree
+
+    rows = np.array(far)
+    _, nearest = KDTree(earth_xyz(where[allowed])).query(earth_xyz(customers[rows]))
+    nearest = allowed[nearest]
+    away = straight_m(customers[rows], where[nearest])
+    sites, names = _site_ids(problem), _customer_ids(problem)
+    reach = problem.coverage.cutoff_m
+    made: list[Row] = [
+        {
+            "customer": names[row],
+            "units": int(problem.demand_units[row]),
+            "nearest_site": sites[site],
+            "straight_m": round(float(metres)),
+            "remedy": f"a site within {reach:,} m; the nearest one is {metres:,.0f} m off by ruler",
+        }
+        for row, site, metres in zip(far, nearest.tolist(), away.tolist(), strict=True)
+    ]
+    about = "customers that no site reaches, the largest demand first, and the nearest by ruler"
+    return Finding(name="out_of_reach", about=about, rows=tuple(made))
+
+
+def _losses(
+    problem: SitingProblem, solution: SitingSolution, clock: StopClock, seed: int
+) -> Finding:
+    sites = _site_ids(problem)
+    found = losses(problem, solution, clock.share(_SHARES[0]).start(), seed=seed)
+    order = sorted(found, key=lambda each: -(np.inf if each.amount is None else each.amount))
+    rows: list[Row] = [
+        {
+            "site": sites[each.site],
+            "lost_if_dropped": None if each.amount is None else round(each.amount, 6),
+            "rule_then_broken": each.breaks,
+        }
+        for each in order
+    ]
+    about = (
+        "open sites, if each alone closed and the others took over what they can; "
+        f"lost_if_dropped is the rise of the objective ({_objective_unit(problem)})"
+    )
+    if problem.capacity_units is not None:
+        about += ", at most: by the assignment found in the time given"
+    if len(found) < len(solution.open_sites):
+        about += f"; {len(solution.open_sites) - len(found)} more for want of time"
+    return Finding(name="losses", about=about, rows=tuple(rows))
+
+
+def _alternatives(
+    problem: SitingProblem, solution: SitingSolution, clock: StopClock, seed: int
+) -> list[Finding]:
+    from dispatchopt.siting.alternatives import alternatives
+
+    found = alternatives(problem, solution, stop=clock.share(_SHARES[1]), seed=seed)
+    sites, given = _site_ids(problem), set(solution.open_sites.tolist())
+    now = float(found.objectives[0])
+    choices: list[Row] = [
+        {
+            "objective": round(float(value), 6),
+            "worse_by": round(float(value) - now, 6),
+            "opens": ", ".join(sites[site] for site in sorted(set(choice.tolist()) - given)),
+            "closes": ", ".join(sites[site] for site in sorted(given - set(choice.tolist()))),
+        }
+        for value, choice in zip(found.objectives, found.choices, strict=True)
+    ]
+    share = found.share_of_site
+    shares: list[Row] = [
+        {
+            "site": sites[site],
+            "is_open": site in given,
+            "share_of_choices": round(float(share[site]), 6),
+        }
+        for site in np.lexsort((np.arange(len(share)), -share)).tolist()
+        if share[site] > 0 or site in given
+    ]
+    return [
         Finding(
-            name="unserved",
-            about="customers not served in full, the largest demand first",
-            rows=missing,
+            name="alternatives",
+            about="choices of sites within 1 % of this one, which comes first; what they change",
+            rows=tuple(choices),
         ),
         Finding(
-            name="sites",
-            about="open sites; sole_units are lost if the site closes, overlap_units are not",
-            rows=stores,
+            name="site_shares",
+            about="share of these choices in which each site is open; near 1: hard to do without",
+            rows=tuple(shares),
         ),
+    ]
+
+
+def _prices(
+    problem: SitingProblem, solution: SitingSolution, clock: StopClock, seed: int
+) -> Finding:
+    from dispatchopt.siting.alternatives import shadow_prices
+
+    rows: list[Row] = [
+        {
+            "limit": each.limit,
+            "value": each.value,
+            "step": each.step,
+            "gained": round(each.gained, 6),
+            "gained_at_most": round(each.gained_at_most, 6),
+            "lost": None if each.lost is None else round(each.lost, 6),
+            "lost_at_least": None if each.lost_at_least is None else round(each.lost_at_least, 6),
+        }
+        for each in shadow_prices(problem, solution, stop=clock.share(_SHARES[2]), seed=seed)
+    ]
+    about = (
+        "limits moved by a step each way and solved anew; gained is the fall of the objective "
+        f"({_objective_unit(problem)}) with the wider limit, lost the rise with the narrower one, "
+        "gained_at_most and lost_at_least what is proven"
     )
+    return Finding(name="limits", about=about, rows=tuple(rows))

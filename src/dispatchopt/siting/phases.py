@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
-from dispatchopt.core.arrays import IntArray
+from dispatchopt.core.arrays import IntArray, digest
 from dispatchopt.core.errors import InputError, Issue
 from dispatchopt.geography.coverage import Coverage
+from dispatchopt.geography.points import Points
 from dispatchopt.siting.problem import SiteStatus, SitingProblem, SitingSolution
 
 
@@ -17,6 +20,7 @@ def phased(
     *,
     max_sites: npt.ArrayLike | None = None,
     budget_cents: npt.ArrayLike | None = None,
+    opens_from: npt.ArrayLike | None = None,
 ) -> SitingProblem:
     """Return one problem over all phases: site j opened in phase t is site t m + j.
 
@@ -28,34 +32,47 @@ def phased(
     ----------
     problem
         Sites, reach, goal and rules of a single phase; its demand and ``max_sites`` are replaced,
-        its budget limits all phases together. Existing and required sites are open from phase 0.
+        its budget limits all phases together. Existing sites are open from phase 0, required ones
+        from the first phase in which they may be; closable ones stand from phase 0 on or close
+        before it.
     phase_units
         Demand in each phase, whole units, shape (t, n).
     max_sites, budget_cents
         Most sites open, and most spent in all, up to the end of each phase, shape (t,); at least
         one of the two.
+    opens_from
+        First phase in which each site may open, shape (m,); 0 by default, and for sites that stand.
 
     Raises
     ------
     InputError
-        If shapes do not fit, or for capacities, scenarios, costs of pairs or closable sites.
+        If shapes or phases do not fit, or for capacities and scenarios.
     """
     units = np.asarray(phase_units)
     count, m, n = len(units) if units.ndim else 0, problem.num_sites, problem.num_customers
-    _refuse(problem, units, max_sites, budget_cents)
+    first = np.zeros(m, dtype=np.int64) if opens_from is None else np.asarray(opens_from)
+    _refuse(problem, units, max_sites, budget_cents, first)
     opened, later = np.triu_indices(count)
     ground = problem.coverage
     pairs = ground.num_pairs
+    site = np.tile(ground.site_idx, len(opened)) + np.repeat(opened, pairs) * m
+    customer = np.tile(ground.customer_idx, len(later)) + np.repeat(later, pairs) * n
     coverage = Coverage.from_pairs(
-        site_idx=np.tile(ground.site_idx, len(opened)) + np.repeat(opened, pairs) * m,
-        customer_idx=np.tile(ground.customer_idx, len(later)) + np.repeat(later, pairs) * n,
+        site_idx=site,
+        customer_idx=customer,
         distance_m=np.tile(ground.distance_m, len(later)),
         num_sites=m * count,
         num_customers=n * count,
         cutoff_m=ground.cutoff_m,
     )
+    pair_cost = problem.pair_cost_cents
+    if pair_cost is not None:
+        pair_cost = np.tile(pair_cost, len(later))[np.lexsort((customer, site))]
     status = np.tile(problem.statuses, (count, 1))
-    status[1:, problem.is_fixed_open] = SiteStatus.FORBIDDEN
+    phase = np.arange(count)[:, None]
+    status[phase < first] = SiteStatus.FORBIDDEN
+    # What must be open is so from its first phase on, and what stands cannot be opened later.
+    status[(phase > first) & (problem.is_fixed_open | problem.stands)] = SiteStatus.FORBIDDEN
     place = np.arange(m) if problem.place is None else problem.place
     cost, apart = problem.site_cost_cents, problem.site_distance_m
     return problem.replace(
@@ -63,6 +80,7 @@ def phased(
         demand_units=units.ravel(),
         site_cost_cents=None if cost is None else np.tile(cost, count),
         status=status.ravel(),
+        pair_cost_cents=pair_cost,
         place=np.tile(place, count),
         site_distance_m=None if apart is None else np.tile(apart, (count, count)),
         phase=np.repeat(np.arange(count), m),
@@ -87,6 +105,121 @@ def opening_phase(problem: SitingProblem, solution: SitingSolution) -> IntArray:
     return phases
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Plan:
+    """What ``phased`` made a problem from.
+
+    Parameters
+    ----------
+    problem
+        The problem of a single phase, with the demand of the first.
+    phase_units, max_sites, budget_cents, opens_from
+        As ``phased`` takes them.
+    """
+
+    problem: SitingProblem
+    phase_units: IntArray
+    max_sites: IntArray | None
+    budget_cents: IntArray | None
+    opens_from: IntArray
+
+
+def unphased(problem: SitingProblem) -> Plan | None:
+    """Return what a problem in phases was made from; None where ``phased`` did not make it."""
+    if problem.phase is None or problem.capacity_units is not None:
+        return None
+    limits = (problem.phase_max_sites, problem.phase_budget_cents)
+    count = max((len(each) for each in limits if each is not None), default=1)
+    m, n = problem.num_sites // count, problem.num_customers // count
+    if m * count != problem.num_sites or n * count != problem.num_customers:
+        return None
+    try:
+        plan = _folded(problem, count, m, n)
+        again = phased(
+            plan.problem,
+            plan.phase_units,
+            max_sites=plan.max_sites,
+            budget_cents=plan.budget_cents,
+            opens_from=plan.opens_from,
+        )
+    except InputError:
+        return None
+    return plan if digest(again) == digest(problem) else None
+
+
+def _folded(problem: SitingProblem, count: int, m: int, n: int) -> Plan:
+    """Return the first phase of a problem, and when each of its sites may open."""
+    ground = problem.coverage
+    kept = (ground.site_idx < m) & (ground.customer_idx < n)
+    units = problem.demand_units.reshape(count, n)
+    status = problem.statuses.reshape(count, m)
+    is_open = status != SiteStatus.FORBIDDEN
+    first = np.where(is_open.any(axis=0), is_open.argmax(axis=0), 0)
+    place, cost, apart = problem.place, problem.site_cost_cents, problem.site_distance_m
+    own = None if place is None or (place[:m] == np.arange(m)).all() else place[:m]
+    pair_cost = problem.pair_cost_cents
+    plain = problem.replace(
+        coverage=Coverage.from_pairs(
+            site_idx=ground.site_idx[kept],
+            customer_idx=ground.customer_idx[kept],
+            distance_m=ground.distance_m[kept],
+            num_sites=m,
+            num_customers=n,
+            cutoff_m=ground.cutoff_m,
+        ),
+        demand_units=units[0],
+        site_cost_cents=None if cost is None else cost[:m],
+        status=status[first, np.arange(m)],
+        pair_cost_cents=None if pair_cost is None else pair_cost[kept],
+        place=own,
+        site_distance_m=None if apart is None else apart[:m, :m],
+        phase=None,
+        phase_max_sites=None,
+        phase_budget_cents=None,
+        site_ids=_stems(problem.site_ids, m),
+        customer_ids=_stems(problem.customer_ids, n),
+    )
+    return Plan(
+        problem=plain,
+        phase_units=units,
+        max_sites=problem.phase_max_sites,
+        budget_cents=problem.phase_budget_cents,
+        opens_from=first,
+    )
+
+
+def copied(points: Points, count: int) -> Points:
+    """Return places repeated for each phase, where a problem has so many times as many rows."""
+    if not len(points) or count % len(points):
+        return points
+    return Points(
+        lon=np.tile(points.lon, count // len(points)), lat=np.tile(points.lat, count // len(points))
+    )
+
+
+def _stems(names: tuple[str, ...] | None, count: int) -> tuple[str, ...] | None:
+    return None if names is None else tuple(name.removesuffix("@0") for name in names[:count])
+
+
+def _faults_of_first(
+    problem: SitingProblem, first: npt.NDArray[np.generic], count: int
+) -> list[Issue]:
+    if first.shape != (problem.num_sites,) or not np.issubdtype(first.dtype, np.integer):
+        wanted = f"whole numbers of shape ({problem.num_sites},)"
+        return [_issue("wrong-shape", "opens_from", f"{first.dtype} {first.shape}", wanted)]
+    begin = first.astype(np.int64)
+    issues = [
+        _issue("bad-value", f"opens_from[{at}]", int(begin[at]), f"a phase, 0 to {count - 1}")
+        for at in np.flatnonzero((begin < 0) | (begin >= max(count, 1)))[:20]
+    ]
+    wanted = "0 for a site that stands already"
+    issues += [
+        _issue("conflict", f"opens_from[{at}]", int(begin[at]), wanted)
+        for at in np.flatnonzero(problem.stands & (begin > 0))[:20]
+    ]
+    return issues
+
+
 def _names(names: tuple[str, ...] | None, count: int) -> tuple[str, ...] | None:
     if names is None:
         return None
@@ -98,6 +231,7 @@ def _refuse(
     units: npt.NDArray[np.generic],
     sites: npt.ArrayLike | None,
     budget: npt.ArrayLike | None,
+    first: npt.NDArray[np.generic],
 ) -> None:
     issues = []
     if units.ndim != 2 or not len(units) or units.shape[1] != problem.num_customers:
@@ -108,11 +242,10 @@ def _refuse(
             issues.append(_issue("wrong-shape", name, given, "one limit for each phase"))
     if sites is None and budget is None:
         issues.append(_issue("missing-limit", "max_sites", None, "max_sites or budget_cents"))
-    for name in ("capacity_units", "scenario_rule", "pair_cost_cents", "phase"):
+    for name in ("capacity_units", "scenario_rule", "phase"):
         if getattr(problem, name) is not None:
             issues.append(_issue("fields-clash", name, "given", "None in phases"))
-    if (problem.statuses == SiteStatus.CLOSABLE).any():
-        issues.append(_issue("fields-clash", "status", "closable", "no closable site in phases"))
+    issues += _faults_of_first(problem, first, len(units) if units.ndim else 0)
     if issues:
         raise InputError(issues)
 

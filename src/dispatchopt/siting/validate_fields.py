@@ -27,9 +27,6 @@ def _fading(problem: SitingProblem) -> list[Issue]:
     full, zero = problem.fade_m
     if not full < zero:
         issues.append(_issue("bad-value", "zero_cover_m", zero, f"more than full_cover_m = {full}"))
-    if problem.cover_by > 1:
-        wanted = "1 where coverage fades with distance"
-        issues.append(_issue("fields-clash", "cover_by", problem.cover_by, wanted))
     return issues
 
 

@@ -35,6 +35,7 @@ from dispatchopt.pipeline.city import (
 from dispatchopt.routing.problem import RoutingProblem
 from dispatchopt.routing.tables import Couriers, Options, Orders, Stores
 from dispatchopt.simulation.day import Day
+from dispatchopt.siting.phases import phased
 from dispatchopt.siting.problem import SitingGoal, SitingProblem
 from dispatchopt.siting.scenarios import with_scenarios
 from dispatchopt.testing.parts import Examples, Rng, names, points
@@ -180,6 +181,7 @@ def siting(rng: Rng) -> Instance:
         "customers": problem.customer_ids or tuple(str(row) for row in range(n)),
     }
     places = {"sites": points(rng, m), "customers": points(rng, n)} if rng.random() < 0.5 else {}
+    problem = _over_phases(rng, problem)
     return Instance(name="sites", kind="siting", problem=problem, names=held, places=places)
 
 
@@ -198,6 +200,17 @@ def _with_side_rules(rng: Rng, problem: SitingProblem) -> SitingProblem:
     plain = problem.replace(capacity_units=None)
     units = rng.integers(0, 9, (2, n))
     return with_scenarios(plain, units, [1, 3], rule="share", target=0.75)
+
+
+def _over_phases(rng: Rng, problem: SitingProblem) -> SitingProblem:
+    """Return the problem laid out over two phases, where it can be, or as it is."""
+    is_plain = problem.phase is None and problem.scenario_rule is None
+    if not is_plain or problem.capacity_units is not None or rng.random() < 0.5:
+        return problem
+    units = rng.integers(0, 50, (2, problem.num_customers))
+    first = np.where(problem.stands, 0, rng.integers(0, 2, problem.num_sites))
+    limits = {"max_sites": [1, 2], "budget_cents": _maybe(rng, [5, 10**6])}
+    return phased(problem, units, **limits, opens_from=first)
 
 
 def _maybe(rng: Rng, value: Any) -> Any:

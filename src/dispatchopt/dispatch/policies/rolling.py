@@ -53,7 +53,11 @@ class Rolling:
     most_couriers, most_pairs
         Couriers looked at per store at most, unless the pairs of all are few.
     late_weight, late_s
-        Price of lateness, per second and once; none where the rules put no price on it.
+        Price of lateness, per second and once; none where the rules put no price on it and
+        customers never give up.
+    hard_late_s
+        What the price once rises by where customers give up as soon as an order is late; nothing
+        where they wait for ``patience_s``, and in proportion between.
     inbound_weight, duration_weight, merge_weight
         Price of courier time at full load; it falls with the load.
     overload_weight, most_overload
@@ -73,9 +77,10 @@ class Rolling:
     keep_s
         What a trip of the last plan is better by, for each of its orders, so that plans change
         only where something is gained.
-    move_reach_s
-        Way at which a waiting courier covers nothing of a store's demand; 0 lets nobody wait
-        elsewhere.
+    move_far_s, move_weight
+        Longest drive of a waiting courier to where orders are expected; 0 lets nobody wait
+        elsewhere. Seconds of waiting that each second of it must save, on top of the price of
+        the way where lateness has a price to weigh it against.
     speed_m_s
         Rough speed to weigh distance against time when looking for near couriers.
     """
@@ -91,6 +96,8 @@ class Rolling:
     most_pairs: int = 3000
     late_weight: float = 1.0
     late_s: float = 300.0
+    hard_late_s: float = 3000.0
+    patience_s: int = 1800
     inbound_weight: float = 0.5
     duration_weight: float = 0.6
     merge_weight: float = 0.6
@@ -103,7 +110,8 @@ class Rolling:
     missing_s: int = 600
     way_weight: float = 1.0
     keep_s: float = 5.0
-    move_reach_s: int = 360
+    move_far_s: int = 600
+    move_weight: float = 0.05
     speed_m_s: float = 5.0
 
     def decide(self, state: DispatchState, *, stop: Stop, seed: int) -> Decision:
@@ -120,14 +128,10 @@ class Rolling:
         sourcing, refused = Sourcing(state, options, near, self.missing_s, self.way_weight).decide()
         state = _with_stores(state, sourcing)
         trips, moves, planned, is_used = self._trips(state, self._waiting(state), near, clock)
-        if self.move_reach_s > 0 and clock.time_left_s > 0:
-            moves += preposition.moves(
-                state,
-                state.couriers.is_free & ~is_used,
-                reach_s=self.move_reach_s,
-                least_shift_s=900,
-                ahead_s=1200,
-            )
+        if clock.time_left_s > 0:
+            is_free = state.couriers.is_free
+            how = preposition.Moving(far_s=self.move_far_s, way_weight=self._way_weight(state))
+            moves += preposition.moves(state, is_free & ~is_used, ~is_free & ~is_used, how)
         refusals = sorted([*hopeless.items(), *refused])
         return Decision(
             sourcing=tuple((int(orders.idx[row]), store) for row, store in sourcing),
@@ -136,6 +140,15 @@ class Rolling:
             moves=tuple(moves),
             planned=tuple(planned),
         )
+
+    def _way_weight(self, state: DispatchState) -> float:
+        """Return seconds of waiting that a second of driving without goods must save."""
+        rules = state.rules
+        if rules.lateness_cents_per_min == 0:
+            return self.move_weight
+        # What a kilometre costs, in minutes of lateness, and seconds for which it is driven.
+        minutes_per_km = rules.cents_per_km / rules.lateness_cents_per_min
+        return self.move_weight + 60 * minutes_per_km * self.speed_m_s / 1000
 
     def _waiting(self, state: DispatchState) -> IntArray:
         """Return rows of sourced orders that take part, sorted by store and urgency."""
@@ -202,10 +215,13 @@ class Rolling:
         # Each minute of a courier then delays all who queue, so orders that take little go first.
         overload = min(self.most_overload, max(0.0, load - 1.0))
         over = self.overload_weight * overload
-        is_priced = state.rules.lateness_cents_per_min > 0
+        max_late_s = state.rules.max_late_s
+        is_priced = state.rules.lateness_cents_per_min > 0 or max_late_s >= 0
+        # The sooner customers give up on a late order, the more being late is losing it.
+        hard = max(0.0, 1 - max_late_s / self.patience_s) if max_late_s >= 0 else 0.0
         return Prices(
             late_weight=self.late_weight * is_priced,
-            late_s=self.late_s * is_priced,
+            late_s=(self.late_s + hard * self.hard_late_s) * is_priced,
             inbound_weight=self.inbound_weight * share + over,
             duration_weight=self.duration_weight * share + over,
             merge_weight=self.merge_weight * share + over,

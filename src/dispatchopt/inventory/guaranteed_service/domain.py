@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cache
 
-from dispatchopt.core import Domain, Engine
+from dispatchopt.core import Domain, Engine, Finding
 from dispatchopt.core.plugins import scan
 from dispatchopt.inventory.guaranteed_service.bound import bound
 from dispatchopt.inventory.guaranteed_service.check import check
@@ -25,6 +25,14 @@ def _choose(_problem: GuaranteedServiceProblem) -> tuple[Sequence[str], str]:
     return ("tree", "branch"), "one pass is exact on a tree"
 
 
+def _explain(
+    problem: GuaranteedServiceProblem, solution: GuaranteedServiceSolution
+) -> Sequence[Finding]:
+    from dispatchopt.inventory.guaranteed_service.explain import explain
+
+    return explain(problem, solution)
+
+
 DOMAIN: Domain[GuaranteedServiceProblem, GuaranteedServiceSolution] = Domain(
     name="guaranteed-service",
     problem_type=GuaranteedServiceProblem,
@@ -32,4 +40,5 @@ DOMAIN: Domain[GuaranteedServiceProblem, GuaranteedServiceSolution] = Domain(
     bound=bound,
     engines=_engines,
     choose=_choose,
+    explain=_explain,
 )

@@ -16,8 +16,8 @@ from dispatchopt.inventory.replay.policy import Allocate, OrderUpTo, Policy
 from dispatchopt.inventory.replay.problem import ReplayProblem
 from dispatchopt.inventory.replay.search import tune
 
-#: Chances of meeting all demand between which ``tuned`` searches.
-_TUNED = (0.5, 0.995)
+#: Logarithms of factors on the odds of meeting all demand between which ``tuned`` searches.
+_TUNED = (-3.0, 3.0)
 #: Days and replications of each try of ``tuned``.
 _TRY_DAYS, _TRIES = 14, 10
 
@@ -47,19 +47,26 @@ def _allocation(problem: InventoryProblem, _days: ReplayProblem) -> Policy:
 
 
 def _tuned(problem: InventoryProblem, days: ReplayProblem) -> Policy:
-    """Order up to the quantile that costs least in replays of other days than those shown."""
-    demand = Demand.of(problem)
+    """Order up to the quantiles that cost least in replays of other days than those shown.
 
-    def make(chance: float) -> Policy:
+    Each pair's chance of meeting all demand is that of its costs, odds times one factor for all.
+    """
+    demand = Demand.of(problem)
+    held = problem.holding_cost if problem.waste_cost is None else problem.leftover_cost_of_pair
+    odds = np.maximum(problem.shortage_cost, 1e-9) / np.maximum(held, 1e-9)
+
+    def make(logarithm: float) -> Policy:
+        raised = odds * np.exp(logarithm)
+        chance = np.minimum(raised / (1.0 + raised), 1.0 - 1e-9)
         level: FloatArray = np.maximum(np.ceil(demand.ppf(chance)), 0.0)
         return OrderUpTo(level_units=level, case_pack_units=problem.case_pack_units)
 
     # The streams of another seed: the days that judge a policy must not be those that chose it.
-    chance, _ = tune(
+    best, _ = tune(
         days, make, _TUNED, points=5, rounds=2, days=_TRY_DAYS, warm_up_days=problem.interval_days,
         seed=2**31 - 1, max_replications=_TRIES,
     )  # fmt: skip
-    return make(chance)
+    return make(best)
 
 
 #: Names, and what makes the policy of an inventory problem and its days.
@@ -79,7 +86,8 @@ def named_policy(name: str, problem: InventoryProblem, days: ReplayProblem) -> P
     name
         ``levels``: up to the best level of each pair under the problem's rule. ``allocation``: the
         allocation under all limits, solved every evening. ``z-sigma``: up to mu + 1.65 sigma.
-        ``tuned``: up to the quantile, one for all pairs, that replays of other days find best.
+        ``tuned``: up to the quantile of each pair's costs, odds times one factor for all pairs that
+        replays of other days find best.
     problem, days
         The problem, and what it is replayed as.
 

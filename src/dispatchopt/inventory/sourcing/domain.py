@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cache
 
-from dispatchopt.core import Domain, Engine
+from dispatchopt.core import Domain, Engine, Finding
 from dispatchopt.core.plugins import scan
 from dispatchopt.inventory.sourcing.bound import bound
 from dispatchopt.inventory.sourcing.check import check
@@ -22,6 +22,12 @@ def _choose(_problem: SourcingProblem) -> tuple[Sequence[str], str]:
     return ("exact", "neighbourhood"), "a model of all orders proves its answer, where it is small"
 
 
+def _explain(problem: SourcingProblem, solution: SourcingSolution) -> Sequence[Finding]:
+    from dispatchopt.inventory.sourcing.explain import explain
+
+    return explain(problem, solution)
+
+
 DOMAIN: Domain[SourcingProblem, SourcingSolution] = Domain(
     name="sourcing",
     problem_type=SourcingProblem,
@@ -29,4 +35,5 @@ DOMAIN: Domain[SourcingProblem, SourcingSolution] = Domain(
     bound=bound,
     engines=_engines,
     choose=_choose,
+    explain=_explain,
 )

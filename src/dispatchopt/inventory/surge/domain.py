@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cache
 
-from dispatchopt.core import Domain, Engine
+from dispatchopt.core import Domain, Engine, Finding
 from dispatchopt.core.plugins import scan
 from dispatchopt.inventory.surge.bound import bound
 from dispatchopt.inventory.surge.check import check
@@ -22,6 +22,12 @@ def _choose(_problem: SurgeProblem) -> tuple[Sequence[str], str]:
     return ("scenarios",), "one model of all scenarios"
 
 
+def _explain(problem: SurgeProblem, solution: SurgeSolution) -> Sequence[Finding]:
+    from dispatchopt.inventory.surge.explain import explain
+
+    return explain(problem, solution)
+
+
 DOMAIN: Domain[SurgeProblem, SurgeSolution] = Domain(
     name="surge",
     problem_type=SurgeProblem,
@@ -29,4 +35,5 @@ DOMAIN: Domain[SurgeProblem, SurgeSolution] = Domain(
     bound=bound,
     engines=_engines,
     choose=_choose,
+    explain=_explain,
 )

@@ -14,8 +14,14 @@ from typing import Any
 from dispatchopt.io.document import Cells, Document, Table
 from dispatchopt.io.documents import instance_of
 from dispatchopt.io.encodings.folder import read_csv
-from dispatchopt.io.formats._base import Format, take_options
-from dispatchopt.io.formats._points import OPTION_TEXTS, OPTIONS, city_document, column_names
+from dispatchopt.io.formats._base import Format
+from dispatchopt.io.formats._points import (
+    OPTION_TEXTS,
+    city_document,
+    column_names,
+    require_demand,
+    take_place_options,
+)
 from dispatchopt.io.instance import Instance
 
 
@@ -34,9 +40,10 @@ def _sniff(path: Path) -> bool:
 
 
 def _read(path: Path, options: Mapping[str, Any]) -> Instance:
-    chosen = take_options(options, OPTIONS)
+    chosen = take_place_options(options)
     raw = read_csv(path, path.name)
-    names = column_names(raw.columns)
+    names = column_names(raw.columns, chosen["demand"])
+    require_demand(names, raw, chosen["demand"])
     table = Table(
         columns={names[name]: cells for name, cells in raw.columns.items() if name in names},
         num_rows=raw.num_rows,

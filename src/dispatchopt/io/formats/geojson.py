@@ -1,25 +1,30 @@
-"""GeoJSON: points as a city's customers and sites; a city's customers and sites as points.
+"""GeoJSON: points and areas as customers and sites; a city's customers and sites as points.
 
 A point whose property ``layer`` (or ``kind``) is ``sites`` or ``site`` is a site, any other point a
-customer. Written points have the columns of their tables as properties.
+customer. Polygons are areas with population, whose customers are places inside them; points whose
+layer is ``weights`` say where in them people live. Written points have the columns of their tables
+as properties.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from dispatchopt.io.document import Cells, Document, Table
+from dispatchopt.io.document import Cells, Table
 from dispatchopt.io.documents import instance_of, layout_of
 from dispatchopt.io.encodings.base import decode, header_object, parse_json
-from dispatchopt.io.formats._base import Format, take_options
-from dispatchopt.io.formats._points import OPTION_TEXTS, OPTIONS, city_document, column_names
+from dispatchopt.io.formats._areas import AREA_OPTION_TEXTS, AREA_OPTIONS
+from dispatchopt.io.formats._base import Format
+from dispatchopt.io.formats._features import Features, document_of_features
+from dispatchopt.io.formats._points import OPTION_TEXTS, take_place_options
 from dispatchopt.io.instance import Instance
 from dispatchopt.io.issues import Issues, Said, single
-from dispatchopt.io.schema.base import columns_of
-from dispatchopt.io.schema.rows import SiteRow
+
+_AREA_TYPES = ("Polygon", "MultiPolygon")
 
 
 def _sniff(path: Path) -> bool:
@@ -31,71 +36,80 @@ def _sniff(path: Path) -> bool:
 
 
 def _read(path: Path, options: Mapping[str, Any]) -> Instance:
-    chosen = take_options(options, OPTIONS)
+    chosen = take_place_options(options, AREA_OPTIONS)
     value = header_object(parse_json(decode(path.read_bytes(), path.name), path.name), path.name)
     features = value.get("features")
     if not isinstance(features, list):
         raise single("wrong-type", "/features", features, "a list of features")
     issues = Issues()
-    customers: list[tuple[int, dict[str, Any]]] = []
-    sites: list[tuple[int, dict[str, Any]]] = []
+    crs = _crs(value.get("crs"), chosen["crs"], issues)
+    found = Features()
     for row, feature in enumerate(features):
-        record, is_site = _record(feature, f"/features/{row}", issues)
-        (sites if is_site else customers).append((row, record))
-    if not customers:
-        issues.add("empty-table", "/features", Said("no customers"), "at least one point")
+        _sort_in(found, row, feature, issues)
     issues.raise_if_any()
-    known = column_names(dict.fromkeys(key for _, record in customers for key in record))
-    renamed = [
-        (row, {known[key]: cell for key, cell in record.items() if key in known})
-        for row, record in customers
-    ]
-    left_out = sorted({key for _, record in customers for key in record} - set(known))
-    table = _table(renamed)
-    document = city_document(table, path.stem, path.name, chosen, left_out)
-    if sites:
-        ours = columns_of(SiteRow)
-        kept = [(row, {k: v for k, v in record.items() if k in ours}) for row, record in sites]
-        for row, (at, record) in enumerate(kept):
-            kept[row] = (at, {"id": f"s{row + 1}", **record})
-        tables = {**document.tables, "sites": _table(kept)}
-        document = Document(header=document.header, tables=tables, where=document.where)
+    base = Table(
+        columns={},
+        num_rows=0,
+        cells=Cells.LOOSE,
+        where="/features",
+        place=lambda row, column: f"/features/{row}" + (f"/{column}" if column else ""),
+    )
+    document = document_of_features(found, base, path, {**chosen, "crs": crs}, crs)
     return instance_of(document)
 
 
-def _record(feature: Any, where: str, issues: Issues) -> tuple[dict[str, Any], bool]:
-    """Return the cells of a point, and whether it is a site."""
+def _crs(stated: Any, asked: str, issues: Issues) -> str:
+    """Return the reference system: the option, or what the older form of GeoJSON states."""
+    if asked != "WGS84" or stated is None:
+        return asked
+    properties = stated.get("properties") if isinstance(stated, dict) else None
+    name = properties.get("name") if isinstance(properties, dict) else None
+    if isinstance(name, str):
+        if name.endswith(("CRS84", "WGS84")):
+            return "WGS84"
+        if number := re.search(r"EPSG:+(?:[0-9.]*:)?([0-9]{1,7})$", name):
+            return "WGS84" if number[1] == "4326" else f"EPSG:{number[1]}"
+    wanted = "a reference system by its EPSG number, or none for WGS84"
+    issues.add("wrong-crs", "/crs", stated, wanted, "set it: --set crs=EPSG:3035 for example")
+    return "WGS84"
+
+
+def _sort_in(found: Features, row: int, feature: Any, issues: Issues) -> None:
+    """Keep a feature under what it is."""
+    where = f"/features/{row}"
     if not isinstance(feature, dict):
         issues.add("wrong-type", where, feature, "a feature", "", "features")
-        return {}, False
+        return
     properties = feature.get("properties") or {}
     geometry = feature.get("geometry") or {}
     is_sound = isinstance(properties, dict) and isinstance(geometry, dict)
+    kind = geometry.get("type") if is_sound else None
+    if is_sound and kind in _AREA_TYPES:
+        shape, said = _shape(geometry)
+        found.add_area(row, properties, shape, said)
+        return
     lonlat = geometry.get("coordinates") if is_sound else None
-    if (
-        not is_sound
-        or geometry.get("type") != "Point"
-        or not isinstance(lonlat, list)
-        or len(lonlat) < 2
-    ):
-        found = geometry.get("type") if isinstance(geometry, dict) else geometry
-        issues.add("wrong-type", f"{where}/geometry", found, "a Point", "", "features")
-        return {}, False
-    layer = properties.get("layer", properties.get("kind"))
-    record = {key: cell for key, cell in properties.items() if key not in ("layer", "kind")}
-    return {**record, "lon": lonlat[0], "lat": lonlat[1]}, layer in ("site", "sites")
+    if kind != "Point" or not isinstance(lonlat, list) or len(lonlat) < 2:
+        shown = geometry.get("type") if isinstance(geometry, dict) else geometry
+        wanted = "a Point, Polygon or MultiPolygon"
+        issues.add("wrong-type", f"{where}/geometry", shown, wanted, "", "features")
+        return
+    found.add_point(row, properties, lonlat[0], lonlat[1])
 
 
-def _table(records: Sequence[tuple[int, Mapping[str, Any]]]) -> Table:
-    names = dict.fromkeys(key for _, record in records for key in record)
-    rows = [row for row, _ in records]
-    return Table(
-        columns={name: [record.get(name) for _, record in records] for name in names},
-        num_rows=len(records),
-        cells=Cells.LOOSE,
-        where="/features",
-        place=lambda row, column: f"/features/{rows[row]}" + (f"/{column}" if column else ""),
-    )
+def _shape(geometry: Mapping[str, Any]) -> tuple[Any, str]:
+    """Return an area as shapely has it, or what is wrong with its coordinates."""
+    import shapely
+
+    plain = {"type": geometry["type"], "coordinates": geometry.get("coordinates")}
+    text = json.dumps(plain)
+    if "NaN" in text or "Infinity" in text:
+        return None, "a coordinate that is not a finite number"
+    try:
+        return shapely.from_geojson(text), ""
+    except (shapely.errors.ShapelyError, ValueError) as error:
+        reason = " ".join(str(error).split())[:80]
+        return None, f"rings that are none ({reason})"
 
 
 def _write(instance: Instance, path: Path) -> None:
@@ -125,5 +139,5 @@ FORMAT = Format(
     read=_read,
     write=_write,
     suffixes=(".geojson",),
-    options=OPTION_TEXTS,
+    options={**OPTION_TEXTS, **AREA_OPTION_TEXTS},
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from dispatchopt.io.kinds._pairs import check_once, is_numbered, names_or_number
 from dispatchopt.io.kinds.base import Kind, Parts, points_of
 from dispatchopt.io.schema.siting import TABLES, SitingHeader
 from dispatchopt.io.tables import flag, references
+from dispatchopt.siting.phases import phased, unphased
 from dispatchopt.siting.problem import SiteStatus, SitingGoal, SitingProblem
 from dispatchopt.siting.scenarios import with_scenarios
 
@@ -56,6 +57,8 @@ def build(parts: Parts) -> SitingProblem:
         name: None if name in given.unnamed and is_numbered(table["id"]) else table.ids()
         for name, table in (("sites", sites), ("customers", customers))
     }
+    limits = _phase_limits(parts)
+    _check_phase_columns(parts)
     try:
         problem = SitingProblem(
             goal=SitingGoal(given.goal),
@@ -68,10 +71,10 @@ def build(parts: Parts) -> SitingProblem:
             site_distance_m=spacing,
             site_ids=names["sites"],
             customer_ids=names["customers"],
-            **_sizes_and_phases(parts),
-            **{name: getattr(given, name) for name in _PLAIN},
+            place=_places(parts),
+            **({name: getattr(given, name) for name in _PLAIN} | _by_phase(parts, limits)),
         )
-        return _in_scenarios(parts, problem)
+        return _in_phases(parts, _in_scenarios(parts, problem), limits)
     except InputError as error:
         issues.extend(error.issues)
         issues.raise_if_any()
@@ -85,25 +88,70 @@ def _statuses(parts: Parts) -> Array | None:
     return np.array([_STATUS[word] for word in sites["status"]], dtype=np.int64)
 
 
-def _sizes_and_phases(parts: Parts) -> dict[str, Any]:
-    """Return the fields that say which sites exclude each other, and when each would open."""
-    sites, phases = parts["sites"], parts["phases"]
-    fields: dict[str, Any] = {}
+def _places(parts: Parts) -> Array | None:
+    """Return which sites are sizes of one; a site without a place stands alone."""
+    names = parts["sites"]["place"].tolist()
+    if not any(names):
+        return None
+    first = {name: row for row, name in reversed(list(enumerate(names))) if name}
+    return np.array([first.get(name, row) for row, name in enumerate(names)])
+
+
+def _phase_limits(parts: Parts) -> dict[str, Array]:
+    """Return the limits by phase that the table states."""
+    phases, limits = parts["phases"], {}
     for name in ("max_sites", "budget_cents"):
         stated = phases[name] != NO_INT
         if stated.any():
             wanted = "a limit, as other phases have one"
             flag(phases, name, ~stated, "missing-value", wanted, parts.issues)
-            fields[f"phase_{name}"] = phases[name]
+            limits[name] = phases[name]
     parts.issues.raise_if_any()
-    if "phase" in sites.table.columns:
-        fields["phase"] = sites["phase"]
-    names = sites["place"].tolist()
-    if any(names):
-        # A site without a place stands alone.
-        first = {name: row for row, name in reversed(list(enumerate(names))) if name}
-        fields["place"] = np.array([first.get(name, row) for row, name in enumerate(names)])
+    return limits
+
+
+def _by_phase(parts: Parts, limits: Mapping[str, Array]) -> dict[str, Any]:
+    """Return the fields of a problem with sites of its own for each phase, or of one phase."""
+    given = parts.header.parameters
+    if "phase_demand" in parts.given:
+        # The limits of the last phase are those of all.
+        if given.max_sites is None and "max_sites" in limits:
+            return {"max_sites": int(limits["max_sites"][-1])}
+        if given.max_sites is None and given.budget_cents is None and "budget_cents" in limits:
+            return {"budget_cents": int(limits["budget_cents"][-1])}
+        return {}
+    fields: dict[str, Any] = {f"phase_{name}": each for name, each in limits.items()}
+    if "phase" in parts["sites"].table.columns:
+        fields["phase"] = parts["sites"]["phase"]
     return fields
+
+
+def _in_phases(parts: Parts, problem: SitingProblem, limits: Mapping[str, Array]) -> SitingProblem:
+    """Return the problem laid out over the phases whose demand a table states."""
+    sites, phases, issues = parts["sites"], parts["phases"], parts.issues
+    if "phase_demand" not in parts.given:
+        return problem
+    table = parts["phase_demand"]
+    row = references(table, "phase", phases, issues)
+    customer = references(table, "customer", parts["customers"], issues)
+    check_once(table, "customer", (row, customer), issues)
+    first = references(sites, "opens_from", phases, issues)
+    issues.raise_if_any()
+    units = np.zeros((len(phases), problem.num_customers), dtype=np.int64)
+    units[row, customer] = table["demand_units"]
+    return phased(problem, units, **limits, opens_from=np.maximum(first, 0))
+
+
+def _check_phase_columns(parts: Parts) -> None:
+    """Report columns of sites that belong to the other way of writing phases."""
+    sites = parts["sites"]
+    is_laid_out = "phase_demand" in parts.given
+    unwanted = "phase" if is_laid_out else "opens_from"
+    if unwanted in sites.table.columns and (is_laid_out or (sites[unwanted] != "").any()):
+        wanted = f"no such column {'with' if is_laid_out else 'without'} a table phase_demand"
+        where = sites.table.where
+        parts.issues.add("conflict", where, Said(f"a column {unwanted}"), wanted)
+        parts.issues.raise_if_any()
 
 
 def _in_scenarios(parts: Parts, problem: SitingProblem) -> SitingProblem:
@@ -220,8 +268,34 @@ def _measured(parts: Parts) -> tuple[Any, Array | None, Array | None]:
 def lay_out(
     instance: Instance,
 ) -> tuple[dict[str, Any], dict[str, dict[str, Sequence[Any]]]]:
-    """Return header fields and tables of a siting problem: travel is given as pairs."""
-    problem: SitingProblem = instance.problem
+    """Return header fields and tables of a siting problem: travel is given as pairs.
+
+    A problem in phases is written as sites and customers of one phase, with demand by phase.
+    """
+    plan = unphased(instance.problem)
+    if plan is None:
+        return _tables_of(instance.problem)
+    fields, tables = _tables_of(plan.problem)
+    units = plan.phase_units
+    names = names_or_numbers(None, len(units))
+    customers = tables["customers"]["id"]
+    del tables["customers"]["demand_units"]
+    if plan.opens_from.any():
+        tables["sites"]["opens_from"] = names[plan.opens_from]
+    limits = {"max_sites": plan.max_sites, "budget_cents": plan.budget_cents}
+    stated = {name: each for name, each in limits.items() if each is not None}
+    tables["phases"] = {"id": names, **stated}
+    phase, customer = np.nonzero(units)
+    tables["phase_demand"] = {
+        "phase": names[phase],
+        "customer": customers[customer],
+        "demand_units": units[phase, customer],
+    }
+    return fields, tables
+
+
+def _tables_of(problem: SitingProblem) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    """Return header fields and tables with a row for each site and customer of a problem."""
     coverage = problem.coverage
     sites = names_or_numbers(problem.site_ids, problem.num_sites)
     customers = names_or_numbers(problem.customer_ids, problem.num_customers)

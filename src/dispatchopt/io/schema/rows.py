@@ -181,3 +181,11 @@ class EdgeRow(Row):
         description="Course between its ends, without them: `lon lat, lon lat`; straight if empty.",
         max_length=1_000_000,
     )
+
+
+class AreaRow(Row):
+    """An area, or a cell of a grid, and who lives in it; read from maps, not from documents."""
+
+    key: ClassVar[str | None] = "id"
+    id: str = ident()
+    demand_units: int = column(description="Who lives there.", unit="units", ge=0, le=10**9)

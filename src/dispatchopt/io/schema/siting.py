@@ -141,7 +141,15 @@ class SitingSiteRow(Row):
         description="Sites of equal place are sizes of one site, of which at most one opens.",
         max_length=200,
     )
-    phase: int = column(0, description="Phase in which it would open, from 0.", ge=0)
+    phase: int = column(
+        0,
+        description="Phase in which it would open, from 0, where each phase has sites of its own "
+        "(without a table `phase_demand`).",
+        ge=0,
+    )
+    opens_from: str = refers(
+        "phases", "First phase in which it may open; with a table `phase_demand`.", ""
+    )
 
 
 class ScenarioRow(Row):
@@ -171,6 +179,14 @@ class PhaseRow(Row):
     budget_cents: int | None = column(
         None, description="Most spent; for all phases or for none.", unit="cents", ge=0
     )
+
+
+class PhaseDemandRow(Row):
+    """Demand of a customer in a phase; 0 where there is no row."""
+
+    phase: str = refers("phases", "The phase.")
+    customer: str = refers("customers", "The customer.")
+    demand_units: int = column(description="Demand.", unit="units", ge=0)
 
 
 class CoverageRow(Row):
@@ -204,6 +220,7 @@ TABLES: dict[str, type[Row]] = {
     "scenarios": ScenarioRow,
     "scenario_demand": ScenarioDemandRow,
     "phases": PhaseRow,
+    "phase_demand": PhaseDemandRow,
     "network/nodes": NodeRow,
     "network/edges": EdgeRow,
 }

@@ -14,6 +14,7 @@ from dispatchopt.io.kinds._pairs import names_or_numbers
 from dispatchopt.io.schema.solution import SitingDecisions
 from dispatchopt.io.solutions.base import Feature, Names, SolutionKind, Unserved
 from dispatchopt.siting import explain
+from dispatchopt.siting.phases import copied
 from dispatchopt.siting.problem import SitingProblem, SitingSolution
 
 
@@ -118,6 +119,8 @@ def features(instance: Instance, made: SitingSolution) -> Sequence[Feature]:
     sites, customers = instance.places.get("sites"), instance.places.get("customers")
     if sites is None or customers is None:
         return []
+    sites = copied(sites, instance.problem.num_sites)
+    customers = copied(customers, instance.problem.num_customers)
     site_names, customer_names = _names(instance.problem)
     is_open = set(made.open_sites.tolist())
     result = [

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from dispatchopt.geography.points import Points
+from dispatchopt.inventory.sourcing.explain import REMEDIES, unserved_lines
 from dispatchopt.inventory.sourcing.problem import SourcingProblem, SourcingSolution
 from dispatchopt.io.instance import Instance
 from dispatchopt.io.issues import Issues
@@ -65,32 +66,16 @@ def solution(instance: Instance, made: Any, issues: Issues) -> SourcingSolution:
 def unserved(instance: Instance, made: SourcingSolution) -> Sequence[Unserved]:
     """Return lines that are not sent, and why."""
     problem: SourcingProblem = instance.problem
-    sent = made.store_of_line >= 0
-    left = problem.stock_units.copy()
-    np.subtract.at(
-        left, (made.store_of_line[sent], problem.line_sku[sent]), problem.line_units[sent]
-    )
-    has_option = np.bincount(problem.option_order, minlength=problem.num_orders) > 0
-    reach: dict[int, list[int]] = {}
-    for order, store in zip(
-        problem.option_order.tolist(), problem.option_store.tolist(), strict=True
-    ):
-        reach.setdefault(order, []).append(store)
-    result = []
-    for line in np.flatnonzero(~sent):
-        order, sku = int(problem.line_order[line]), int(problem.line_sku[line])
-        units, stores = problem.line_units[line], reach.get(order, [])
-        if not has_option[order]:
-            reason, remedy = "no-store-in-reach", "a store within the promise"
-        elif not (problem.stock_units[stores, sku] >= units).any():
-            reason, remedy = "no-stock-in-reach", "stock in a store that reaches the order"
-        elif not (left[stores, sku] >= units).any():
-            reason, remedy = "stock-went-to-others", "more stock in a store that reaches the order"
-        else:
-            reason, remedy = "dearer-than-unserved", "a cheaper shipment, or fewer splits"
-        name = f"{problem.order_ids[order]}, {problem.sku_ids[sku]}"
-        result.append(Unserved(what="line", id=name, reason=reason, remedy=remedy))
-    return result
+    return [
+        Unserved(
+            what="line",
+            id=f"{problem.order_ids[order]}, {problem.sku_ids[sku]}",
+            reason=each.reason,
+            remedy=REMEDIES[each.reason],
+        )
+        for each in unserved_lines(problem, made)
+        for order, sku in [(problem.line_order[each.line], problem.line_sku[each.line])]
+    ]
 
 
 def features(instance: Instance, made: SourcingSolution) -> Sequence[Feature]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from dispatchopt.inventory.surge.explain import REMEDIES, short_pairs
 from dispatchopt.inventory.surge.problem import SurgeProblem, SurgeSolution
 from dispatchopt.io.instance import Instance
 from dispatchopt.io.issues import Issues
@@ -53,24 +54,15 @@ def solution(instance: Instance, made: Any, issues: Issues) -> SurgeSolution:
 def unserved(instance: Instance, made: SurgeSolution) -> Sequence[Unserved]:
     """Return pairs that lack units in some scenario, and what keeps more from being sent."""
     problem: SurgeProblem = instance.problem
-    level = problem.on_hand_units + made.order_units
-    short = ((problem.shelf_units + problem.live_units) > level).any(axis=0)
-    left = np.full(problem.shape[1], np.inf)
-    if problem.available_units is not None:
-        left = problem.available_units - made.order_units.sum(axis=0)
-    room = np.full(problem.shape[0], np.inf)
-    if problem.room_ml is not None:
-        room = problem.room_ml - made.order_units @ problem.volume_ml
-    result = []
-    for store, sku in np.argwhere(short).tolist():
-        reason, remedy = "too-rare", "nothing: more would be left over too often"
-        if left[sku] < 1:
-            reason, remedy = "central-stock", "more stock in the city warehouse"
-        elif room[store] < problem.volume_ml[sku]:
-            reason, remedy = "store-room", "more room in the store"
-        name = f"{problem.store_ids[store]}, {problem.sku_ids[sku]}"
-        result.append(Unserved(what="pair", id=name, reason=reason, remedy=remedy))
-    return result
+    return [
+        Unserved(
+            what="pair",
+            id=f"{problem.store_ids[each.store]}, {problem.sku_ids[each.sku]}",
+            reason=each.reason,
+            remedy=REMEDIES[each.reason],
+        )
+        for each in short_pairs(problem, made)
+    ]
 
 
 def features(instance: Instance, made: SurgeSolution) -> Sequence[Feature]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from dispatchopt.core.arrays import FloatArray, IntArray
 from dispatchopt.routing.bundles import Bundles
-from dispatchopt.routing.problem import RoutingProblem
+from dispatchopt.routing.problem import RoutingProblem, RoutingSolution
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +27,7 @@ class Cut:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Columns:
-    """All columns, by row of the model: orders first, then courier classes.
+    """All columns, by row of the model: orders, courier classes, and the number of refusals.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ class Columns:
 
     @property
     def num_rows(self) -> int:
-        """Number of orders and courier classes."""
+        """Number of orders and courier classes, and one row for the number of refusals."""
         return len(self.lower)
 
     def __len__(self) -> int:
@@ -143,8 +143,8 @@ def columns_of(problem: RoutingProblem, blocks: list[Bundles]) -> tuple[Columns,
     Orders that must be served get a refusal too, at a price above every plan without one.
     """
     num_orders, num_classes = len(problem.orders), len(problem.couriers)
-    num_rows = num_orders + num_classes
-    width = 1 + max((block.sequences.shape[1] for block in blocks), default=0)
+    num_rows = num_orders + num_classes + 1
+    width = 1 + max((block.sequences.shape[1] for block in blocks), default=1)
     num_trips = sum(len(block.cost) for block in blocks)
     members = np.full((num_trips + num_orders, width), num_rows, dtype=np.int64, order="F")
     store = np.full(len(members), -1, dtype=np.int64)
@@ -156,6 +156,7 @@ def columns_of(problem: RoutingProblem, blocks: list[Bundles]) -> tuple[Columns,
         store[first:last] = block.store
         first = last
     members[first:, 0] = np.arange(num_orders)
+    members[first:, 1] = num_rows - 1
     must = problem.orders.is_mandatory
     prices = problem.orders.refusal_cost.astype(np.float64)
     dearest = max((float(b.cost.max()) for b in blocks if len(b.cost)), default=0.0)
@@ -169,7 +170,25 @@ def columns_of(problem: RoutingProblem, blocks: list[Bundles]) -> tuple[Columns,
         store=store,
         origin=np.arange(len(members)),
         num_orders=num_orders,
-        lower=np.concatenate([np.ones(num_orders), np.zeros(num_classes)]),
-        upper=np.concatenate([np.ones(num_orders), count.astype(np.float64)]),
+        # The last row says nothing until it is branched on.
+        lower=np.concatenate([np.ones(num_orders), np.zeros(num_classes), [-1.0]]),
+        upper=np.concatenate([np.ones(num_orders), count.astype(np.float64), [num_orders + 1.0]]),
     )
     return columns, top
+
+
+def columns_of_plan(columns: Columns, plan: RoutingSolution) -> IntArray:
+    """Return the columns that a plan consists of, whatever its sequences; refusals are left out."""
+    known = [np.zeros(0, dtype=np.int64)]
+    for route in plan.routes:
+        trip = route.trips[0]
+        near = columns.holding(trip.stops[0])
+        near = near[columns.store[near] == trip.store]
+        rows = columns.members[near]
+        own = np.sort(np.where(rows < columns.num_rows, rows, -1), axis=1)
+        stops = sorted([columns.num_orders + route.courier, *trip.stops])
+        wanted = np.full(max(len(stops), own.shape[1]), -1, dtype=np.int64)
+        wanted[len(wanted) - len(stops) :] = stops
+        if len(wanted) == own.shape[1]:
+            known.append(near[(own == wanted).all(axis=1)][:1])
+    return np.sort(np.concatenate(known))

@@ -43,6 +43,8 @@ class Effort:
         Columns in the first branch and bound, if more are left.
     guess_growth
         Factor by which the guess of the gap grows.
+    wide_first, wide_cut
+        Gaps, of the linear programme and after the cuts, above which a better plan is looked for.
     """
 
     all_present: int = 2_000
@@ -52,6 +54,8 @@ class Effort:
     least_rise: float = 0.03
     first_guess: int = 1_500
     guess_growth: float = 1.6
+    wide_first: float = 0.03
+    wide_cut: float = 0.006
 
 
 class Partition:
@@ -69,6 +73,8 @@ class Partition:
         Called with columns (by origin) and cost of each better plan.
     tell_bound
         Called with each higher bound on all plans.
+    improve
+        Called for a better plan where the gap is wide; returns the cost of the best one.
     should_stop, time_left
         Whether to end, and seconds till then.
     """
@@ -85,9 +91,11 @@ class Partition:
         tell_bound: Callable[[float], None],
         should_stop: Callable[[], bool],
         time_left: Callable[[], float],
+        improve: Callable[[], float] | None = None,
     ) -> None:
         self.columns = columns
         self.best = best
+        self._improve = improve
         self.bound = -math.inf
         self.duals: FloatArray = np.zeros(columns.num_rows)
         self._known, self._effort, self._seed = known, effort, seed
@@ -105,7 +113,17 @@ class Partition:
         if state is None:
             return self._is_proven()
         state = self._tighten(*state)
-        return self._is_proven() if state is None else self._close(state[2])
+        if state is None:
+            return self._is_proven()
+        self._look(self._effort.wide_cut)
+        return self._close(state[2])
+
+    def _look(self, wide: float) -> None:
+        """Look for a better plan if the gap is wide."""
+        if self._improve is None or self._should_stop():
+            return
+        if self.best - self.bound > wide * abs(self.best):
+            self.best = min(self.best, self._improve())
 
     def _is_proven(self) -> bool:
         return self.bound > self.best - 1 + _ZERO
@@ -143,6 +161,7 @@ class Partition:
         if self._is_proven() or self._should_stop():
             return None
         if is_first:
+            self._look(self._effort.wide_first)
             self._dive(relaxation, solved)
             if self._is_proven() or self._should_stop():
                 return None

@@ -8,9 +8,9 @@ from collections import Counter
 import numpy as np
 
 from dispatchopt.core.arrays import IntArray
-from dispatchopt.routing.bundles import TripTiming
 from dispatchopt.routing.problem import RoutingProblem, RoutingSolution, Trip
 from dispatchopt.routing.schedule import best_route
+from dispatchopt.routing.trip_timing import TripTiming
 
 #: Orders left out that are tried; in a plan with more, most are left out for a reason.
 _MOST_TRIED = 200

@@ -252,7 +252,9 @@ class Tree:
         found += _undecided(by_store, 1)
         used = holds[:, columns.num_orders : columns.num_rows].T @ shares
         found += _undecided(used[:, None], 2)
-        found.sort()
+        # How many are refused comes first: each refusal costs more than all other decisions.
+        last = columns.num_rows - columns.num_orders - 1
+        found.sort(key=lambda each: (each[1:3] != (2, last), *each))
         return [self._pair(*each[1:], solved=solved) for each in found[:_PROBED]]
 
     def _pair(

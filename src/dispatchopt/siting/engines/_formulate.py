@@ -9,6 +9,7 @@ import numpy as np
 
 from dispatchopt.core.arrays import FloatArray, IntArray
 from dispatchopt.siting.assign import cheapest_assignment, open_mask, unserved_price
+from dispatchopt.siting.engines._backup import BackupModel
 from dispatchopt.siting.engines._model import LinearModel
 from dispatchopt.siting.engines._pairs import Pairs, merge
 from dispatchopt.siting.engines._sets import Sets, build, minimal
@@ -42,6 +43,9 @@ def formulate(problem: SitingProblem, should_stop: Callable[[], bool]) -> Formul
         return None
     if problem.capacity_units is not None:
         return _with_capacities(problem, model, sites)
+    if problem.cover_by > 1 and problem.by_distance and not problem.must_serve_all:
+        backup = BackupModel(problem, model, sites)
+        return Formulation(model=model, decode=backup.decode, encode=backup.encode)
     pairs = merge(problem)
     if should_stop():
         return None

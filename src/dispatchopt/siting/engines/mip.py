@@ -47,11 +47,8 @@ class MipEngine:
     solver: str = "HiGHS"
     start_share: float = 0.25
 
-    def unsupported(self, problem: SitingProblem) -> str | None:
-        """Return why not, or None."""
-        has_price = problem.unserved_m is not None or problem.unserved_cents is not None
-        if problem.cover_by > 1 and has_price:
-            return "backup coverage with a price on unserved demand is not modelled"
+    def unsupported(self, problem: SitingProblem) -> str | None:  # noqa: ARG002 (it takes all)
+        """Return None: every rule has a model."""
         return None
 
     def search(self, problem: SitingProblem, run: Run[SitingSolution]) -> None:

@@ -2,7 +2,7 @@
 
 Greedy units first, an answer at any time; then the linear relaxation of all scenarios (Birge and
 Louveaux, Introduction to Stochastic Programming, 2011, section 4), which bounds the cost, and the
-order that it suggests, made whole.
+order that it suggests, made whole. Without limits of room every SKU is a problem of its own.
 """
 
 from __future__ import annotations
@@ -15,7 +15,12 @@ import numpy as np
 from dispatchopt.core import Run
 from dispatchopt.core.arrays import BoolArray, FloatArray, IntArray
 from dispatchopt.core.tolerance import relative_gap
+from dispatchopt.inventory.surge.bound import bound as cheap_bound
+from dispatchopt.inventory.surge.check import check
 from dispatchopt.inventory.surge.problem import SurgeProblem, SurgeSolution
+
+#: Relative gap at which an order of one SKU counts as proven.
+_MET = 1e-7
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,11 +55,18 @@ class ScenariosEngine:
             return
         run.offer(SurgeSolution(order_units=fill(problem, np.zeros(problem.shape, np.int64), run)))
         run.step()
-        size = problem.probability.size * (3 * np.prod(problem.shape) + problem.shape[1])
-        if run.should_stop() or size > self.max_columns or not problem.on_hand_units.size:
-            if not problem.on_hand_units.size:
-                run.raise_bound(run.objective or 0.0)
+        if run.should_stop():
             return
+        if not problem.on_hand_units.size:
+            run.raise_bound(run.objective or 0.0)
+            return
+        if problem.room_ml is None:
+            self._sku_by_sku(problem, run)
+        elif _columns(problem) <= self.max_columns:
+            self._whole(problem, run)
+
+    def _whole(self, problem: SurgeProblem, run: Run[SurgeSolution]) -> None:
+        """Relax all SKUs in one model, as room ties them together."""
         model = _Model(problem)
         value, bound = model.solve(run.time_left_s)
         run.raise_bound(min(bound, run.objective or 0.0))
@@ -63,12 +75,79 @@ class ScenariosEngine:
         order = np.floor(value + 1e-6).astype(np.int64)
         run.offer(SurgeSolution(order_units=fill(problem, order, run)))
         is_proven = relative_gap(run.objective or 0.0, run.bound) <= run.gap
-        if size > self.max_whole or is_proven or not run.step():
+        if _columns(problem) > self.max_whole or is_proven or not run.step():
             return
         value, bound = model.solve(run.time_left_s, nodes=self.max_nodes)
         if value is not None:
             run.offer(SurgeSolution(order_units=np.rint(value).astype(np.int64)))
         run.raise_bound(min(bound, run.objective or 0.0))
+
+    def _sku_by_sku(self, problem: SurgeProblem, run: Run[SurgeSolution]) -> None:
+        """Solve each SKU by itself, as nothing ties them together; the dearest gaps first."""
+        order = np.array(run.solution.order_units if run.solution is not None else 0)
+        parts = [_only(problem, sku) for sku in range(problem.shape[1])]
+        cost = np.array([_checked(part, order[:, [sku]]) for sku, part in enumerate(parts)])
+        least = np.array([cheap_bound(part) for part in parts])
+        # The slack of nothing known is the gap that a SKU can close.
+        for sku in np.argsort(-(cost - least), kind="stable").tolist():
+            if _columns(parts[sku]) > self.max_columns or run.should_stop():
+                break
+            made, bound = self._one(parts[sku], order[:, [sku]], run)
+            least[sku] = max(least[sku], min(bound, _checked(parts[sku], made)))
+            order[:, [sku]] = made
+            run.step()
+        run.offer(SurgeSolution(order_units=order))
+        run.raise_bound(min(float(least.sum()), run.objective or 0.0))
+
+    def _one(
+        self, part: SurgeProblem, order: IntArray, run: Run[SurgeSolution]
+    ) -> tuple[IntArray, float]:
+        """Return the best order of one SKU that is found, and a bound."""
+        model = _Model(part)
+        best = _checked(part, order)
+        value, bound = model.solve(run.time_left_s)
+        if value is None:
+            return order, -np.inf
+        tries = [fill(part, np.floor(value + 1e-6).astype(np.int64), run)]
+        if min(best, _checked(part, tries[0])) > bound + _MET * abs(bound) + 1e-9:
+            is_small = _columns(part) <= self.max_whole and not run.should_stop()
+            if is_small:
+                whole, raised = model.solve(run.time_left_s, nodes=self.max_nodes)
+                bound = max(bound, raised)
+                if whole is not None:
+                    tries.append(np.rint(whole).astype(np.int64))
+        for each in tries:
+            cost = _checked(part, each)
+            if cost < best:
+                order, best = each, cost
+        return order, bound
+
+
+def _columns(problem: SurgeProblem) -> int:
+    """Columns of the linear model of a problem."""
+    stores, skus = problem.shape
+    return problem.num_scenarios * (3 * stores * skus + skus)
+
+
+def _only(problem: SurgeProblem, sku: int) -> SurgeProblem:
+    """Return the problem of one SKU."""
+    at = slice(sku, sku + 1)
+    stock = problem.available_units
+    return problem.replace(
+        shelf_units=problem.shelf_units[:, :, at],
+        live_units=problem.live_units[:, :, at],
+        shelf_margin=problem.shelf_margin[at],
+        live_margin=problem.live_margin[at],
+        holding_cost=problem.holding_cost[at],
+        on_hand_units=problem.on_hand_units[:, at],
+        volume_ml=problem.volume_ml[at],
+        available_units=None if stock is None else stock[at],
+        sku_ids=problem.sku_ids[at],
+    )
+
+
+def _checked(problem: SurgeProblem, order: IntArray) -> float:
+    return check(problem, SurgeSolution(order_units=order)).objective
 
 
 def fill(problem: SurgeProblem, order: IntArray, run: Run[SurgeSolution]) -> IntArray:

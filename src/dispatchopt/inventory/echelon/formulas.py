@@ -60,7 +60,7 @@ def serial_base_stock(
     """Return the optimal echelon base-stock levels of a line under Poisson demand.
 
     The recursion of Clark and Scarf, Management Science 6, 1960, in the form of Chen and Zheng,
-    Management Science 40, 1994. Stock in transit counts for the stage that it goes to.
+    Management Science 40, 1994. Stock on its way to a stage costs what its supplier's does.
 
     Parameters
     ----------
@@ -92,27 +92,47 @@ def serial_base_stock(
     _require_range(
         rate=rate, lead_time=times, echelon_holding_cost=holding, shortage_cost=shortage_cost
     )
-    laws = [_poisson(rate * float(time)) for time in times]
-    reach = sum(law.size for law in laws)
+    laws = [(0, _poisson(rate * float(time))) for time in times]
+    units, cost = line_levels(laws, holding.tolist(), shortage_cost)
+    return SerialBaseStock(echelon_units=np.array(units, dtype=np.int64), cost=cost)
+
+
+def line_levels(
+    laws: list[tuple[int, FloatArray]], holding_cost: list[float], shortage_cost: float
+) -> tuple[list[int], float]:
+    """Return the echelon levels of a line and their cost.
+
+    Parameters
+    ----------
+    laws
+        For each stage, the one that sells first, the least demand of its lead time and the
+        chances from there on.
+    holding_cost
+        Echelon holding cost of each stage, >= 0.
+    shortage_cost
+        Cost of a unit of time that a unit is missing.
+    """
+    reach = sum(law.size + abs(first) for first, law in laws) + 1
     # Levels from -reach to reach: whatever demand does, values asked for lie in the table.
     level = np.arange(-reach, reach + 1, dtype=np.float64)
-    below: FloatArray = (shortage_cost + float(holding.sum())) * np.maximum(-level, 0.0)
+    below: FloatArray = (shortage_cost + sum(holding_cost)) * np.maximum(-level, 0.0)
     units = []
     cost = 0.0
-    for law, each in zip(laws, holding.tolist(), strict=True):
+    for (first, law), each in zip(laws, holding_cost, strict=True):
         after = each * level + below
-        size = law.size
-        # Expected cost at level y is the sum over demand d of P(d) * after(y - d).
-        expected = np.convolve(after, law)[: level.size]
-        expected[: size - 1] = np.inf
+        # Expected cost at level y is the sum over demand d of P(d) * after(y - d). Beyond the
+        # table cost is a line: everything is missing, or more stock only costs.
+        pad = law.size + abs(first)
+        low = after[0] - (after[1] - after[0]) * np.arange(pad, 0, -1)
+        high = after[-1] + (after[-1] - after[-2]) * np.arange(1, pad + 1)
+        wide = np.concatenate([low, after, high])
+        start = pad - first
+        expected = np.convolve(wide, law)[start : start + level.size]
         best = int(np.argmin(expected))
         units.append(best - reach)
         cost = float(expected[best])
         below = expected[np.minimum(np.arange(level.size), best)]
-        # Below the table cost is a line, as everything is missing.
-        slope = below[size] - below[size - 1] if level.size > size else 0.0
-        below[: size - 1] = below[size - 1] - slope * np.arange(size - 1, 0, -1)
-    return SerialBaseStock(echelon_units=np.array(units, dtype=np.int64), cost=cost)
+    return units, cost
 
 
 def two_level_base_stock(

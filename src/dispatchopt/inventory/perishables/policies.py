@@ -1,121 +1,29 @@
-"""Perishable goods: what to order when units expire, exactly for short lives, and by simple rules.
-
-A day: units on hand have ages 1 (fresh) to ``shelf_life``; an order is placed; demand takes units,
-oldest first (fifo) or freshest first (lifo), and what it does not find is lost; units that end the
-day at age ``shelf_life`` are waste; all others grow a day older; the order placed ``lead_time``
-days ago arrives fresh. This is the model of De Moor, Gijsbrechts and Boute, European Journal of
-Operational Research 301, 2022; with a price and a lead time of 1 that of Hendrix et al., 2019.
-"""
+"""What to order when units expire: exactly for short lives, and by order-up-to rules."""
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from dispatchopt.core.arrays import FloatArray, IntArray, frozen
 from dispatchopt.core.errors import InputError, Issue
+from dispatchopt.inventory.perishables.item import LIFO, PerishableItem
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
-#: Most states that are enumerated.
-MAX_STATES = 2_000_000
 #: Weight of a step of value iteration, below 1 so that a system with a period settles too.
 _STEP = 0.9
-_FIFO, _LIFO = "fifo", "lifo"
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class PerishableItem:
-    """One SKU that expires, in one store.
-
-    Parameters
-    ----------
-    demand_probability
-        Probability that a day's demand is 0, 1, 2, ... units; sums to 1.
-    shelf_life
-        Days m that a unit can be sold, >= 1.
-    lead_time
-        Days from order to arrival, >= 1; 1 is the next morning.
-    max_order
-        Most units ordered a day.
-    issue
-        ``fifo``: the oldest units are picked first, as a picker does; ``lifo``: the freshest.
-    order_cost, shortage_cost, waste_cost, holding_cost
-        Cost of a unit ordered, not served, expired, and kept for the next day.
-    price
-        What a unit sold earns.
-    discount
-        Value today of a cost of 1 tomorrow, in (0, 1]; at 1 the cost of a mean day counts.
-
-    Raises
-    ------
-    InputError
-        If anything is out of range; lists every problem found.
-    """
-
-    demand_probability: FloatArray
-    shelf_life: int
-    lead_time: int = 1
-    max_order: int = 10
-    issue: str = _FIFO
-    order_cost: float = 0.0
-    shortage_cost: float = 0.0
-    waste_cost: float = 0.0
-    holding_cost: float = 0.0
-    price: float = 0.0
-    discount: float = 1.0
-
-    def __post_init__(self) -> None:
-        given = frozen(self.demand_probability, np.float64)
-        object.__setattr__(self, "demand_probability", given)
-        issues = []
-        is_law = given.ndim == 1 and given.size and (given >= 0).all()
-        if not is_law or not math.isclose(float(given.sum()), 1.0, abs_tol=1e-9):
-            wanted = "probabilities >= 0 that add up to 1"
-            issues.append(_issue("bad-value", "demand_probability", str(given)[:60], wanted))
-        for name, low in (("shelf_life", 1), ("lead_time", 1), ("max_order", 0)):
-            value = getattr(self, name)
-            if not isinstance(value, int) or not low <= value <= 10_000:
-                wanted = f"a whole number from {low} to 10000"
-                issues.append(_issue("out-of-range", name, repr(value), wanted))
-        issues += [
-            _issue("out-of-range", name, repr(getattr(self, name)), "a number from 0 to 1e9")
-            for name in ("order_cost", "shortage_cost", "waste_cost", "holding_cost", "price")
-            if not 0 <= getattr(self, name) <= 1e9
-        ]
-        if not 0 < self.discount <= 1:
-            wanted = "a number above 0, at most 1"
-            issues.append(_issue("out-of-range", "discount", repr(self.discount), wanted))
-        if self.issue not in (_FIFO, _LIFO):
-            issues.append(_issue("unknown-choice", "issue", repr(self.issue), "fifo or lifo"))
-        if not issues:
-            digits = (self.shelf_life + self.lead_time - 1) * math.log(self.max_order + 1)
-            if digits > math.log(MAX_STATES):
-                found = f"(max_order + 1) ** {self.shelf_life + self.lead_time - 1} states"
-                issues.append(_issue("too-large", "max_order", found, f"at most {MAX_STATES}"))
-        if issues:
-            raise InputError(issues)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Shape of tables by state: orders under way (latest first), then units of age 1 to m."""
-        return (self.max_order + 1,) * (self.lead_time - 1 + self.shelf_life)
-
-    @cached_property
-    def mean_demand(self) -> float:
-        """Mean demand of a day."""
-        return float(self.demand_probability @ np.arange(self.demand_probability.size))
-
-    def replace(self, **changes: Any) -> PerishableItem:
-        """Return a copy with some fields changed."""
-        return dataclasses.replace(self, **changes)
+#: Levels without gain after which no higher ones are tried, at least.
+_PATIENCE = 8
+#: States up to which a policy's discounted cost is found from linear equations.
+_DENSE = 1_000
+#: Days that a policy is followed at most.
+_MAX_DAYS = 100_000
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -211,14 +119,48 @@ def order_up_to(item: PerishableItem, level: int, *, count_waste: bool = False) 
 def best_order_up_to(
     item: PerishableItem, *, count_waste: bool = False
 ) -> tuple[int, PerishablePolicy]:
-    """Return the level of least cost, of all levels, and what its rule costs from empty shelves."""
+    """Return the level of least cost, and what its rule costs from empty shelves.
+
+    See ``best_level`` for how it is searched.
+    """
+    level, _ = best_level(item, count_waste=count_waste)
+    return level, evaluate_policy(item, order_up_to(item, level, count_waste=count_waste))
+
+
+def best_level(
+    item: PerishableItem, *, count_waste: bool = False, start: tuple[int, ...] | None = None
+) -> tuple[int, float]:
+    """Return the level of least cost, and that cost from a state.
+
+    Levels are tried upward until many in a row, twice a day's mean demand, have brought nothing.
+
+    Parameters
+    ----------
+    item, count_waste
+        As in ``order_up_to``.
+    start
+        The first state, an index of the item's ``shape``; empty shelves if None.
+    """
     most = item.max_order * (item.shelf_life + item.lead_time - 1)
-    made = (
-        (level, evaluate_policy(item, order_up_to(item, level, count_waste=count_waste)))
-        for level in range(most + 1)
-    )
-    # Levels beyond what a day can order and sell only repeat each other; the first is kept.
-    return min(made, key=lambda pair: round(pair[1].upper, 9))
+    first = 0 if start is None else int(np.ravel_multi_index(start, item.shape))
+    days = _Days(item)
+    patience = max(_PATIENCE, math.ceil(2 * item.mean_demand))
+    best: tuple[float, int] | None = None
+    previous = None
+    for level in range(most + 1):
+        table = order_up_to(item, level, count_waste=count_waste).ravel()
+        # Levels beyond what a day can order and sell only repeat each other; the first is kept.
+        if previous is not None and (table == previous).all():
+            continue
+        previous = table
+        cost = days.forward(table, first)
+        if best is None or cost < best[0] - 1e-9 * max(1.0, abs(best[0])):
+            best = (cost, level)
+        elif level - best[1] > patience:
+            break
+    if best is None:  # pragma: no cover - level 0 is always tried
+        raise AssertionError
+    return best[1], best[0]
 
 
 def _waste_before_arrival(item: PerishableItem, state: FloatArray) -> FloatArray:
@@ -234,7 +176,7 @@ def _waste_before_arrival(item: PerishableItem, state: FloatArray) -> FloatArray
 
 def _left(item: PerishableItem, stock: FloatArray, demand: float) -> FloatArray:
     """Return units of each age that demand leaves."""
-    if item.issue == _LIFO:
+    if item.issue == LIFO:
         reach = np.cumsum(stock, axis=1)
     else:
         reach = np.cumsum(stock[:, ::-1], axis=1)[:, ::-1]
@@ -283,6 +225,63 @@ class _Days:
         table: FloatArray = self.item.discount * made.reshape(base, -1, len(self.cost))
         table += self.item.order_cost * np.arange(base)[:, None, None]
         return table
+
+    def forward(self, order: IntArray, first: int) -> float:
+        """Return the cost of a policy from one state, by following the states that it reaches."""
+        item, count = self.item, len(self.cost)
+        width = self.lead.shape[1]
+        under_way = order.size // count
+        place = np.full(order.size, -1, dtype=np.int64)
+        place[first] = 0
+        front, found, moves, known = np.array([first]), [], [], 1
+        while front.size:
+            found.append(front)
+            way, shelf = np.divmod(front, count)
+            to = (order[front] * under_way + way) * width
+            part = self.lead[shelf].tocoo()
+            after = to[part.row] + part.col
+            fresh = np.unique(after[place[after] < 0])
+            place[fresh] = known + np.arange(fresh.size)
+            moves.append((place[front[part.row]], place[after], part.data))
+            known += fresh.size
+            front = fresh
+        states = np.concatenate(found)
+        source, target, chance = (np.concatenate(each) for each in zip(*moves, strict=True))
+        cost = self.cost[states % count] + item.order_cost * order[states]
+        return _followed(source, target, chance, cost, item.discount)
+
+
+def _followed(
+    source: IntArray, target: IntArray, chance: FloatArray, cost: FloatArray, discount: float
+) -> float:
+    """Return discounted or mean cost from state 0, by the chance of every state day by day."""
+    from scipy.sparse import csr_matrix
+
+    size = cost.size
+    lead = csr_matrix((chance, (target, source)), shape=(size, size))
+    if discount < 1 and size <= _DENSE:
+        # Few states: what each day leads to, all days at once.
+        value = np.linalg.solve(np.eye(size) - discount * lead.T.toarray(), cost)
+        return float(value[0])
+    share = np.zeros(cost.size)
+    share[0] = 1.0
+    total, weight = 0.0, 1.0
+    if discount < 1:
+        while weight > 1e-10 * (1.0 - discount):
+            total += weight * float(share @ cost)
+            share = lead @ share
+            weight *= discount
+        return total
+    before = math.inf
+    for day in range(_MAX_DAYS):
+        share = (1 - _STEP) * share + _STEP * (lead @ share)
+        if day % 20 == 19:
+            total = float(share @ cost)
+            # Levels are compared by it, so nine digits are enough.
+            if abs(total - before) <= 1e-9 * max(1.0, abs(total)):
+                break
+            before = total
+    return total
 
 
 def _iterate(days: _Days, fixed: IntArray | None, tolerance: float) -> PerishablePolicy:

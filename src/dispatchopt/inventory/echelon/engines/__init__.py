@@ -1,0 +1,1 @@
+"""The engines for base stock on several levels."""

@@ -1,0 +1,1 @@
+"""The engines for goods that expire."""

@@ -1,0 +1,155 @@
+"""Where idle couriers wait, against plain enumeration."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dispatchopt.dispatch import DayRules, DispatchState
+from dispatchopt.dispatch.preposition import Moving, moves
+from dispatchopt.dispatch.state import CourierStates, OpenOrders, StoreStates
+from dispatchopt.dispatch.timing import NEVER_S
+from dispatchopt.geography.plane import PlaneTravel
+
+LEAD_S, PARK_S, MOST_S = 300.0, 60, 1800
+
+
+def state_of(seed: int, stores: int, couriers: int) -> DispatchState:
+    """Return a state without orders: stores of the last hour's demand, couriers somewhere."""
+    rng = np.random.default_rng(seed)
+    places = rng.integers(0, 6000, (stores + couriers, 2)).astype(float)
+    none = np.zeros(0, dtype=np.int64)
+    nothing, zeros = np.zeros(1, dtype=np.int64), np.zeros(stores, dtype=np.int64)
+    each = np.arange(couriers)
+    many = np.full(couriers, 10**6)
+    return DispatchState(
+        now_s=3600,
+        orders=OpenOrders(
+            **dict.fromkeys(
+                ("idx", "place_idx", "placed_s", "due_s", "load_ml", "num_lines", "store"), none
+            ),
+            ready_s=none,
+            option_ptr=nothing,
+            option_store=none,
+            option_missing=none,
+            option_is_empty=np.zeros(0, dtype=np.bool_),
+            declined_ptr=nothing,
+            declined_courier=none,
+        ),
+        couriers=CourierStates(
+            idx=each,
+            is_free=np.ones(couriers, dtype=np.bool_),
+            free_s=np.full(couriers, 3600),
+            place_idx=stores + each,
+            parked_s=np.full(couriers, NEVER_S),
+            taken_orders=np.zeros(couriers, dtype=np.int64),
+            store_idx=np.where(rng.random(couriers) < 0.2, rng.integers(0, stores, couriers), -1),
+            on_s=np.zeros(couriers, dtype=np.int64),
+            off_s=many,
+            capacity_orders=many,
+            capacity_ml=many,
+            pace=rng.choice([1.0, 1.5], couriers),
+        ),
+        stores=StoreStates(
+            place_idx=np.arange(stores),
+            open_s=zeros,
+            close_s=zeros + 10**9,
+            pickers=zeros,
+            pick_base_s=zeros,
+            pick_line_s=zeros,
+            picker_free_s=zeros,
+            recent_orders=rng.integers(0, 8, stores),
+        ),
+        rules=DayRules(park_s=PARK_S),
+        travel=PlaneTravel(x_m=places[:, 0], y_m=places[:, 1], metres_per_step=300.0, step_s=60),
+    )
+
+
+def way_s(state: DispatchState, origin: int, target: int) -> float:
+    """Seconds of a drive at pace 1."""
+    _, free_s = state.travel.pairs(np.array([origin]), np.array([target]))
+    return float(free_s[0])
+
+
+def waited_s(state: DispatchState, ways: list[list[float]], chance: float) -> float:
+    """Expected waits over the demand of 20 minutes, store by store and courier by courier."""
+    busy, total = min(0.8, chance / 2), 0.0
+    for store, count in enumerate(state.stores.recent_orders.tolist()):
+        waits = []
+        for way in [*(row[store] for row in ways), *[float(MOST_S)] * 4]:
+            here_s = min(way, MOST_S) + PARK_S
+            waits.append(here_s - LEAD_S * (1 - math.exp(-here_s / LEAD_S)))
+        first = sorted(waits)[:4]
+        weight = [(1 - busy) * busy**rank for rank in range(3)] + [busy**3]
+        total += count / 3 * sum(w * each for w, each in zip(weight, first, strict=True))
+    return total
+
+
+@given(seed=st.integers(0, 10**6), stores=st.integers(1, 4), couriers=st.integers(1, 4))
+def test_each_courier_goes_where_it_saves_most(seed: int, stores: int, couriers: int) -> None:
+    state = state_of(seed, stores, couriers)
+    how = Moving(far_s=900, least_gain_s=5.0, way_weight=0.1)
+    everyone = np.ones(couriers, dtype=np.bool_)
+    decided = dict(moves(state, everyone, ~everyone, how))
+    chance = float(state.stores.recent_orders.sum()) / 3 / couriers
+    table, wanted = state.couriers, state.stores.recent_orders > 0
+
+    def allowed(courier: int, store: int) -> bool:
+        return table.store_idx[courier] in {-1, store}
+
+    ways = [
+        [
+            way_s(state, stores + courier, store) * float(table.pace[courier])
+            if allowed(courier, store)
+            else float(MOST_S)
+            for store in range(stores)
+        ]
+        for courier in range(couriers)
+    ]
+    turn = 3600 // state.rules.tick_s * 12 % couriers if wanted.any() else 0
+    for courier in np.roll(np.arange(couriers), -turn).tolist():
+        gains = {}
+        for store in np.flatnonzero(wanted).tolist():
+            if not allowed(courier, store) or not 0 < ways[courier][store] <= 900:
+                continue
+            there = [
+                way_s(state, store, each) if allowed(courier, each) else float(MOST_S)
+                for each in range(stores)
+            ]
+            now = waited_s(state, ways, chance)
+            then = waited_s(state, [*ways[:courier], there, *ways[courier + 1 :]], chance)
+            gains[store] = now - then - 5.0 - 0.1 * ways[courier][store]
+        best = max(gains.values(), default=0.0)
+        if courier in decided:
+            assert math.isclose(gains[decided[courier]], best, abs_tol=1e-6)
+            store = decided[courier]
+            ways[courier] = [
+                ways[courier][store] + way_s(state, store, each)
+                if allowed(courier, each)
+                else float(MOST_S)
+                for each in range(stores)
+            ]
+        else:
+            assert best <= 1e-6
+
+
+def test_near_enough_is_near_enough() -> None:
+    """A courier within the time of preparation stays; a longer lead needs fewer drives."""
+    state = state_of(1, 1, 1)
+    travel = PlaneTravel(
+        x_m=np.array([0.0, 900.0]), y_m=np.zeros(2), metres_per_step=300.0, step_s=60
+    )
+    state = replace(
+        state,
+        travel=travel,
+        couriers=replace(state.couriers, store_idx=np.array([-1])),
+        stores=replace(state.stores, recent_orders=np.array([1])),
+    )
+    everyone = np.ones(1, dtype=np.bool_)
+    # Three minutes of way at a third of an order: 14 s are saved, and 9 of way are paid.
+    assert moves(state, everyone, ~everyone, Moving(least_gain_s=2.0)) == [(0, 0)]
+    assert moves(state, everyone, ~everyone, Moving(least_gain_s=60.0)) == []
