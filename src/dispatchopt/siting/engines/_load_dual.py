@@ -20,7 +20,7 @@ _PATIENCE, _LEAST_STEP = 10, 2e-3
 #: in how often a site was open.
 _DEFLECTION, _MEMORY = 0.6, 0.9
 #: Entries of the table from which on rounds are compiled; below, loading the compiler costs more.
-_COMPILED_ENTRIES = 2_000
+_COMPILED_ENTRIES = 600
 #: Prices of room that are tried in one choice of sites.
 _MOST_PRICES = 200
 

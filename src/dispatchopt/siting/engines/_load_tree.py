@@ -79,7 +79,7 @@ class Tree:
             for child in children:
                 heapq.heappush(self._heap, child)
             lowest = self._heap[0].bound if self._heap else math.inf
-            if lowest > self.goal():
+            if not self._heap or lowest > self.goal():
                 return True
             self._raise_bound(lowest)
             if not self._step():
