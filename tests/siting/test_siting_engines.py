@@ -27,8 +27,8 @@ Maker = Callable[..., SitingProblem]
 BestOf = Callable[[SitingProblem], float | None]
 SEEDS = st.integers(0, 10**6)
 FEW = settings(max_examples=15, deadline=None)
-ENGINES = ("mip", "median", "center", "interchange")
-EXACT = ("mip", "median", "center")
+ENGINES = ("mip", "median", "center", "capacitated", "interchange")
+EXACT = ("mip", "median", "center", "capacitated")
 
 
 def _examine(problem: SitingProblem, best: float | None) -> None:

@@ -33,7 +33,7 @@ def _proven(problem: SitingProblem, best: float | None) -> None:
     """Every engine that takes the problem agrees with enumeration; what ``auto`` takes proves."""
     if best is not None:
         assert bound(problem) <= best + 1e-9
-    for name in ("auto", "median", "center", "interchange", "coverage"):
+    for name in ("auto", "median", "center", "capacitated", "interchange", "coverage"):
         if name != "auto" and DOMAIN.engines()[name].unsupported(problem):
             continue
         result = siting.solve(problem, engine=name)

@@ -26,6 +26,7 @@ EXACT = {
     ("siting", "median"),
     ("siting", "center"),
     ("siting", "mip"),
+    ("siting", "capacitated"),
     ("inventory", "levels"),
     ("inventory", "exact"),
     ("routing", "bundles"),
@@ -58,6 +59,16 @@ SITING_GOALS: tuple[tuple[SitingGoal, dict[str, Any]], ...] = (
 )
 
 
+def limited(problem: Any) -> Any:
+    """Return a siting problem whose sites hold half of the demand each."""
+    room = np.full(problem.num_sites, problem.total_units // 2 + 1)
+    return problem.replace(capacity_units=room, single_source=True)
+
+
+def roomy(num_sites: int) -> dict[str, Any]:
+    return {"max_sites": 1, "capacity_units": np.full(num_sites, 9)}
+
+
 @cache
 def siting_cases() -> dict[str, Any]:
     small: dict[str, Any] = {"nodes": 120, "customers": 25, "sites": 7, "orders": 40, "seed": 3}
@@ -67,11 +78,12 @@ def siting_cases() -> dict[str, Any]:
             generate("siting", **small, goal="p-median", max_sites=3, reach_m=20_000),
             generate("siting", **small, goal="cover-all", reach_m=20_000),
             generate("siting", **small, goal="p-center", max_sites=3, reach_m=20_000),
+            limited(generate("siting", **small, goal="p-median", max_sites=3, reach_m=20_000)),
         ),
         # One of each sort of goal: no engine takes them all.
         "empty": tuple(
             SitingProblem(goal=goal, coverage=no_coverage(0, 0), demand_units=NONE, **limit)
-            for goal, limit in SITING_GOALS
+            for goal, limit in (*SITING_GOALS, (SitingGoal.P_MEDIAN, roomy(0)))
         ),
         "infeasible": tuple(
             SitingProblem(
@@ -80,7 +92,7 @@ def siting_cases() -> dict[str, Any]:
                 demand_units=np.ones(1, dtype=np.int64),
                 **limit,
             )
-            for goal, limit in SITING_GOALS
+            for goal, limit in (*SITING_GOALS, (SitingGoal.P_MEDIAN, roomy(2)))
         ),
     }
 

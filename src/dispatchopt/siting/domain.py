@@ -36,7 +36,12 @@ def choose(problem: SitingProblem) -> tuple[Sequence[str], str]:
         return ("median", "interchange", "mip"), reason
     if is_plain and problem.goal is SitingGoal.P_CENTER:
         return ("center", "mip", "interchange"), "reduced covers, radius by radius"
-    if needs_assignment(problem) and problem.coverage.num_pairs > MAX_ASSIGNMENT_PAIRS:
+    has_cost = problem.goal not in (SitingGoal.P_CENTER, SitingGoal.COVER_ALL)
+    is_large = problem.coverage.num_pairs > MAX_ASSIGNMENT_PAIRS
+    if problem.capacity_units is not None and has_cost and not is_large:
+        reason = "multipliers bound what full sites cost, and branching opens and closes them"
+        return ("capacitated", "mip", "interchange"), reason
+    if needs_assignment(problem) and is_large:
         return ("interchange", "mip"), "too many pairs to serve for a mixed-integer model"
     is_partial = problem.goal is SitingGoal.COVER_ALL and not problem.must_serve_all
     if problem.goal is SitingGoal.MAX_COVERAGE or is_partial:

@@ -1,0 +1,207 @@
+"""Compiled rounds of the Lagrangian bound with capacities, and annealing; see ``_load_dual``.
+
+Compiled code is kept on disk, so that only the first use on a machine waits for the compiler.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dispatchopt.siting.engines._cover_kernels import draw
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    def njit(**_options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """Stand in for the compiler, which has no types."""
+        raise NotImplementedError
+else:
+    from numba import njit
+
+# A ``ground`` is that of ``LoadTable.ground``; ``span`` is (lower, upper) of the open sites; a
+# ``state`` is (share of each pair, value of each site, share served, is open).
+
+
+@njit(cache=True)
+def fill_site(profit: Any, units: Any, room: Any, share: Any) -> Any:
+    """Fill a site with the units that earn most, and return what they earn."""
+    share[:] = 0.0
+    picked = np.flatnonzero(profit > 0)
+    if units[picked].sum() > room:
+        picked = picked[np.argsort(-(profit[picked] / units[picked]))]
+    earned, left = 0.0, room
+    for i in picked:
+        share[i] = min(1.0, left / units[i])
+        earned += profit[i] * share[i]
+        left -= units[i] * share[i]
+        if left <= 0:
+            break
+    return earned
+
+
+@njit(cache=True)
+def open_at(price: Any, value: Any, ground: Any, span: Any, is_open: Any) -> Any:
+    """Open the sites that pay at a price of room; return the bound, and the room they have."""
+    _, _, room, _, _, most, least = ground
+    lower, upper = span
+    reduced = value - price * room
+    total, enough = price * least, 0.0
+    count = np.sum(lower)
+    for j in range(len(value)):
+        is_open[j] = lower[j]
+        if lower[j]:
+            total, enough = total + reduced[j], enough + room[j]
+    free = np.flatnonzero(upper & ~lower & (reduced < 0))
+    if len(free) > most - count:
+        free = free[np.argsort(reduced[free])][: most - count]
+    for site in free:
+        is_open[site] = True
+        total, enough = total + reduced[site], enough + room[site]
+    return total, enough
+
+
+@njit(cache=True)
+def choose(value: Any, ground: Any, span: Any, is_open: Any) -> Any:
+    """Choose sites at the price of room that bounds best, by bisection on enough room."""
+    room, least = ground[2], ground[6]
+    upper = span[1]
+    best, enough = open_at(0.0, value, ground, span, is_open)
+    if enough >= least:
+        return best
+    low, high, best_price = 0.0, 1.0, 0.0
+    for j in range(len(value)):
+        if upper[j] and room[j] > 0:
+            high = max(high, 2.0 * value[j] / room[j])
+    for _ in range(40):
+        price = 0.5 * (low + high)
+        total, enough = open_at(price, value, ground, span, is_open)
+        if total > best:
+            best, best_price = total, price
+        if enough >= least:
+            high = price
+        else:
+            low = price
+        if high - low <= 1e-9 * high:
+            break
+    # A little above, ties count as open.
+    open_at(best_price * (1 + 1e-9), value, ground, span, is_open)
+    return best
+
+
+@njit(cache=True)
+def evaluate(worth: Any, ground: Any, span: Any, state: Any) -> Any:
+    """Return the bound of multipliers, and write what it opens and serves."""
+    cost, units, room, opening, price, _, _ = ground
+    share, value, served, is_open = state
+    for j in range(len(room)):
+        value[j] = np.inf
+        if span[1][j]:
+            value[j] = opening[j] - fill_site(worth - cost[j], units, room[j], share[j])
+    total = choose(value, ground, span, is_open)
+    for i in range(len(units)):
+        total += min(worth[i], price[i])
+        served[i] = 1.0 if price[i] < worth[i] else 0.0
+    for j in range(len(room)):
+        if is_open[j]:
+            served += share[j]
+    return total
+
+
+@njit(cache=True)
+def ascend(worth: Any, ground: Any, span: Any, rules: Any, often: Any) -> Any:
+    """Raise the bound by deflected subgradients; see ``_load_dual.ascend``.
+
+    Returns the best bound and its multipliers; ``often`` gets how often each site was open.
+    """
+    cost, price = ground[0], ground[4]
+    goal, rounds, step, patience, least_step, deflection, memory = rules
+    m, n = cost.shape
+    state = (np.zeros((m, n)), np.zeros(m), np.zeros(n), np.zeros(m, dtype=np.bool_))
+    served, is_open = state[2], state[3]
+    found = evaluate(worth, ground, span, state)
+    best, kept, kept_served = found, worth.copy(), served.copy()
+    often[:] = is_open
+    way, since, current = np.zeros(n), 0, worth.copy()
+    for _ in range(rounds):
+        way = 1.0 - served + deflection * way
+        size = (way * way).sum()
+        if step < least_step or best >= goal or size <= 1e-12:
+            break
+        aim = min(max(goal, best + 1e-4 * abs(best) + 1e-9), best + 0.05 * abs(best) + 1.0)
+        current = np.minimum(current + step * (aim - found) / size * way, price)
+        found = evaluate(current, ground, span, state)
+        often[:] = memory * often + (1.0 - memory) * is_open
+        since += 1
+        if found > best + 1e-7 * abs(best):
+            best, since = found, 0
+            kept[:] = current
+            kept_served[:] = served
+        if since >= patience:
+            step, since, found = step / 1.6, 0, best
+            current[:] = kept
+            served[:] = kept_served
+            way[:] = 0.0
+    return best, kept
+
+
+@njit(cache=True)
+def accepts(change: Any, heat: Any, bits: Any) -> Any:
+    """Whether a change of cost is taken at a temperature (Metropolis et al. 1953)."""
+    if change <= 0:
+        return True
+    return draw(bits, 1_000_000) < 1e6 * np.exp(-change / heat)
+
+
+@njit(cache=True)
+def move(one: Any, other: Any, to: Any, heat: Any, work: Any) -> Any:
+    """Shift a customer to a site, or swap it with one served there; return what that adds."""
+    cost, units, room, site, bits = work
+    here = site[one]
+    change = cost[to, one] - cost[here, one]
+    if room[to] >= units[one]:
+        if not accepts(change, heat, bits):
+            return 0.0
+        site[one] = to
+        room[to] -= units[one]
+        room[here] += units[one]
+        return change
+    for _ in range(len(site)):
+        if site[other] == to:
+            break
+        other = (other + 1) % len(site)
+    more = units[one] - units[other]
+    if site[other] != to or more > room[to] or -more > room[here]:
+        return 0.0
+    change += cost[here, other] - cost[to, other]
+    if not np.isfinite(change) or not accepts(change, heat, bits):
+        return 0.0
+    site[one], site[other] = to, here
+    room[to] -= more
+    room[here] += more
+    return change
+
+
+@njit(cache=True)
+def anneal(near: Any, rounds: Any, hot: Any, work: Any) -> Any:
+    """Return the best assignment that shifts and swaps under a falling temperature meet.
+
+    ``near`` holds the cheapest open sites of each customer, (n, k); ``work`` is (cost, units, room
+    left, site, random bits), of which the last three change. Who is not served stays so.
+    """
+    cost, _, _, site, bits = work
+    n, k = near.shape
+    best, value, least, heat = site.copy(), 0.0, 0.0, hot
+    cooling = 1e-3 ** (1.0 / max(1, rounds))
+    for _ in range(rounds):
+        heat *= cooling
+        one = draw(bits, n)
+        to = near[one, draw(bits, k)]
+        if site[one] < 0 or to == site[one] or not np.isfinite(cost[to, one]):
+            continue
+        value += move(one, draw(bits, n), to, heat, work)
+        if value < least - 1e-9:
+            least = value
+            best[:] = site
+    return best

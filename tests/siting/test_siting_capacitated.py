@@ -1,0 +1,212 @@
+"""Engine ``capacitated`` against enumeration and the general model; its bounds and fixings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dispatchopt import siting
+from dispatchopt.core.result import Status
+from dispatchopt.core.stop import Stop
+from dispatchopt.geography.coverage import Coverage
+from dispatchopt.siting import DOMAIN, SiteStatus, SitingGoal, SitingProblem
+from dispatchopt.siting.engines import _load_dual
+from dispatchopt.siting.engines._load_local import assigned, improved
+from dispatchopt.siting.engines._load_model import load_model
+from dispatchopt.siting.engines._load_table import LoadTable, load_table
+
+Maker = Callable[..., SitingProblem]
+BestOf = Callable[[SitingProblem], float | None]
+SEEDS = st.integers(0, 10**6)
+GOALS = (SitingGoal.MAX_COVERAGE, SitingGoal.P_MEDIAN, SitingGoal.FIXED_CHARGE)
+FEW = settings(max_examples=8, deadline=None)
+
+
+def _limited(make_problem: Maker, seed: int, goal: SitingGoal, **changes: Any) -> SitingProblem:
+    problem = make_problem(seed, goal, budget_cents=None, min_spacing_m=0)
+    room = np.random.default_rng(seed).integers(0, 14, size=problem.num_sites)
+    return problem.replace(capacity_units=room, **changes)
+
+
+def town(
+    sites: int, customers: int, seed: int, *, is_single: bool, max_sites: int | None = None
+) -> SitingProblem:
+    """Sites and customers in a square; half of the room would do."""
+    rng = np.random.default_rng(seed)
+    place, home = rng.random((sites, 2)), rng.random((customers, 2))
+    away = np.round(1000 * np.hypot(*(place[:, None] - home[None]).transpose(2, 0, 1)))
+    demand = rng.integers(5, 25, customers)
+    room = rng.integers(80, 200, sites)
+    room = np.ceil(room * 2.2 * demand.sum() / room.sum()).astype(np.int64)
+    return SitingProblem(
+        goal=SitingGoal.FIXED_CHARGE,
+        coverage=Coverage(
+            indptr=np.arange(sites + 1) * customers,
+            customer_idx=np.tile(np.arange(customers), sites),
+            distance_m=away.astype(np.int64).reshape(-1),
+            num_customers=customers,
+            cutoff_m=2000,
+        ),
+        demand_units=demand,
+        site_cost_cents=rng.integers(3_000, 6_000, sites),
+        capacity_units=room,
+        pair_cost_cents=np.round(away * demand / 10).reshape(-1),
+        single_source=is_single,
+        max_sites=max_sites,
+    )
+
+
+def table_of(problem: SitingProblem) -> LoadTable:
+    table = load_table(problem)
+    assert table is not None
+    return table
+
+
+@pytest.mark.parametrize("goal", GOALS)
+@given(seed=SEEDS)
+@FEW
+def test_single_source_against_enumeration(
+    make_problem: Maker, best_of: BestOf, goal: SitingGoal, seed: int
+) -> None:
+    problem = _limited(make_problem, seed, goal, single_source=True)
+    if problem.num_customers > 4 or problem.num_sites > 4:
+        return
+    best = best_of(problem)
+    result = siting.solve(problem, engine="capacitated")
+    if best is None:
+        assert result.status is Status.INFEASIBLE
+    else:
+        assert result.status is Status.OPTIMAL
+        assert result.objective == pytest.approx(best, abs=1e-6)
+
+
+@pytest.mark.parametrize("goal", GOALS)
+@given(seed=SEEDS)
+@FEW
+def test_split_demand_against_the_general_model(
+    make_problem: Maker, goal: SitingGoal, seed: int
+) -> None:
+    problem = _limited(make_problem, seed, goal, single_source=False)
+    result = siting.solve(problem, engine="capacitated")
+    other = siting.solve(problem, engine="mip")
+    assert result.status is other.status
+    if other.objective is not None:
+        assert result.objective == pytest.approx(other.objective, abs=1e-6)
+
+
+@pytest.mark.parametrize("is_single", [True, False])
+@pytest.mark.parametrize("is_limited", [False, True])
+def test_towns_of_some_size_against_the_general_model(is_single: bool, is_limited: bool) -> None:
+    # The first works without compiled rounds, the second with them.
+    for sites, customers in ((8, 30), (20, 50)):
+        most = 2 * sites // 3 if is_limited else None
+        problem = town(sites, customers, 3, is_single=is_single, max_sites=most)
+        result = siting.solve(problem, engine="capacitated", stop=Stop(time_s=120))
+        other = siting.solve(problem, engine="mip", stop=Stop(time_s=5))
+        assert result.bound <= other.objective + 1e-6  # type: ignore[operator]
+        assert other.bound <= result.objective + 1e-6  # type: ignore[operator]
+        assert result.status is Status.OPTIMAL
+        if other.status is Status.OPTIMAL:
+            assert result.objective == pytest.approx(other.objective)
+
+
+@pytest.mark.parametrize("goal", GOALS)
+@given(seed=SEEDS)
+@FEW
+def test_any_multipliers_bound_and_price_every_site(
+    make_problem: Maker, best_of: BestOf, goal: SitingGoal, seed: int
+) -> None:
+    problem = _limited(make_problem, seed, goal, single_source=True)
+    table = load_table(problem)
+    if table is None or problem.num_customers > 3 or not table.num_customers:
+        return
+    best = best_of(problem)
+    if best is None:
+        return
+    rng = np.random.default_rng(seed)
+    worth = _load_dual.usual_worth(table) * rng.random(table.num_customers) * 2
+    worth = np.minimum(worth, table.price)
+    every = np.ones(table.num_sites, dtype=bool)
+    found = _load_dual.load_bound(table, worth, table.is_fixed, every)
+    assert found.value + table.constant <= best + 1e-6
+    for column in np.flatnonzero(~table.is_fixed)[:3]:
+        status = problem.statuses.copy()
+        rise = found.to_close[column] if found.chosen[column] else found.to_open[column]
+        is_closed = bool(found.chosen[column])
+        status[table.site[column]] = SiteStatus.FORBIDDEN if is_closed else SiteStatus.REQUIRED
+        forced = best_of(problem.replace(status=status))
+        # Forcing a site to open or to stay closed costs at least what the bound says.
+        if forced is not None:
+            assert found.value + rise + table.constant <= forced + 1e-6
+
+
+@given(seed=st.integers(0, 1000), is_single=st.booleans())
+@settings(max_examples=10, deadline=None)
+def test_compiled_rounds_are_the_same_bound(seed: int, is_single: bool) -> None:
+    table = table_of(town(30, 80, seed, is_single=is_single, max_sites=15))
+    assert _load_dual.is_compiled(table)
+    lower, upper = np.zeros(30, dtype=bool), np.ones(30, dtype=bool)
+    lower[seed % 30], upper[(seed + 7) % 30] = True, False
+    worth = _load_dual.usual_worth(table)
+    raised = _load_dual.ascend(table, worth, lower, upper, goal=np.inf, rounds=50, step=1.0)
+    here = _load_dual.load_bound(table, raised.worth, lower, upper)
+    assert raised.value == pytest.approx(here.value, rel=1e-6)
+    assert raised.value >= _load_dual.load_bound(table, worth, lower, upper).value - 1e-6
+
+
+@given(seed=st.integers(0, 1000))
+@settings(max_examples=10, deadline=None)
+def test_serving_keeps_room_and_moves_only_improve(seed: int) -> None:
+    table = table_of(town(10, 40, seed, is_single=True))
+    is_open = np.ones(10, dtype=bool)
+    site = assigned(table, is_open, np.zeros(10), lambda: False)
+    assert site is not None
+    load = np.bincount(site, weights=table.units, minlength=10)
+    assert (load <= table.room).all()
+    again = improved(table, site, is_open, lambda: False)
+    assert table.cost[again, np.arange(40)].sum() <= table.cost[site, np.arange(40)].sum() + 1e-6
+
+
+def test_a_model_of_given_sites_reads_back_split_demand() -> None:
+    problem = town(4, 6, 1, is_single=False)
+    table = table_of(problem)
+    made = load_model(table, np.array([0, 1]), np.ones((2, 6), dtype=bool))
+    half = np.zeros(len(made.site))
+    one = made.customer == 2
+    half[one] = table.units[2] / 2.0
+    solution = made.solution(np.floor(half), 6)
+    assert solution.assignment[2] == -1
+    assert solution.split_units.sum() <= table.units[2]
+    assert set(solution.split_site_idx) == {0, 1}
+
+
+def test_no_room_is_infeasible_and_idle_sites_stay_closed() -> None:
+    problem = town(5, 20, 2, is_single=True)
+    none = problem.replace(capacity_units=np.full(5, 1))
+    assert siting.solve(none, engine="capacitated").status is Status.INFEASIBLE
+    # Enough room in all, but not in so few sites: branching finds that out.
+    few = town(30, 80, 3, is_single=False, max_sites=8)
+    assert siting.solve(few, engine="capacitated").status is Status.INFEASIBLE
+    ample = problem.replace(capacity_units=np.full(5, 10_000), max_sites=1)
+    result = siting.solve(ample, engine="capacitated")
+    assert result.status is Status.OPTIMAL
+    assert len(result.require().open_sites) == 1
+
+
+def test_what_it_refuses_and_what_auto_takes() -> None:
+    engine = DOMAIN.engines()["capacitated"]
+    problem = town(5, 20, 2, is_single=True)
+    assert engine.unsupported(problem) is None
+    assert siting.solve(problem).engine == "capacitated"
+    for other, word in (
+        (problem.replace(capacity_units=None), "capacities"),
+        (problem.replace(budget_cents=5), "budget"),
+        (problem.replace(cover_by=2), "backup"),
+        (problem.replace(goal=SitingGoal.P_CENTER, max_sites=2, pair_cost_cents=None), "p-center"),
+    ):
+        assert word in (engine.unsupported(other) or "")
