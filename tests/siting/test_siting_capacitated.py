@@ -206,7 +206,6 @@ def test_what_it_refuses_and_what_auto_takes() -> None:
     for other, word in (
         (problem.replace(capacity_units=None), "capacities"),
         (problem.replace(budget_cents=5), "budget"),
-        (problem.replace(cover_by=2), "backup"),
         (problem.replace(goal=SitingGoal.P_CENTER, max_sites=2, pair_cost_cents=None), "p-center"),
     ):
         assert word in (engine.unsupported(other) or "")
