@@ -99,6 +99,20 @@ def test_split_demand_against_the_general_model(
         assert result.objective == pytest.approx(other.objective, abs=1e-6)
 
 
+@pytest.mark.parametrize("goal", GOALS)
+@pytest.mark.parametrize("is_single", [True, False])
+def test_bug_choices_that_serve_nobody_or_not_all_end(
+    make_problem: Maker, goal: SitingGoal, is_single: bool
+) -> None:
+    """A choice of sites with no solution, or with nothing to ask the solver, was tried for ever."""
+    for seed in (0, 19, 30):
+        problem = _limited(make_problem, seed, goal, single_source=is_single)
+        result = siting.solve(problem, engine="capacitated", stop=Stop(time_s=60))
+        other = siting.solve(problem, engine="mip")
+        assert result.status is other.status
+        assert result.stopped_by == "completed"
+
+
 @pytest.mark.parametrize("is_single", [True, False])
 @pytest.mark.parametrize("is_limited", [False, True])
 def test_towns_of_some_size_against_the_general_model(is_single: bool, is_limited: bool) -> None:

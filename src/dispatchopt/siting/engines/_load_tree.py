@@ -79,7 +79,7 @@ class Tree:
             for child in children:
                 heapq.heappush(self._heap, child)
             lowest = self._heap[0].bound if self._heap else math.inf
-            if not self._heap or lowest > self.goal():
+            if not self._heap or self._is_settled(lowest):
                 return True
             self._raise_bound(lowest)
             if not self._step():
@@ -93,6 +93,10 @@ class Tree:
             return math.inf
         # Half a grain is far above what sums lose by rounding.
         return best - 0.5 * grain if grain else best - 1e-9 * max(1.0, abs(best))
+
+    def _is_settled(self, bound: float) -> bool:
+        """Whether nothing better lies above a bound; nothing at all lies above infinity."""
+        return bound == math.inf or bound > self.goal()
 
     def _next(self, children: list[_Node]) -> _Node:
         """Return the better child while its bound is near the lowest, else the lowest node."""
@@ -108,7 +112,7 @@ class Tree:
 
     def _expand(self, node: _Node) -> list[_Node]:
         """Return the children of a node that may hold something better."""
-        if node.bound > self.goal():
+        if self._is_settled(node.bound):
             return []
         free = node.upper & ~node.lower
         if not free.any():
@@ -134,7 +138,7 @@ class Tree:
                 step=_STEP,
             )
             bound = max(node.bound, raised.value)
-            if bound <= self.goal():
+            if not self._is_settled(bound):
                 child = _Node(bound, next(self._count), lower, upper, raised.worth, raised.often)
                 children += self._settled(child)
         return children
@@ -165,13 +169,13 @@ class Tree:
                 step=_STEP,
             )
             worth, bound = raised.worth, max(bound, raised.value)
-            if bound > self.goal():
+            if self._is_settled(bound):
                 return []
         found = load_bound(self._table, worth, node.lower, node.upper)
         if node.tries == 0:
             self._host.serve(found)
         bound = max(bound, self._host.solve_open(node.lower, worth, found, node.tries))
-        if bound > self.goal():
+        if self._is_settled(bound):
             return []
         order = next(self._count)
         return [_Node(bound, order, node.lower, node.upper, worth, node.often, node.tries + 1)]

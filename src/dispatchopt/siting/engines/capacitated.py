@@ -19,7 +19,7 @@ from dispatchopt.siting.engines._load_dual import (
     usual_worth,
 )
 from dispatchopt.siting.engines._load_local import annealed, assigned, improved
-from dispatchopt.siting.engines._load_model import load_model
+from dispatchopt.siting.engines._load_model import LoadModel, load_model
 from dispatchopt.siting.engines._load_table import LoadTable, load_table
 from dispatchopt.siting.engines._load_tree import Tree
 from dispatchopt.siting.problem import SitingGoal, SitingProblem, SitingSolution
@@ -192,7 +192,7 @@ class _Search:
         rise = found.to_serve(table, worth)[is_open]
         # No solution that is better than the best costs more.
         most = best - 0.5 * table.grain if math.isfinite(best) else math.inf
-        wanted = int(_FIRST_PAIRS * _MORE_PAIRS**tries * table.num_customers)
+        wanted = int(_FIRST_PAIRS * _MORE_PAIRS ** min(tries, 30) * table.num_customers)
         target = most
         if wanted < rise.size:
             nearest = np.partition(rise.ravel(), wanted)[wanted]
@@ -211,6 +211,8 @@ class _Search:
         if pairs is None:
             pairs = np.ones((int(is_open.sum()), table.num_customers), dtype=bool)
         made = load_model(table, np.flatnonzero(is_open), pairs)
+        if not len(made.site):
+            return self._unserved(made, target)
 
         def found(values: FloatArray) -> None:
             self._offer(made.solution(values, self._problem.num_customers))
@@ -231,7 +233,7 @@ class _Search:
         if outcome.values is not None:
             found(outcome.values)
         if outcome.ending is _solver.Ending.INFEASIBLE:
-            return math.inf if target >= self.best() - table.grain else target
+            return self._beyond(target)
         bound = outcome.bound - _SLACK * max(1.0, abs(outcome.bound))
         if not math.isfinite(bound):
             return -math.inf
@@ -240,3 +242,14 @@ class _Search:
             value = float(made.model.cost @ outcome.values) + made.model.offset
             return math.inf if value <= target else target
         return min(bound, target)
+
+    def _unserved(self, made: LoadModel, target: float) -> float:
+        """Do without the solver, which knows no model without columns: nobody is served."""
+        if not np.isfinite(self._table.price).all():
+            return self._beyond(target)
+        self._offer(made.solution(np.zeros(0), self._problem.num_customers))
+        return math.inf if made.model.offset <= target else target
+
+    def _beyond(self, target: float) -> float:
+        """Return the bound of a model without a solution: pairs beyond its target may have one."""
+        return math.inf if target >= self.best() - self._table.grain else target
