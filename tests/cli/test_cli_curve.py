@@ -51,8 +51,14 @@ def test_budgets_are_kept_and_dominated_points_named(capsys: pytest.CaptureFixtu
 
 
 def test_a_city_has_a_curve(capsys: pytest.CaptureFixture[str]) -> None:
-    found = rows(capsys, str(INSTANCES / "city-small"), "--points", "2")
-    assert found[-1]["sites"] == 2
+    found = rows(capsys, str(INSTANCES / "city-small"), "--points", "4")
+    # Three stores stand already.
+    assert [row["sites"] for row in found] == [3, 4]
+
+
+def test_fewer_sites_than_stand_already_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["curve", str(INSTANCES / "city-small"), "--points", "2"]) == 3
+    assert "found 2; wanted at least 3" in " ".join(capsys.readouterr().err.split())
 
 
 def test_csv_files_and_pictures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -63,6 +63,14 @@ def documents(kind: str, folder: Path) -> Iterator[Path]:
             wide = ("--set", "reach_m=20000") if goal == "p-center" else ()
             done("generate", kind, "--set", f"goal={goal}", *wide, "--overwrite", "-q", "-o", path)
             yield path
+        # Room for all demand among the sites, and for no site's whole surroundings.
+        done("generate", kind, "--set", "goal=max-coverage", "--overwrite", "-q", "-o", path)
+        held = json.loads(path.read_text())
+        total = sum(row.get("demand_units", 1) for row in held["customers"])
+        for row in held["sites"]:
+            row["capacity_units"] = 2 * total // len(held["sites"])
+        path.write_text(json.dumps(held))
+        yield path
     elif kind == "guaranteed-service":
         # One product through one warehouse: a tree.
         few = ("--set", "products=1", "--set", "warehouses=1")

@@ -123,13 +123,16 @@ class Snapper:
         known = self._known.get(points)
         if known is not None:
             return Search(lambda: (), lambda: self._allowed(points, known, where))
-        xyz = earth_xyz(points)
 
-        def keep(chord: FloatArray, found: IntArray) -> Snapped:
+        def look() -> tuple[FloatArray, FloatArray, IntArray]:
+            xyz = earth_xyz(points)
+            return xyz, *self._near(points, xyz)
+
+        def keep(xyz: FloatArray, chord: FloatArray, found: IntArray) -> Snapped:
             snapped = self._known[points] = self._snapped(xyz, chord, found)
             return self._allowed(points, snapped, where)
 
-        return Search(lambda: self._near(points, xyz), keep)
+        return Search(look, keep)
 
     def _near(self, points: Points, xyz: FloatArray) -> tuple[FloatArray, IntArray]:
         """Return chords (inf where far) and positions in ``_nodes``."""
@@ -188,8 +191,8 @@ class Snapper:
 class Search:
     """One search for the nodes of some places.
 
-    Only ``run`` belongs in another thread: it is one call that leaves the interpreter free. What
-    comes before and after are short array operations, each of which would wait for a turn at the
+    Only ``run`` belongs in another thread: most of it is one call that leaves the interpreter
+    free. What comes after are short array operations, each of which would wait for a turn at the
     interpreter where another thread keeps it busy.
 
     Parameters

@@ -86,9 +86,16 @@ def trace(
     Raises
     ------
     InputError
-        If opening costs nothing, so that no budget makes a difference.
+        If opening costs nothing, so that no budget makes a difference; if more sites stand
+        already than ``points``.
     """
     if against == "sites":
+        standing = int(problem.is_fixed_open.sum())
+        if points is not None and points < standing:
+            wanted = f"at least {standing}, the sites that stand already or must"
+            raise InputError(
+                Issue(code="out-of-range", where="points", found=str(points), wanted=wanted)
+            )
         found = curve(problem, points or MOST_SITES, stop=stop, seed=seed, engine=engine)
         return Curve(against=against, rows=[site_row(problem, each) for each in found])
     if problem.goal is not SitingGoal.MAX_COVERAGE:
