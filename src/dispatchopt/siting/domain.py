@@ -36,7 +36,9 @@ def choose(problem: SitingProblem) -> tuple[Sequence[str], str]:
         return ("median", "interchange", "mip"), reason
     if is_plain and problem.goal is SitingGoal.P_CENTER:
         return ("center", "mip", "interchange"), "reduced covers, radius by radius"
-    has_cost = problem.goal not in (SitingGoal.P_CENTER, SitingGoal.COVER_ALL)
+    # Where coverage is all that counts, every pair costs alike, and the model's relaxation is the
+    # better bound.
+    has_cost = problem.goal in (SitingGoal.P_MEDIAN, SitingGoal.FIXED_CHARGE)
     is_large = problem.coverage.num_pairs > MAX_ASSIGNMENT_PAIRS
     if problem.capacity_units is not None and has_cost and not is_large:
         reason = "multipliers bound what full sites cost, and branching opens and closes them"
