@@ -102,7 +102,7 @@ def test_the_table_is_for_terminals(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        ([str(INSTANCES / "routing-small")], 2, "has no sites to open"),
+        ([str(INSTANCES / "routing-small")], 3, "wrong-kind"),
         ([SITING, "--budget", "5"], 2, "--against cost"),
         ([SITING, "--points", "0"], 2, "0"),
         ([SITING, "-o", "x.txt"], 3, ".json, .csv, .html, .png"),

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from dispatchopt.core.errors import InputError, Issue, UnsupportedError
+from dispatchopt.core.errors import InputError, Issue
 from dispatchopt.core.stop import Stop
 from dispatchopt.core.tolerance import relative_gap
 from dispatchopt.pipeline.city import City
@@ -44,7 +44,7 @@ def problem_of(problem: Any) -> SitingProblem:
 
     Raises
     ------
-    UnsupportedError
+    InputError
         If it is neither.
     """
     if isinstance(problem, SitingProblem):
@@ -53,8 +53,9 @@ def problem_of(problem: Any) -> SitingProblem:
         router = router_of(problem)
         places = (problem.sites.points, problem.customers.points)
         return siting_problem(problem, router.within(*places, problem.parameters.reach_m))[0]
+    wanted = "a siting document or a city, which have sites to open"
     found = type(problem).__name__
-    raise UnsupportedError(f"{found} has no sites to open: a siting document or a city is wanted")
+    raise InputError(Issue(code="wrong-kind", where="instance", found=found, wanted=wanted))
 
 
 def trace(
