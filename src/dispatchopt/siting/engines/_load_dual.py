@@ -1,8 +1,9 @@
 """Lagrangian bounds with capacities: "served once" is relaxed, sites fill their own knapsacks.
 
-With multipliers u, site j open earns the fractional knapsack of u_i - c_ij (Dantzig 1957); which
-sites open is a choice of at most p with enough room in all, relaxed in its turn (Beasley 1988;
-Holmberg, Ronnqvist and Yuan 1999). Any u gives a valid bound.
+With multipliers u, site j open earns the knapsack of u_i - c_ij: in parts where demand may be split
+(Dantzig 1957), else over whole customers, which bounds better than any linear relaxation. Which
+sites open is a choice of at most p with enough room in all (Beasley 1988; Holmberg, Ronnqvist and
+Yuan 1999). Any u gives a valid bound.
 """
 
 from __future__ import annotations
@@ -11,18 +12,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dispatchopt.core.arrays import BoolArray, FloatArray
+from dispatchopt.core.arrays import BoolArray, FloatArray, IntArray
+from dispatchopt.siting.engines._load_choice import choice
 from dispatchopt.siting.engines._load_table import LoadTable
 
-#: Rounds without a better bound after which steps are halved, and the least step.
-_PATIENCE, _LEAST_STEP = 10, 2e-3
+#: Rounds without a better bound after which steps get shorter, and the least step.
+_PATIENCE, LEAST_STEP = 10, 2e-3
 #: Share of the old direction in a step (Camerini, Fratta and Maffioli 1975), and of the old mean
 #: in how often a site was open.
 _DEFLECTION, _MEMORY = 0.6, 0.9
-#: Entries of the table from which on rounds are compiled; below, loading the compiler costs more.
-_COMPILED_ENTRIES = 600
-#: Prices of room that are tried in one choice of sites.
-_MOST_PRICES = 200
+#: Entries of the table from which on rounds are compiled, with one source and with split demand;
+#: below, loading the compiler costs more.
+_COMPILED_SINGLE, _COMPILED_SPLIT = 600, 4_000
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -50,22 +51,53 @@ class LoadBound:
     to_close: FloatArray
     fill_price: FloatArray
 
-    def to_serve(self, table: LoadTable, worth: FloatArray) -> FloatArray:
-        """Return the rise if an open site serves a customer wholly, shape (m, n)."""
-        spent = self.fill_price[:, None] * table.units - worth + table.cost
-        return np.maximum(spent, 0.0)
-
 
 def is_compiled(table: LoadTable) -> bool:
     """Whether rounds on a table are compiled."""
-    return table.cost.size >= _COMPILED_ENTRIES
+    return table.cost.size >= (_COMPILED_SINGLE if table.is_single else _COMPILED_SPLIT)
+
+
+def fills_whole(table: LoadTable) -> bool:
+    """Whether bounds can count on whole customers."""
+    return table.is_single and is_compiled(table)
 
 
 def load_bound(
-    table: LoadTable, worth: FloatArray, lower: BoolArray, upper: BoolArray
+    table: LoadTable,
+    worth: FloatArray,
+    lower: BoolArray,
+    upper: BoolArray,
+    *,
+    is_whole: bool = False,
+    with_rises: bool = True,
 ) -> LoadBound:
-    """Return the bound of multipliers, for solutions within bounds on the open sites."""
+    """Return the bound of multipliers, for solutions within bounds on the open sites.
+
+    ``is_whole`` fills sites with whole customers; without ``with_rises`` what it costs to leave the
+    solution is not worked out.
+    """
     used = np.flatnonzero(upper)
+    share, earned, price = _filled(table, worth, used)
+    if is_whole:
+        share, earned = _filled_whole(table, worth, used)
+    fill_price, value = np.zeros(table.num_sites), np.full(table.num_sites, np.inf)
+    fill_price[used], value[used] = price, table.opening[used] - earned
+    made = choice(table, value, lower, upper, with_rises=with_rises)
+    unserved = np.minimum(table.price - worth, 0.0)
+    return LoadBound(
+        value=made.total + float(worth.sum() + unserved.sum()),
+        served=share[made.chosen[used]].sum(axis=0) + (unserved < 0),
+        chosen=made.chosen,
+        to_open=made.to_open,
+        to_close=made.to_close,
+        fill_price=fill_price,
+    )
+
+
+def _filled(
+    table: LoadTable, worth: FloatArray, used: IntArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Fill sites in parts; return shares, what they earn, and what a unit of room is worth."""
     units, room = table.units, table.room[used]
     per_unit = (worth - table.cost[used]) / units
     order = np.argsort(-per_unit, axis=1)
@@ -78,52 +110,37 @@ def load_bound(
     # The first that does not fit wholly sets the price of room.
     is_cut = (taken < amount) & (gain > 0)
     first = is_cut.argmax(axis=1)
-    rows = np.arange(len(used))
-    fill_price = np.zeros(table.num_sites)
-    fill_price[used] = np.where(is_cut.any(axis=1), gain[rows, first], 0.0)
-    value = np.full(table.num_sites, np.inf)
-    value[used] = table.opening[used] - (taken * np.where(gain > 0, gain, 0.0)).sum(axis=1)
-    chosen, total, to_open, to_close = choice(table, value, lower, upper)
-    unserved = np.minimum(table.price - worth, 0.0)
-    return LoadBound(
-        value=total + float(worth.sum() + unserved.sum()),
-        served=share[chosen[used]].sum(axis=0) + (unserved < 0),
-        chosen=chosen,
-        to_open=to_open,
-        to_close=to_close,
-        fill_price=fill_price,
-    )
+    price = np.where(is_cut.any(axis=1), gain[np.arange(len(used)), first], 0.0)
+    return share, (taken * np.where(gain > 0, gain, 0.0)).sum(axis=1), price
 
 
-def choice(
-    table: LoadTable, value: FloatArray, lower: BoolArray, upper: BoolArray
-) -> tuple[BoolArray, float, FloatArray, FloatArray]:
-    """Choose sites of least value with enough room, relaxed; with what it costs to differ."""
-    least, free = table.least_units, np.flatnonzero(upper & ~lower)
-    most = max(0, table.max_open - int(lower.sum()))
-    prices = np.zeros(1)
-    if least > 0:
-        ratio = value[free] / np.maximum(table.room[free], 1)
-        prices = np.unique(np.concatenate([prices, ratio[ratio > 0]]))
-        prices = prices[:: -(-len(prices) // _MOST_PRICES)]
-    loose = value[free] - prices[:, None] * table.room[free]
-    always = float(value[lower].sum()) - prices * float(table.room[lower].sum())
-    ranked = np.sort(np.minimum(loose, 0.0), axis=1)
-    totals = prices * least + always + ranked[:, :most].sum(axis=1)
-    at = int(np.argmax(totals))
-    own = loose[at]
-    order = np.argsort(own, kind="stable")
-    inside = order[:most][own[order[:most]] < 0]
-    outside = order[len(inside) :]
-    to_open, to_close = np.zeros(len(value)), np.zeros(len(value))
-    # With p sites chosen already, another one takes the place of the worst.
-    worst = own[inside[-1]] if len(inside) == most and most else 0.0
-    following = min(0.0, own[order[most]]) if len(order) > most else 0.0
-    to_open[free[outside]] = np.maximum(own[outside] - worst, 0.0) if most else np.inf
-    to_close[free[inside]] = np.maximum(following - own[inside], 0.0)
-    chosen = lower.copy()
-    chosen[free[inside]] = True
-    return chosen, float(totals[at]), to_open, to_close
+def _filled_whole(
+    table: LoadTable, worth: FloatArray, used: IntArray
+) -> tuple[FloatArray, FloatArray]:
+    """Fill sites with whole customers; return shares and what they earn."""
+    from dispatchopt.siting.engines import _load_knapsack
+
+    cost, units, room = table.ground[:3]
+    share, earned = np.zeros((len(used), len(units))), np.zeros(len(used))
+    for row, site in enumerate(used):
+        profit = worth - cost[site]
+        earned[row] = _load_knapsack.fill_whole(profit, units, room[site], share[row])
+    return share, earned
+
+
+def to_serve(
+    table: LoadTable, worth: FloatArray, found: LoadBound, *, is_whole: bool
+) -> FloatArray:
+    """Return the rise of a bound if an open site serves a customer wholly, shape (m, n)."""
+    if not is_whole:
+        spent = found.fill_price[:, None] * table.units - worth + table.cost
+        return np.maximum(spent, 0.0)
+    from dispatchopt.siting.engines import _load_knapsack
+
+    cost, units, room = table.ground[:3]
+    every = np.ones(len(room), dtype=np.bool_)
+    rise: FloatArray = _load_knapsack.rises(np.array(worth), cost, units, room, every)
+    return rise
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -136,11 +153,14 @@ class Raised:
         Bound and multipliers, constants left out.
     often
         How often each site was open of late, in [0, 1], shape (m,).
+    step
+        Length of the last step, to go on with.
     """
 
     value: float
     worth: FloatArray
     often: FloatArray
+    step: float
 
 
 def ascend(
@@ -152,32 +172,35 @@ def ascend(
     goal: float,
     rounds: int,
     step: float,
+    is_whole: bool = False,
+    patience: int = _PATIENCE,
 ) -> Raised:
     """Raise a bound by deflected subgradients, until it reaches ``goal``."""
     if not np.isfinite(goal):
         goal = 2.0**60
     if is_compiled(table):
-        return _compiled(table, worth, lower, upper, goal=goal, rounds=rounds, step=step)
-    found = load_bound(table, worth, lower, upper)
+        rules = (goal, rounds, step, patience, LEAST_STEP, _DEFLECTION, _MEMORY, is_whole)
+        return _compiled(table, worth, (lower, upper), rules)
+    found = load_bound(table, worth, lower, upper, with_rises=False)
     best, kept = found, worth
     often = found.chosen.astype(np.float64)
     way, since = np.zeros(len(worth)), 0
     for _ in range(rounds):
         way = 1.0 - found.served + _DEFLECTION * way
         size = float(way @ way)
-        if step < _LEAST_STEP or best.value >= goal or size <= 1e-12:
+        if step < LEAST_STEP or best.value >= goal or size <= 1e-12:
             break
         length = step * (_aim(goal, best.value) - found.value) / size
         worth = np.minimum(worth + length * way, table.price)
-        found = load_bound(table, worth, lower, upper)
+        found = load_bound(table, worth, lower, upper, with_rises=False)
         often = _MEMORY * often + (1 - _MEMORY) * found.chosen
         since += 1
         if found.value > best.value + 1e-7 * abs(best.value):
             best, kept, since = found, worth, 0
-        if since >= _PATIENCE:
+        if since >= patience:
             step, since = step / 1.6, 0
             worth, found, way = kept, best, 0.0 * way
-    return Raised(value=best.value, worth=kept, often=often)
+    return Raised(value=best.value, worth=kept, often=often, step=step)
 
 
 def _aim(goal: float, best: float) -> float:
@@ -188,21 +211,17 @@ def _aim(goal: float, best: float) -> float:
 def _compiled(
     table: LoadTable,
     worth: FloatArray,
-    lower: BoolArray,
-    upper: BoolArray,
-    *,
-    goal: float,
-    rounds: int,
-    step: float,
+    span: tuple[BoolArray, BoolArray],
+    rules: tuple[float, int, float, int, float, float, float, bool],
 ) -> Raised:
     from dispatchopt.siting.engines import _load_kernels
 
     often = np.zeros(table.num_sites)
-    rules = (goal, rounds, step, _PATIENCE, _LEAST_STEP, _DEFLECTION, _MEMORY)
     # Arrays that are read-only would be another type to compile for.
-    span = (np.array(lower), np.array(upper))
-    value, kept = _load_kernels.ascend(np.array(worth), table.ground, span, rules, often)
-    return Raised(value=float(value), worth=kept, often=often)
+    lower, upper = np.array(span[0]), np.array(span[1])
+    start, span = np.array(worth), (lower, upper)
+    value, kept, step = _load_kernels.ascend(start, table.ground, span, rules, often)
+    return Raised(value=float(value), worth=kept, often=often, step=float(step))
 
 
 def usual_worth(table: LoadTable) -> FloatArray:

@@ -68,16 +68,16 @@ class LoadTable:
         return len(self.customer)
 
     @cached_property
-    def ground(self) -> tuple[FloatArray, IntArray, FloatArray, FloatArray, FloatArray, int, float]:
+    def ground(self) -> tuple[FloatArray, IntArray, IntArray, FloatArray, FloatArray, int, int]:
         """All of it as compiled code takes it; read-only arrays would be another type."""
         return (
             np.array(self.cost),
             np.array(self.units, dtype=np.int64),
-            np.array(self.room, dtype=np.float64),
+            np.array(self.room, dtype=np.int64),
             np.array(self.opening),
             np.array(self.price),
             self.max_open,
-            float(self.least_units),
+            self.least_units,
         )
 
     @property

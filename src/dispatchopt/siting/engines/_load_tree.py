@@ -12,7 +12,13 @@ from typing import Protocol
 import numpy as np
 
 from dispatchopt.core.arrays import BoolArray, FloatArray
-from dispatchopt.siting.engines._load_dual import LoadBound, Raised, ascend, load_bound
+from dispatchopt.siting.engines._load_dual import (
+    LoadBound,
+    Raised,
+    ascend,
+    fills_whole,
+    load_bound,
+)
 from dispatchopt.siting.engines._load_table import LoadTable
 
 #: Rounds of the bound at a node, and once all sites are decided; the first step of each.
@@ -68,6 +74,7 @@ class Tree:
     ) -> None:
         self._table, self._host = table, host
         self._step, self._raise_bound = step, raise_bound
+        self._is_whole = fills_whole(table)
         self._heap: list[_Node] = []
         self._count = itertools.count()
 
@@ -136,6 +143,7 @@ class Tree:
                 goal=self.goal(),
                 rounds=_ROUNDS,
                 step=_STEP,
+                is_whole=self._is_whole,
             )
             bound = max(node.bound, raised.value)
             if not self._is_settled(bound):
@@ -145,7 +153,7 @@ class Tree:
 
     def _settled(self, node: _Node) -> list[_Node]:
         """Settle the sites whose change would cost too much; none if there is no room left."""
-        found = load_bound(self._table, node.worth, node.lower, node.upper)
+        found = self._bound(node, node.worth)
         room = self.goal() - found.value
         lower = node.lower | (found.to_close > room)
         upper = node.upper & ~(found.to_open > room)
@@ -167,11 +175,12 @@ class Tree:
                 goal=self.goal(),
                 rounds=_LAST_ROUNDS,
                 step=_STEP,
+                is_whole=self._is_whole,
             )
             worth, bound = raised.worth, max(bound, raised.value)
             if self._is_settled(bound):
                 return []
-        found = load_bound(self._table, worth, node.lower, node.upper)
+        found = self._bound(node, worth)
         if node.tries == 0:
             self._host.serve(found)
         bound = max(bound, self._host.solve_open(node.lower, worth, found, node.tries))
@@ -179,6 +188,10 @@ class Tree:
             return []
         order = next(self._count)
         return [_Node(bound, order, node.lower, node.upper, worth, node.often, node.tries + 1)]
+
+    def _bound(self, node: _Node, worth: FloatArray) -> LoadBound:
+        lower, upper = node.lower, node.upper
+        return load_bound(self._table, worth, lower, upper, is_whole=self._is_whole)
 
     def _has_room(self, lower: BoolArray, upper: BoolArray) -> bool:
         """Whether enough room can be open within the number of sites."""

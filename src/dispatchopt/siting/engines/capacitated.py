@@ -12,10 +12,14 @@ from dispatchopt.core.run import Run
 from dispatchopt.siting.check import check
 from dispatchopt.siting.engines import _solver
 from dispatchopt.siting.engines._load_dual import (
+    LEAST_STEP,
     LoadBound,
+    Raised,
     ascend,
+    fills_whole,
     is_compiled,
     load_bound,
+    to_serve,
     usual_worth,
 )
 from dispatchopt.siting.engines._load_local import annealed, assigned, improved
@@ -28,6 +32,8 @@ from dispatchopt.siting.problem import SitingGoal, SitingProblem, SitingSolution
 MOST_ENTRIES = 20_000_000
 #: Rounds of the first bound between two starts from what it opens, and how long a step is.
 _START_EVERY, _STEP = 40, 1.5
+#: With whole customers: blocks, rounds of each, and rounds without a better bound that are borne.
+_WHOLE_BLOCKS, _WHOLE_ROUNDS, _WHOLE_PATIENCE = 20, 200, 40
 #: Moves of one annealing.
 _MOVES = 500_000
 #: Pairs per customer, and nodes, of the first solve for given open sites; factors of the next.
@@ -52,7 +58,7 @@ class CapacitatedEngine:
 
     name: str = "capacitated"
     packages: tuple[str, ...] = ("numpy", "pulp", "highspy")
-    rounds: int = 600
+    rounds: int = 400
 
     def unsupported(self, problem: SitingProblem) -> str | None:
         """Return why not, or None."""
@@ -104,6 +110,18 @@ class _Search:
         run, table = self._run, self._table
         lower, upper = table.is_fixed, np.ones(table.num_sites, dtype=bool)
         tree = Tree(table, self, step=run.step, raise_bound=self.raise_bound)
+        raised = self._relaxed(tree, rounds)
+        if fills_whole(table) and not run.should_stop():
+            raised = self._whole(tree, raised)
+        if run.should_stop():
+            return
+        if tree.search(raised, lower, upper):
+            self.close()
+
+    def _relaxed(self, tree: Tree, rounds: int) -> Raised:
+        """Raise the bound with sites filled in parts; start from what it opens."""
+        table = self._table
+        lower, upper = table.is_fixed, np.ones(table.num_sites, dtype=bool)
         worth, step = usual_worth(table), _STEP
         for made in range(0, rounds, _START_EVERY):
             raised = ascend(
@@ -114,10 +132,33 @@ class _Search:
             self.serve(load_bound(table, worth, lower, upper))
             # Steps shorten from one start to the next as they would within.
             step = max(0.05, _STEP * 0.75 ** (made / _START_EVERY))
-            if run.should_stop():
-                return
-        if tree.search(raised, lower, upper):
-            self.close()
+            if self._run.should_stop():
+                break
+        return raised
+
+    def _whole(self, tree: Tree, raised: Raised) -> Raised:
+        """Raise the bound further with sites filled by whole customers."""
+        table = self._table
+        lower, upper = table.is_fixed, np.ones(table.num_sites, dtype=bool)
+        step = 1.0
+        for _ in range(_WHOLE_BLOCKS):
+            raised = ascend(
+                table,
+                raised.worth,
+                lower,
+                upper,
+                goal=tree.goal(),
+                rounds=_WHOLE_ROUNDS,
+                step=step,
+                is_whole=True,
+                patience=_WHOLE_PATIENCE,
+            )
+            step = raised.step
+            self.raise_bound(raised.value)
+            self.serve(load_bound(table, raised.worth, lower, upper, is_whole=True))
+            if step < LEAST_STEP or raised.value >= tree.goal() or self._run.should_stop():
+                break
+        return raised
 
     def best(self) -> float:
         """Cost of the best solution, constants left out."""
@@ -189,7 +230,7 @@ class _Search:
         table, best = self._table, self.best()
         if not table.is_single:
             return self._solve(is_open, None, math.inf, None)
-        rise = found.to_serve(table, worth)[is_open]
+        rise = to_serve(table, worth, found, is_whole=fills_whole(table))[is_open]
         # No solution that is better than the best costs more.
         most = best - 0.5 * table.grain if math.isfinite(best) else math.inf
         wanted = int(_FIRST_PAIRS * _MORE_PAIRS ** min(tries, 30) * table.num_customers)

@@ -1,0 +1,150 @@
+"""Compiled knapsacks in whole numbers: which customers fill a site, which sites give enough room.
+
+The sorted relaxation (Dantzig 1957) settles all but a core of the items, which dynamic programming
+solves (Balas and Zemel 1980; Pisinger 1997). See ``_load_dual``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    def njit(**_options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """Stand in for the compiler, which has no types."""
+        raise NotImplementedError
+else:
+    from numba import njit
+
+#: Entries of a table of dynamic programming above which the relaxation has to do.
+MOST_CELLS = 2_000_000
+
+
+@njit(cache=True)
+def fill_part(profit: Any, units: Any, room: Any, share: Any) -> Any:
+    """Fill a site with the units that earn most, and return what they earn."""
+    share[:] = 0.0
+    picked = np.flatnonzero(profit > 0)
+    if units[picked].sum() > room:
+        picked = picked[np.argsort(-(profit[picked] / units[picked]))]
+    earned, left = 0.0, room
+    for i in picked:
+        share[i] = min(1.0, left / units[i])
+        earned += profit[i] * share[i]
+        left -= units[i] * share[i]
+        if left <= 0:
+            break
+    return earned
+
+
+@njit(cache=True)
+def fill_whole(profit: Any, units: Any, room: Any, share: Any) -> Any:
+    """Fill a site with whole customers that earn most, and return what they earn."""
+    share[:] = 0.0
+    picked = np.flatnonzero((profit > 0) & (units <= room))
+    if units[picked].sum() <= room:
+        share[picked] = 1.0
+        return profit[picked].sum()
+    ratio = profit[picked] / units[picked]
+    order = np.argsort(-ratio)
+    # What fits in order, up to the first that does not; then whatever still fits.
+    head, left, earned = 0, room, 0.0
+    while units[picked[order[head]]] <= left:
+        i = picked[order[head]]
+        left, earned, head = left - units[i], earned + profit[i], head + 1
+    cut = ratio[order[head]]
+    most, found, spare = earned + left * cut, earned, left
+    for at in range(head, len(order)):
+        i = picked[order[at]]
+        if units[i] <= spare:
+            spare, found = spare - units[i], found + profit[i]
+    # An item outside the core costs more to move than the relaxation is away from what was found.
+    core, fixed, room_left, total = np.empty(len(order), dtype=np.int64), 0.0, room, 0
+    size = 0
+    for at in range(len(order)):
+        i = picked[order[at]]
+        if abs(profit[i] - cut * units[i]) <= most - found + 1e-9:
+            core[size] = i
+            size, total = size + 1, total + units[i]
+        elif at < head:
+            share[i] = 1.0
+            fixed, room_left = fixed + profit[i], room_left - units[i]
+    width = min(room_left, total)
+    if size * width > MOST_CELLS:
+        return fill_part(profit, units, room, share)
+    return fixed + fill_core(core[:size], profit, units, width, share)
+
+
+@njit(cache=True)
+def fill_core(core: Any, profit: Any, units: Any, room: Any, share: Any) -> Any:
+    """Solve a knapsack by dynamic programming; items taken get share 1."""
+    best = np.zeros(room + 1)
+    taken = np.zeros((len(core), room + 1), dtype=np.bool_)
+    for at in range(len(core)):
+        i = core[at]
+        for space in range(room, units[i] - 1, -1):
+            value = best[space - units[i]] + profit[i]
+            if value > best[space]:
+                best[space] = value
+                taken[at, space] = True
+    space = room
+    for at in range(len(core) - 1, -1, -1):
+        if taken[at, space]:
+            share[core[at]] = 1.0
+            space -= units[core[at]]
+    return best[room]
+
+
+@njit(cache=True)
+def enough(value: Any, room: Any, least: Any, is_open: Any) -> Any:
+    """Open sites of positive value with enough room at least cost; inf if there are none.
+
+    ``is_open`` gets what is opened. Dynamic programming over the room still wanted.
+    """
+    best = np.full(least + 1, np.inf)
+    best[0] = 0.0
+    taken = np.zeros((len(value), least + 1), dtype=np.bool_)
+    for at in range(len(value)):
+        for wanted in range(least, 0, -1):
+            cost = best[max(0, wanted - room[at])] + value[at]
+            if cost < best[wanted]:
+                best[wanted] = cost
+                taken[at, wanted] = True
+    wanted = least
+    for at in range(len(value) - 1, -1, -1):
+        is_open[at] = taken[at, wanted]
+        if is_open[at]:
+            wanted = max(0, wanted - room[at])
+    return best[least]
+
+
+@njit(cache=True)
+def rises(worth: Any, cost: Any, units: Any, room: Any, used: Any) -> Any:
+    """Return what it costs each site at least to serve each customer, shape (m, n).
+
+    That is the best filling less the best one with the customer; the rest of the site may take the
+    customer once more, which only makes the rise smaller.
+    """
+    m, n = cost.shape
+    found = np.zeros((m, n))
+    for j in range(m):
+        if not used[j]:
+            continue
+        profit = worth - cost[j]
+        picked = np.flatnonzero((profit > 0) & (units <= room[j]))
+        width = min(room[j], units.sum())
+        if len(picked) * width > MOST_CELLS:
+            continue
+        best = np.zeros(width + 1)
+        for i in picked:
+            for space in range(width, units[i] - 1, -1):
+                best[space] = max(best[space], best[space - units[i]] + profit[i])
+        for i in range(n):
+            if units[i] > room[j]:
+                found[j, i] = np.inf
+            else:
+                found[j, i] = max(0.0, best[width] - best[width - units[i]] - profit[i])
+    return found
