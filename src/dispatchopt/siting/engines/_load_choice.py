@@ -42,16 +42,23 @@ def choice(
     upper: BoolArray,
     *,
     with_rises: bool = True,
+    spare: int = 0,
 ) -> Choice:
-    """Choose whole sites where that is not too large, else bound by a price of room."""
-    relaxed = _priced(table, value, lower, upper)
-    whole = _whole(table, value, lower, upper, with_rises)
+    """Choose whole sites where that is not too large, else bound by a price of room.
+
+    ``spare`` asks for more room than is needed; ``with_rises`` for what it costs to differ.
+    """
+    least = table.least_units + spare
+    relaxed = _priced(table, value, lower, upper, least)
+    whole = _whole(table, value, lower, upper, least, with_rises)
     return relaxed if whole is None or whole.total <= relaxed.total else whole
 
 
-def _priced(table: LoadTable, value: FloatArray, lower: BoolArray, upper: BoolArray) -> Choice:
+def _priced(
+    table: LoadTable, value: FloatArray, lower: BoolArray, upper: BoolArray, least: int
+) -> Choice:
     """Choose at the price of room that bounds best."""
-    least, free = table.least_units, np.flatnonzero(upper & ~lower)
+    free = np.flatnonzero(upper & ~lower)
     most = max(0, table.max_open - int(lower.sum()))
     prices = np.zeros(1)
     if least > 0:
@@ -79,14 +86,19 @@ def _priced(table: LoadTable, value: FloatArray, lower: BoolArray, upper: BoolAr
 
 
 def _whole(
-    table: LoadTable, value: FloatArray, lower: BoolArray, upper: BoolArray, with_rises: bool
+    table: LoadTable,
+    value: FloatArray,
+    lower: BoolArray,
+    upper: BoolArray,
+    least: int,
+    with_rises: bool,
 ) -> Choice | None:
     """Choose by dynamic programming over the room still wanted; None where it says nothing more.
 
     The limit on the number of sites is left out: a choice that breaks it says nothing.
     """
     free = np.flatnonzero(upper & ~lower)
-    wanted = table.least_units - int(table.room[lower].sum())
+    wanted = least - int(table.room[lower].sum())
     if wanted <= 0 or not len(free):
         return None
     unit = max(1, int(np.gcd.reduce(table.room[free])))

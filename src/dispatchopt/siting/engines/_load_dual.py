@@ -42,6 +42,8 @@ class LoadBound:
         Rise of the bound if a site is opened that is not, or closed that is; 0 for the others.
     fill_price
         What a unit of each site's room is worth, shape (m,).
+    site_value
+        What opening each site costs less what it earns, inf where it stays closed, shape (m,).
     """
 
     value: float
@@ -50,6 +52,7 @@ class LoadBound:
     to_open: FloatArray
     to_close: FloatArray
     fill_price: FloatArray
+    site_value: FloatArray
 
 
 def is_compiled(table: LoadTable) -> bool:
@@ -79,7 +82,7 @@ def load_bound(
     used = np.flatnonzero(upper)
     share, earned, price = _filled(table, worth, used)
     if is_whole:
-        share, earned = _filled_whole(table, worth, used)
+        share, earned = _filled_whole(table, worth, used, least_loads(table, lower, upper))
     fill_price, value = np.zeros(table.num_sites), np.full(table.num_sites, np.inf)
     fill_price[used], value[used] = price, table.opening[used] - earned
     made = choice(table, value, lower, upper, with_rises=with_rises)
@@ -91,6 +94,7 @@ def load_bound(
         to_open=made.to_open,
         to_close=made.to_close,
         fill_price=fill_price,
+        site_value=value,
     )
 
 
@@ -115,7 +119,7 @@ def _filled(
 
 
 def _filled_whole(
-    table: LoadTable, worth: FloatArray, used: IntArray
+    table: LoadTable, worth: FloatArray, used: IntArray, low: IntArray
 ) -> tuple[FloatArray, FloatArray]:
     """Fill sites with whole customers; return shares and what they earn."""
     from dispatchopt.siting.engines import _load_knapsack
@@ -123,13 +127,27 @@ def _filled_whole(
     cost, units, room = table.ground[:3]
     share, earned = np.zeros((len(used), len(units))), np.zeros(len(used))
     for row, site in enumerate(used):
-        profit = worth - cost[site]
-        earned[row] = _load_knapsack.fill_whole(profit, units, room[site], share[row])
+        profit, limits = worth - cost[site], (low[site], room[site])
+        earned[row] = _load_knapsack.fill_between(profit, units, limits, share[row])
     return share, earned
 
 
+def least_loads(table: LoadTable, lower: BoolArray, upper: BoolArray) -> IntArray:
+    """Return the least load of each site, shape (m,): what the room elsewhere cannot take.
+
+    It is more than nothing only for sites that must be open, as others need not be.
+    """
+    spare = int(table.room[upper].sum()) - table.least_units
+    return np.where(lower, np.maximum(table.room - spare, 0), 0).astype(np.int64)
+
+
 def to_serve(
-    table: LoadTable, worth: FloatArray, found: LoadBound, *, is_whole: bool
+    table: LoadTable,
+    worth: FloatArray,
+    found: LoadBound,
+    low: IntArray,
+    *,
+    is_whole: bool,
 ) -> FloatArray:
     """Return the rise of a bound if an open site serves a customer wholly, shape (m, n)."""
     if not is_whole:
@@ -138,8 +156,9 @@ def to_serve(
     from dispatchopt.siting.engines import _load_knapsack
 
     cost, units, room = table.ground[:3]
-    every = np.ones(len(room), dtype=np.bool_)
-    rise: FloatArray = _load_knapsack.rises(np.array(worth), cost, units, room, every)
+    earned = table.opening - found.site_value
+    limits = (low, room)
+    rise: FloatArray = _load_knapsack.rises(np.array(worth), cost, units, limits, earned)
     return rise
 
 
@@ -219,7 +238,7 @@ def _compiled(
     often = np.zeros(table.num_sites)
     # Arrays that are read-only would be another type to compile for.
     lower, upper = np.array(span[0]), np.array(span[1])
-    start, span = np.array(worth), (lower, upper)
+    start, span = np.array(worth), (lower, upper, least_loads(table, lower, upper))
     value, kept, step = _load_kernels.ascend(start, table.ground, span, rules, often)
     return Raised(value=float(value), worth=kept, often=often, step=float(step))
 

@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dispatchopt.siting.engines._cover_kernels import draw
-from dispatchopt.siting.engines._load_knapsack import MOST_CELLS, enough, fill_part, fill_whole
+from dispatchopt.siting.engines._load_knapsack import (
+    MOST_CELLS,
+    enough,
+    fill_between,
+    fill_part,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +26,8 @@ if TYPE_CHECKING:
 else:
     from numba import njit
 
-# A ``ground`` is that of ``LoadTable.ground``; ``span`` is (lower, upper) of the open sites; a
+# A ``ground`` is that of ``LoadTable.ground``; ``span`` is (lower, upper) of the open sites and the
+# least load of each; a
 # ``state`` is (share of each pair, value of each site, share served, is open).
 
 
@@ -29,7 +35,7 @@ else:
 def open_at(price: Any, value: Any, ground: Any, span: Any, is_open: Any) -> Any:
     """Open the sites that pay at a price of room; return the bound, and the room they have."""
     _, _, room, _, _, most, least = ground
-    lower, upper = span
+    lower, upper, _ = span
     reduced = value - price * room
     total, enough = price * least, 0.0
     count = np.sum(lower)
@@ -101,7 +107,7 @@ def completed(value: Any, ground: Any, span: Any, is_open: Any) -> Any:
 def choose(value: Any, ground: Any, span: Any, is_open: Any) -> Any:
     """Choose whole sites of least value with enough room, where that is not too large."""
     room, most, least = ground[2], ground[5], ground[6]
-    lower, upper = span
+    lower, upper, _ = span
     best, price = choose_part(value, ground, span, is_open)
     if price <= 0.0:
         return best
@@ -141,7 +147,8 @@ def evaluate(worth: Any, ground: Any, span: Any, state: Any, is_whole: Any) -> A
         value[j] = np.inf
         if span[1][j]:
             if is_whole:
-                value[j] = opening[j] - fill_whole(worth - cost[j], units, room[j], share[j])
+                limits = (span[2][j], room[j])
+                value[j] = opening[j] - fill_between(worth - cost[j], units, limits, share[j])
             else:
                 value[j] = opening[j] - fill_part(worth - cost[j], units, room[j], share[j])
     total = choose(value, ground, span, is_open)
@@ -200,53 +207,80 @@ def accepts(change: Any, heat: Any, bits: Any) -> Any:
 
 
 @njit(cache=True)
-def move(one: Any, other: Any, to: Any, heat: Any, work: Any) -> Any:
-    """Shift a customer to a site, or swap it with one served there; return what that adds."""
-    cost, units, room, site, bits = work
-    here = site[one]
-    change = cost[to, one] - cost[here, one]
-    if room[to] >= units[one]:
-        if not accepts(change, heat, bits):
-            return 0.0
-        site[one] = to
-        room[to] -= units[one]
-        room[here] += units[one]
-        return change
-    for _ in range(len(site)):
-        if site[other] == to:
-            break
-        other = (other + 1) % len(site)
-    more = units[one] - units[other]
-    if site[other] != to or more > room[to] or -more > room[here]:
-        return 0.0
-    change += cost[here, other] - cost[to, other]
-    if not np.isfinite(change) or not accepts(change, heat, bits):
-        return 0.0
-    site[one], site[other] = to, here
-    room[to] -= more
-    room[here] += more
-    return change
+def above(load: Any, room: Any) -> Any:
+    """Return the load above the room."""
+    return max(0, load - room)
 
 
 @njit(cache=True)
-def anneal(near: Any, rounds: Any, hot: Any, work: Any) -> Any:
-    """Return the best assignment that shifts and swaps under a falling temperature meet.
+def shift_or_swap(one: Any, to: Any, other: Any, work: Any) -> Any:
+    """Return change of cost and overload if a customer moves, and ``other`` takes its place.
 
-    ``near`` holds the cheapest open sites of each customer, (n, k); ``work`` is (cost, units, room
-    left, site, random bits), of which the last three change. Who is not served stays so.
+    ``other`` is -1 for a shift.
     """
-    cost, _, _, site, bits = work
+    cost, units, room, site, load, _ = work
+    here = site[one]
+    more = units[one]
+    change = cost[to, one] - cost[here, one]
+    if other >= 0:
+        more -= units[other]
+        change += cost[here, other] - cost[to, other]
+    over = above(load[here] - more, room[here]) - above(load[here], room[here])
+    over += above(load[to] + more, room[to]) - above(load[to], room[to])
+    return change, over
+
+
+@njit(cache=True)
+def next_at(place: Any, first: Any, site: Any) -> Any:
+    """Return the first customer from ``first`` on that a site serves, or -1."""
+    for at in range(first, len(site)):
+        if site[at] == place:
+            return at
+    for at in range(first):
+        if site[at] == place:
+            return at
+    return -1
+
+
+@njit(cache=True)
+def anneal(near: Any, rounds: Any, hot: Any, dear: Any, work: Any) -> Any:
+    """Meet assignments by shifts and swaps under a falling temperature; keep the best in ``kept``.
+
+    ``near`` holds the cheapest open sites of each customer, (n, k); ``work`` is (cost, units, room,
+    site, load, random bits), of which the last three change. Room may be exceeded on the way, at a
+    price per unit that starts at ``dear`` and follows whether it is. Who is not served stays so.
+    Returns the best assignment within the room, and whether there was one.
+    """
+    cost, units, room, site, load, bits = work
     n, k = near.shape
-    best, value, least, heat = site.copy(), 0.0, 0.0, hot
-    cooling = 1e-3 ** (1.0 / max(1, rounds))
-    for _ in range(rounds):
+    over = 0
+    for j in range(len(room)):
+        over += above(load[j], room[j])
+    kept, value, least, is_found = site.copy(), 0.0, 0.0, over == 0
+    heat, cooling, price = hot, 1e-3 ** (1.0 / max(1, rounds)), dear
+    for made in range(rounds):
         heat *= cooling
-        one = draw(bits, n)
-        to = near[one, draw(bits, k)]
-        if site[one] < 0 or to == site[one] or not np.isfinite(cost[to, one]):
+        if made % 500 == 499:
+            price = price * 1.1 if over > 0 else max(0.2 * dear, price * 0.95)
+        one, other = draw(bits, n), -1
+        if site[one] < 0:
             continue
-        value += move(one, draw(bits, n), to, heat, work)
-        if value < least - 1e-9:
-            least = value
-            best[:] = site
-    return best
+        to = near[one, draw(bits, k)]
+        if to == site[one]:
+            continue
+        if made % 3:
+            other = next_at(to, draw(bits, n), site)
+        change, more = shift_or_swap(one, to, other, work)
+        if not np.isfinite(change) or not accepts(change + price * more, heat, bits):
+            continue
+        here, moved = site[one], units[one]
+        site[one] = to
+        if other >= 0:
+            site[other], moved = here, moved - units[other]
+        load[here] -= moved
+        load[to] += moved
+        value, over = value + change, over + more
+        if over == 0 and (not is_found or value < least - 1e-9):
+            least, is_found = value, True
+            kept[:] = site
+    return kept, is_found

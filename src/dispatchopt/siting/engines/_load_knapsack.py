@@ -99,6 +99,41 @@ def fill_core(core: Any, profit: Any, units: Any, room: Any, share: Any) -> Any:
 
 
 @njit(cache=True)
+def fill_between(profit: Any, units: Any, span: Any, share: Any) -> Any:
+    """Fill a site with whole customers, to a load between two limits, as well as that can be.
+
+    Returns what they earn, -inf if no set of them has such a load.
+    """
+    low, room = span
+    earned = fill_whole(profit, units, room, share)
+    if low <= 0 or (share * units).sum() >= low - 1e-6:
+        return earned
+    picked = np.flatnonzero((profit > -np.inf) & (units <= room))
+    if len(picked) * room > MOST_CELLS:
+        return earned
+    best = np.full(room + 1, -np.inf)
+    best[0] = 0.0
+    taken = np.zeros((len(picked), room + 1), dtype=np.bool_)
+    for at in range(len(picked)):
+        i = picked[at]
+        for space in range(room, units[i] - 1, -1):
+            value = best[space - units[i]] + profit[i]
+            if value > best[space]:
+                best[space] = value
+                taken[at, space] = True
+    share[:] = 0.0
+    load = low + np.argmax(best[low:])
+    if best[load] == -np.inf:
+        return -np.inf
+    space = load
+    for at in range(len(picked) - 1, -1, -1):
+        if taken[at, space]:
+            share[picked[at]] = 1.0
+            space -= units[picked[at]]
+    return best[load]
+
+
+@njit(cache=True)
 def enough(value: Any, room: Any, least: Any, is_open: Any) -> Any:
     """Open sites of positive value with enough room at least cost; inf if there are none.
 
@@ -122,29 +157,31 @@ def enough(value: Any, room: Any, least: Any, is_open: Any) -> Any:
 
 
 @njit(cache=True)
-def rises(worth: Any, cost: Any, units: Any, room: Any, used: Any) -> Any:
+def rises(worth: Any, cost: Any, units: Any, limits: Any, earned: Any) -> Any:
     """Return what it costs each site at least to serve each customer, shape (m, n).
 
-    That is the best filling less the best one with the customer; the rest of the site may take the
-    customer once more, which only makes the rise smaller.
+    ``limits`` holds the least and the most load of each site, ``earned`` its best filling, -inf for
+    none. The rise is that less the best filling with the customer; the rest of the site may take
+    the customer once more, which only makes the rise smaller.
     """
     m, n = cost.shape
     found = np.zeros((m, n))
     for j in range(m):
-        if not used[j]:
-            continue
+        low, room = limits[0][j], limits[1][j]
         profit = worth - cost[j]
-        picked = np.flatnonzero((profit > 0) & (units <= room[j]))
-        width = min(room[j], units.sum())
-        if len(picked) * width > MOST_CELLS:
+        least = 0.0 if low <= 0 else -np.inf
+        picked = np.flatnonzero((profit > least) & (units <= room))
+        width = room if low > 0 else min(room, units.sum())
+        if earned[j] == -np.inf or len(picked) * width > MOST_CELLS:
             continue
-        best = np.zeros(width + 1)
+        best = np.full(width + 1, least)
+        best[0] = 0.0
         for i in picked:
             for space in range(width, units[i] - 1, -1):
                 best[space] = max(best[space], best[space - units[i]] + profit[i])
         for i in range(n):
-            if units[i] > room[j]:
-                found[j, i] = np.inf
-            else:
-                found[j, i] = max(0.0, best[width] - best[width - units[i]] - profit[i])
+            found[j, i] = np.inf
+            if units[i] <= room and profit[i] > -np.inf:
+                rest = best[max(0, low - units[i]) : width - units[i] + 1].max()
+                found[j, i] = max(0.0, earned[j] - rest - profit[i])
     return found

@@ -12,7 +12,9 @@ from dispatchopt.siting.engines._load_table import LoadTable
 #: Least gain of a move, relative to the cost.
 _GAIN = 1e-9
 #: Open sites that a customer is tried at, and the first temperature as a part of a mean cost.
-_NEAR_SITES, _HEAT = 6, 0.3
+_NEAR_SITES, _HEAT = 8, 0.15
+#: Moves of one annealing.
+_MOVES = 400_000
 #: Above every cost.
 _FAR = 1e18
 #: Customers up to which each is tried in the place of each.
@@ -36,25 +38,50 @@ def assigned(
     return improved(table, found, is_open, should_stop)
 
 
-def annealed(table: LoadTable, site: IntArray, is_open: BoolArray, rounds: int) -> IntArray:
-    """Return the best assignment of a simulated annealing over shifts and swaps, compiled."""
+def packed(
+    table: LoadTable, is_open: BoolArray, fill_price: FloatArray, moves: int = _MOVES
+) -> IntArray | None:
+    """Return the site of each customer, all served, or None if no room was found; compiled.
+
+    Everyone starts where it costs least, with what room is worth, and moves until it fits.
+    """
+    opened = np.flatnonzero(is_open)
+    if not len(opened):
+        return None
+    guided = table.cost[opened] + fill_price[opened, None] * table.units
+    site = opened[np.argmin(guided, axis=0)]
+    if not np.isfinite(guided.min(axis=0)).all():
+        return None
+    return annealed(table, site, is_open, fill_price, moves)
+
+
+def annealed(
+    table: LoadTable,
+    site: IntArray,
+    is_open: BoolArray,
+    fill_price: FloatArray,
+    moves: int = _MOVES,
+) -> IntArray | None:
+    """Return the best assignment of a simulated annealing over shifts and swaps, compiled.
+
+    None if it met no assignment within the room.
+    """
     from dispatchopt.siting.engines import _load_kernels
 
-    opened = np.flatnonzero(is_open)
-    served = site >= 0
+    opened, served = np.flatnonzero(is_open), site >= 0
     if len(opened) < 2 or not served.any():
-        return site
+        return None
     width = min(len(opened), _NEAR_SITES)
     rank = np.argpartition(table.cost[opened], width - 1, axis=0)[:width]
     near = np.ascontiguousarray(opened[rank].T)
     load = np.bincount(site[served], weights=table.units[served], minlength=len(is_open))
     own = table.cost[site[served], np.flatnonzero(served)]
     hot = _HEAT * float(np.abs(own).mean()) + 1e-9
-    room = table.room - load.astype(np.int64)
-    cost, units, bits = table.ground[0], table.ground[1], np.array([1], dtype=np.int64)
-    work = (cost, units, room, site.copy(), bits)
-    found: IntArray = _load_kernels.anneal(near, rounds, hot, work)
-    return found
+    dear = max(float(fill_price[opened].mean()), hot / float(table.units.mean()))
+    cost, units, room = table.ground[:3]
+    work = (cost, units, room, site.copy(), load.astype(np.int64), np.array([1], dtype=np.int64))
+    found, is_found = _load_kernels.anneal(near, moves, hot, dear, work)
+    return found if is_found else None
 
 
 def _filled(table: LoadTable, opened: IntArray, guided: FloatArray) -> IntArray | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -84,6 +84,10 @@ class LoadTable:
     def least_units(self) -> int:
         """Capacity that must be open in any solution."""
         return int(self.units[np.isinf(self.price)].sum())
+
+    def without(self, is_dropped: BoolArray) -> LoadTable:
+        """Return the table without pairs that no solution of interest uses, shape (m, n)."""
+        return replace(self, cost=np.where(is_dropped, np.inf, self.cost))
 
     def rounded_up(self, value: float) -> float:
         """Return the least objective that can occur at or above a bound, constants left out."""

@@ -18,12 +18,14 @@ from dispatchopt.siting.engines._load_dual import (
     ascend,
     fills_whole,
     is_compiled,
+    least_loads,
     load_bound,
     to_serve,
     usual_worth,
 )
 from dispatchopt.siting.engines._load_local import annealed, assigned, improved
 from dispatchopt.siting.engines._load_model import LoadModel, load_model
+from dispatchopt.siting.engines._load_sites import SiteSearch
 from dispatchopt.siting.engines._load_table import LoadTable, load_table
 from dispatchopt.siting.engines._load_tree import Tree
 from dispatchopt.siting.problem import SitingGoal, SitingProblem, SitingSolution
@@ -32,10 +34,10 @@ from dispatchopt.siting.problem import SitingGoal, SitingProblem, SitingSolution
 MOST_ENTRIES = 20_000_000
 #: Rounds of the first bound between two starts from what it opens, and how long a step is.
 _START_EVERY, _STEP = 40, 1.5
+#: Searches around the best sites without success before branching, and shaken choices in each.
+_MOST_MISSES, _SHAKES = 2, 20
 #: With whole customers: blocks, rounds of each, and rounds without a better bound that are borne.
 _WHOLE_BLOCKS, _WHOLE_ROUNDS, _WHOLE_PATIENCE = 20, 200, 40
-#: Moves of one annealing.
-_MOVES = 500_000
 #: Pairs per customer, and nodes, of the first solve for given open sites; factors of the next.
 _FIRST_PAIRS, _MORE_PAIRS, _FIRST_NODES, _MORE_NODES = 2.5, 1.6, 30, 3
 #: Slack of a solver's floating-point bound, relative to it.
@@ -104,6 +106,9 @@ class _Search:
     def __init__(self, problem: SitingProblem, table: LoadTable, run: Run[SitingSolution]) -> None:
         self._problem, self._table, self._run = problem, table, run
         self._tried: set[bytes] = set()
+        self._sites: SiteSearch | None = None
+        if fills_whole(table) and np.isinf(table.price).all():
+            self._sites = SiteSearch(table, self.consider, run.should_stop, run.rng)
 
     def go(self, rounds: int) -> None:
         """Bound, start and branch."""
@@ -113,10 +118,35 @@ class _Search:
         raised = self._relaxed(tree, rounds)
         if fills_whole(table) and not run.should_stop():
             raised = self._whole(tree, raised)
+            self._polish(tree, raised)
+            self._fix_pairs(raised)
+            tree = Tree(self._table, self, step=run.step, raise_bound=self.raise_bound)
         if run.should_stop():
             return
         if tree.search(raised, lower, upper):
             self.close()
+
+    def _polish(self, tree: Tree, raised: Raised) -> None:
+        """Search around the best choice of sites."""
+        upper, misses = np.ones(self._table.num_sites, dtype=bool), 0
+        while self._sites is not None and misses < _MOST_MISSES and not self._run.should_stop():
+            if raised.value >= tree.goal():
+                return
+            is_better = self._sites.improve(upper)
+            for _ in range(0 if is_better else _SHAKES):
+                is_better |= self._sites.shake(self.best() - raised.value, upper)
+            misses = 0 if is_better else misses + 1
+
+    def _fix_pairs(self, raised: Raised) -> None:
+        """Leave out the pairs that no better solution uses."""
+        table, most = self._table, self.best() - 0.5 * self._table.grain
+        lower, upper = table.is_fixed, np.ones(table.num_sites, dtype=bool)
+        found = load_bound(table, raised.worth, lower, upper, is_whole=True)
+        low = least_loads(table, lower, upper)
+        rise = to_serve(table, raised.worth, found, low, is_whole=True) + found.to_open[:, None]
+        slack = 1e-9 * max(1.0, abs(found.value))
+        if math.isfinite(most):
+            self._table = table.without(found.value + rise > most + slack)
 
     def _relaxed(self, tree: Tree, rounds: int) -> Raised:
         """Raise the bound with sites filled in parts; start from what it opens."""
@@ -191,6 +221,10 @@ class _Search:
         if key in self._tried:
             return
         self._tried.add(key)
+        if self._sites is not None:
+            self._sites.look(found)
+            self._sites.start(is_open)
+            return
         if not table.is_single:
             self._solve(is_open, None, math.inf, None)
             return
@@ -199,8 +233,10 @@ class _Search:
             return
         self.consider(site_of, is_open)
         if is_compiled(table):
-            site_of = annealed(table, site_of, is_open, _MOVES)
-            self.consider(improved(table, site_of, is_open, self._run.should_stop), is_open)
+            site_of = annealed(table, site_of, is_open, found.fill_price)
+            if site_of is not None:
+                site_of = improved(table, site_of, is_open, self._run.should_stop)
+                self.consider(site_of, is_open)
 
     def consider(self, site_of: IntArray, is_open: BoolArray) -> None:
         """Offer who is served from where, without the sites that serve nobody."""
@@ -230,7 +266,8 @@ class _Search:
         table, best = self._table, self.best()
         if not table.is_single:
             return self._solve(is_open, None, math.inf, None)
-        rise = to_serve(table, worth, found, is_whole=fills_whole(table))[is_open]
+        low = least_loads(table, is_open, is_open)
+        rise = to_serve(table, worth, found, low, is_whole=fills_whole(table))[is_open]
         # No solution that is better than the best costs more.
         most = best - 0.5 * table.grain if math.isfinite(best) else math.inf
         wanted = int(_FIRST_PAIRS * _MORE_PAIRS ** min(tries, 30) * table.num_customers)
