@@ -58,7 +58,7 @@ def _priced(
     table: LoadTable, value: FloatArray, lower: BoolArray, upper: BoolArray, least: int
 ) -> Choice:
     """Choose at the price of room that bounds best."""
-    free = np.flatnonzero(upper & ~lower)
+    free = np.flatnonzero(upper & ~lower & np.isfinite(value))
     most = max(0, table.max_open - int(lower.sum()))
     prices = np.zeros(1)
     if least > 0:
@@ -74,7 +74,7 @@ def _priced(
     order = np.argsort(own, kind="stable")
     inside = order[:most][own[order[:most]] < 0]
     outside = order[len(inside) :]
-    to_open, to_close = np.zeros(len(value)), np.zeros(len(value))
+    to_open, to_close = np.where(np.isfinite(value), 0.0, np.inf), np.zeros(len(value))
     # With p sites chosen already, another one takes the place of the worst.
     worst = own[inside[-1]] if len(inside) == most and most else 0.0
     following = min(0.0, own[order[most]]) if len(order) > most else 0.0
@@ -125,6 +125,26 @@ def _whole(
         to_close[free] = np.where(is_in, np.maximum(closed - total, 0.0), 0.0)
     always = float(value[lower].sum())
     return Choice(chosen=chosen, total=always + total, to_open=to_open, to_close=to_close)
+
+
+def most_spare(
+    table: LoadTable, value: FloatArray, lower: BoolArray, upper: BoolArray, limit: float
+) -> int | None:
+    """Return how much more room than needed a choice up to a limit may have; None for unknown."""
+    free = np.flatnonzero(upper & ~lower)
+    wanted = table.least_units - int(table.room[lower].sum())
+    if not len(free):
+        return max(0, -wanted)
+    unit = max(1, int(np.gcd.reduce(table.room[free])))
+    need = max(0, -(-wanted // unit))
+    size = need + int(table.room[upper].max()) // unit + 1
+    if (len(free) + 1) * (size + 1) > _MOST_CELLS:
+        return None
+    costs = _costs(value[free], np.minimum(table.room[free] // unit, size), size)[-1]
+    within = np.flatnonzero(costs + value[lower].sum() <= limit)
+    if not len(within) or within[-1] == size:
+        return None
+    return max(0, int(within[-1]) * unit - wanted)
 
 
 def _costs(value: FloatArray, room: IntArray, wanted: int) -> FloatArray:

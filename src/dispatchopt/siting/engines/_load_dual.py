@@ -18,6 +18,8 @@ from dispatchopt.siting.engines._load_table import LoadTable
 
 #: Rounds without a better bound after which steps get shorter, and the least step.
 _PATIENCE, LEAST_STEP = 10, 2e-3
+#: More room to spare than any problem has.
+FREE = 2**53
 #: Share of the old direction in a step (Camerini, Fratta and Maffioli 1975), and of the old mean
 #: in how often a site was open.
 _DEFLECTION, _MEMORY = 0.6, 0.9
@@ -42,6 +44,8 @@ class LoadBound:
         Rise of the bound if a site is opened that is not, or closed that is; 0 for the others.
     fill_price
         What a unit of each site's room is worth, shape (m,).
+    total
+        What the sites are worth at least in all.
     site_value
         What opening each site costs less what it earns, inf where it stays closed, shape (m,).
     """
@@ -52,6 +56,7 @@ class LoadBound:
     to_open: FloatArray
     to_close: FloatArray
     fill_price: FloatArray
+    total: float
     site_value: FloatArray
 
 
@@ -73,16 +78,17 @@ def load_bound(
     *,
     is_whole: bool = False,
     with_rises: bool = True,
+    spare: int = FREE,
 ) -> LoadBound:
     """Return the bound of multipliers, for solutions within bounds on the open sites.
 
-    ``is_whole`` fills sites with whole customers; without ``with_rises`` what it costs to leave the
-    solution is not worked out.
+    ``is_whole`` fills sites with whole customers, and leaves no more room than ``spare`` unused;
+    without ``with_rises`` what it costs to leave the solution is not worked out.
     """
     used = np.flatnonzero(upper)
     share, earned, price = _filled(table, worth, used)
     if is_whole:
-        share, earned = _filled_whole(table, worth, used, least_loads(table, lower, upper))
+        share, earned = _filled_whole(table, worth, used, least_loads(table, upper, spare))
     fill_price, value = np.zeros(table.num_sites), np.full(table.num_sites, np.inf)
     fill_price[used], value[used] = price, table.opening[used] - earned
     made = choice(table, value, lower, upper, with_rises=with_rises)
@@ -94,6 +100,7 @@ def load_bound(
         to_open=made.to_open,
         to_close=made.to_close,
         fill_price=fill_price,
+        total=made.total,
         site_value=value,
     )
 
@@ -132,13 +139,14 @@ def _filled_whole(
     return share, earned
 
 
-def least_loads(table: LoadTable, lower: BoolArray, upper: BoolArray) -> IntArray:
-    """Return the least load of each site, shape (m,): what the room elsewhere cannot take.
+def least_loads(table: LoadTable, upper: BoolArray, spare: int = FREE) -> IntArray:
+    """Return the least load of each site if it opens, shape (m,).
 
-    It is more than nothing only for sites that must be open, as others need not be.
+    That is what other open sites cannot take if at most ``spare`` units of room are more than
+    needed, of all that is open.
     """
-    spare = int(table.room[upper].sum()) - table.least_units
-    return np.where(lower, np.maximum(table.room - spare, 0), 0).astype(np.int64)
+    spare = min(spare, int(table.room[upper].sum()) - table.least_units)
+    return np.where(upper, np.maximum(table.room - spare, 0), 0).astype(np.int64)
 
 
 def to_serve(
@@ -174,12 +182,15 @@ class Raised:
         How often each site was open of late, in [0, 1], shape (m,).
     step
         Length of the last step, to go on with.
+    shares
+        How much of each customer each site served of late, shape (m, n); empty if not asked for.
     """
 
     value: float
     worth: FloatArray
     often: FloatArray
     step: float
+    shares: FloatArray
 
 
 def ascend(
@@ -193,13 +204,16 @@ def ascend(
     step: float,
     is_whole: bool = False,
     patience: int = _PATIENCE,
+    spare: int = FREE,
+    with_shares: bool = False,
 ) -> Raised:
     """Raise a bound by deflected subgradients, until it reaches ``goal``."""
     if not np.isfinite(goal):
         goal = 2.0**60
     if is_compiled(table):
         rules = (goal, rounds, step, patience, LEAST_STEP, _DEFLECTION, _MEMORY, is_whole)
-        return _compiled(table, worth, (lower, upper), rules)
+        span = (np.array(lower), np.array(upper), least_loads(table, upper, spare))
+        return _compiled(table, worth, span, rules, with_shares)
     found = load_bound(table, worth, lower, upper, with_rises=False)
     best, kept = found, worth
     often = found.chosen.astype(np.float64)
@@ -219,7 +233,9 @@ def ascend(
         if since >= patience:
             step, since = step / 1.6, 0
             worth, found, way = kept, best, 0.0 * way
-    return Raised(value=best.value, worth=kept, often=often, step=step)
+    return Raised(
+        value=best.value, worth=kept, often=often, step=step, shares=np.zeros((0, 0))
+    )
 
 
 def _aim(goal: float, best: float) -> float:
@@ -230,17 +246,20 @@ def _aim(goal: float, best: float) -> float:
 def _compiled(
     table: LoadTable,
     worth: FloatArray,
-    span: tuple[BoolArray, BoolArray],
+    span: tuple[BoolArray, BoolArray, IntArray],
     rules: tuple[float, int, float, int, float, float, float, bool],
+    with_shares: bool,
 ) -> Raised:
     from dispatchopt.siting.engines import _load_kernels
 
     often = np.zeros(table.num_sites)
+    shares = np.zeros(table.cost.shape if with_shares else (0, 0))
     # Arrays that are read-only would be another type to compile for.
-    lower, upper = np.array(span[0]), np.array(span[1])
-    start, span = np.array(worth), (lower, upper, least_loads(table, lower, upper))
-    value, kept, step = _load_kernels.ascend(start, table.ground, span, rules, often)
-    return Raised(value=float(value), worth=kept, often=often, step=float(step))
+    start, means = np.array(worth), (often, shares)
+    value, kept, step = _load_kernels.ascend(start, table.ground, span, rules, means)
+    return Raised(
+        value=float(value), worth=kept, often=often, step=float(step), shares=shares
+    )
 
 
 def usual_worth(table: LoadTable) -> FloatArray:

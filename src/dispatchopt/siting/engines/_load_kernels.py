@@ -65,7 +65,7 @@ def choose_part(value: Any, ground: Any, span: Any, is_open: Any) -> Any:
         return best, 0.0
     low, high, best_price = 0.0, 1.0, 0.0
     for j in range(len(value)):
-        if upper[j] and room[j] > 0:
+        if upper[j] and room[j] > 0 and np.isfinite(value[j]):
             high = max(high, 2.0 * value[j] / room[j])
     for _ in range(40):
         price = 0.5 * (low + high)
@@ -162,10 +162,11 @@ def evaluate(worth: Any, ground: Any, span: Any, state: Any, is_whole: Any) -> A
 
 
 @njit(cache=True)
-def ascend(worth: Any, ground: Any, span: Any, rules: Any, often: Any) -> Any:
+def ascend(worth: Any, ground: Any, span: Any, rules: Any, means: Any) -> Any:
     """Raise the bound by deflected subgradients; see ``_load_dual.ascend``.
 
-    Returns the best bound, its multipliers and the last step; ``often`` gets how often each site was open.
+    Returns the best bound, its multipliers and the last step; ``means`` gets how
+    often each site was open, and what each served of whom unless that is empty.
     """
     cost, price = ground[0], ground[4]
     goal, rounds, step, patience, least_step, deflection, memory, is_whole = rules
@@ -174,6 +175,7 @@ def ascend(worth: Any, ground: Any, span: Any, rules: Any, often: Any) -> Any:
     served, is_open = state[2], state[3]
     found = evaluate(worth, ground, span, state, is_whole)
     best, kept, kept_served = found, worth.copy(), served.copy()
+    often, shares = means
     often[:] = is_open
     way, since, current = np.zeros(n), 0, worth.copy()
     for _ in range(rounds):
@@ -185,6 +187,8 @@ def ascend(worth: Any, ground: Any, span: Any, rules: Any, often: Any) -> Any:
         current = np.minimum(current + step * (aim - found) / size * way, price)
         found = evaluate(current, ground, span, state, is_whole)
         often[:] = memory * often + (1.0 - memory) * is_open
+        for j in range(len(shares)):
+            shares[j] = memory * shares[j] + (1.0 - memory) * is_open[j] * state[0][j]
         since += 1
         if found > best + 1e-7 * abs(best):
             best, since = found, 0

@@ -1,4 +1,4 @@
-"""Branching on which sites open, with capacities; given open sites are solved by the solver."""
+"""Branching on which sites open, with capacities, and then on who is served from where."""
 
 from __future__ import annotations
 
@@ -6,18 +6,22 @@ import heapq
 import itertools
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
 
 from dispatchopt.core.arrays import BoolArray, FloatArray
+from dispatchopt.siting.engines._load_choice import most_spare
 from dispatchopt.siting.engines._load_dual import (
+    FREE,
     LoadBound,
     Raised,
     ascend,
     fills_whole,
+    least_loads,
     load_bound,
+    to_serve,
 )
 from dispatchopt.siting.engines._load_table import LoadTable
 
@@ -27,10 +31,12 @@ _ROUNDS, _LAST_ROUNDS, _STEP = 40, 150, 0.6
 _NEAR = 0.3
 #: Nodes of which all decided sites are served by a heuristic.
 _SERVED_EVERY = 16
+#: Pairs that may be undecided for the solver to take over, where whole customers are counted.
+_MOST_PAIRS = 250
 
 
-@dataclass(order=True)
-class _Node:
+@dataclass(order=True, kw_only=True)
+class Node:
     """Bounds on open sites, with the multipliers that bound what lies between them."""
 
     bound: float
@@ -39,6 +45,12 @@ class _Node:
     upper: BoolArray = field(compare=False)
     worth: FloatArray = field(compare=False)
     often: FloatArray = field(compare=False)
+    #: Most room that a better solution leaves unused.
+    spare: int = field(compare=False, default=FREE)
+    #: Pairs that are not used, as packed bits; None for none.
+    banned: BoolArray | None = field(compare=False, default=None)
+    #: Whether it came about by branching on pairs.
+    is_divided: bool = field(compare=False, default=False)
     #: Times that its open sites, all decided, have been given to the solver.
     tries: int = field(compare=False, default=0)
 
@@ -49,15 +61,23 @@ class Host(Protocol):
     def best(self) -> float:
         """Cost of the best solution."""
 
-    def serve(self, found: LoadBound) -> None:
-        """Serve from the sites that a bound opens, and keep what is better."""
+    def serve(self, found: LoadBound, *, is_last: bool = False) -> None:
+        """Serve from the sites that a bound opens, and keep what is better; with more effort if
+        the sites are decided.
+        """
 
     def solve_open(
-        self, is_open: BoolArray, worth: FloatArray, found: LoadBound, tries: int
+        self,
+        table: LoadTable,
+        is_open: BoolArray,
+        found: LoadBound,
+        rise: FloatArray,
+        tries: int,
     ) -> float:
         """Solve for given open sites; return a bound on what is left, inf if that is nothing.
 
-        The more ``tries``, the more is solved at once.
+        ``rise`` is what serving over each pair adds at least. The more ``tries``, the more is
+        solved at once.
         """
 
 
@@ -75,12 +95,19 @@ class Tree:
         self._table, self._host = table, host
         self._step, self._raise_bound = step, raise_bound
         self._is_whole = fills_whole(table)
-        self._heap: list[_Node] = []
+        self._heap: list[Node] = []
         self._count = itertools.count()
 
     def search(self, root: Raised, lower: BoolArray, upper: BoolArray) -> bool:
         """Search the whole tree; False if the time was out."""
-        node = _Node(root.value, next(self._count), lower, upper, root.worth, root.often)
+        node = Node(
+            bound=root.value,
+            order=next(self._count),
+            lower=lower,
+            upper=upper,
+            worth=root.worth,
+            often=root.often,
+        )
         children = self._settled(node)
         while True:
             for child in children:
@@ -105,7 +132,7 @@ class Tree:
         """Whether nothing better lies above a bound; nothing at all lies above infinity."""
         return bound == math.inf or bound > self.goal()
 
-    def _next(self, children: list[_Node]) -> _Node:
+    def _next(self, children: list[Node]) -> Node:
         """Return the better child while its bound is near the lowest, else the lowest node."""
         lowest, best = self._heap[0].bound, self._host.best()
         near = lowest + _NEAR * (best - lowest)
@@ -117,7 +144,7 @@ class Tree:
         heapq.heapify(self._heap)
         return chosen
 
-    def _expand(self, node: _Node) -> list[_Node]:
+    def _expand(self, node: Node) -> list[Node]:
         """Return the children of a node that may hold something better."""
         if self._is_settled(node.bound):
             return []
@@ -133,27 +160,52 @@ class Tree:
         for is_open in (True, False):
             lower, upper = node.lower.copy(), node.upper.copy()
             (lower if is_open else upper)[site] = is_open
-            if not self._has_room(lower, upper):
-                continue
-            raised = ascend(
-                self._table,
-                node.worth,
-                lower,
-                upper,
-                goal=self.goal(),
-                rounds=_ROUNDS,
-                step=_STEP,
-                is_whole=self._is_whole,
-            )
-            bound = max(node.bound, raised.value)
-            if not self._is_settled(bound):
-                child = _Node(bound, next(self._count), lower, upper, raised.worth, raised.often)
-                children += self._settled(child)
+            if self._has_room(lower, upper):
+                children += self._bounded(replace(node, lower=lower, upper=upper))
         return children
 
-    def _settled(self, node: _Node) -> list[_Node]:
-        """Settle the sites whose change would cost too much; none if there is no room left."""
-        found = self._bound(node, node.worth)
+    def _bounded(self, node: Node) -> list[Node]:
+        """Return a new node with a bound of its own; none if nothing better can be in it."""
+        raised = self._ascend(node, _ROUNDS)
+        bound = max(node.bound, raised.value)
+        if self._is_settled(bound):
+            return []
+        child = replace(
+            node, bound=bound, order=next(self._count), worth=raised.worth, often=raised.often
+        )
+        return self._settled(child)
+
+    def _ascend(self, node: Node, rounds: int, *, with_shares: bool = False) -> Raised:
+        return ascend(
+            self._table_of(node),
+            node.worth,
+            node.lower,
+            node.upper,
+            goal=self.goal(),
+            rounds=rounds,
+            step=_STEP,
+            is_whole=self._is_whole,
+            spare=node.spare,
+            with_shares=with_shares,
+        )
+
+    def _bound(self, node: Node, table: LoadTable) -> LoadBound:
+        return load_bound(
+            table, node.worth, node.lower, node.upper, is_whole=self._is_whole, spare=node.spare
+        )
+
+    def _table_of(self, node: Node) -> LoadTable:
+        """Return the table with the pairs that a node leaves."""
+        if node.banned is None:
+            return self._table
+        shape = self._table.cost.shape
+        is_banned = np.unpackbits(node.banned, count=shape[0] * shape[1]).reshape(shape)
+        return self._table.without(is_banned.astype(bool))
+
+    def _settled(self, node: Node) -> list[Node]:
+        """Settle the sites and pairs whose change would cost too much; none if no room is left."""
+        table = self._table_of(node)
+        found = self._bound(node, table)
         room = self.goal() - found.value
         lower = node.lower | (found.to_close > room)
         upper = node.upper & ~(found.to_open > room)
@@ -161,37 +213,71 @@ class Tree:
             self._host.serve(found)
         if not self._has_room(lower, upper):
             return []
-        return [_Node(node.bound, node.order, lower, upper, node.worth, node.often)]
+        node = replace(node, lower=lower, upper=upper)
+        if self._is_whole and math.isfinite(room):
+            self._tighten(node, table, found, room)
+            if not np.isfinite(self._table_of(node).cost).any(axis=0)[np.isinf(table.price)].all():
+                return []
+        return [node]
 
-    def _finish(self, node: _Node) -> list[_Node]:
-        """Solve for given open sites; what is left comes back as a node with a better bound."""
-        worth, bound = node.worth, node.bound
+    def _tighten(self, node: Node, table: LoadTable, found: LoadBound, room: float) -> None:
+        """Find the pairs and the unused room that a better solution cannot have."""
+        low = least_loads(table, node.upper, node.spare)
+        rise = to_serve(table, node.worth, found, low, is_whole=True) + found.to_open[:, None]
+        slack = 1e-9 * max(1.0, abs(found.value))
+        node.banned = np.packbits((rise > room + slack) | np.isinf(table.cost))
+        chosen = float(found.site_value[found.chosen].sum())
+        # What a relaxed choice is worth may lie below its sites' values.
+        limit = max(chosen, found.total) + room + slack
+        spare = most_spare(table, found.site_value, node.lower, node.upper, limit)
+        if spare is not None:
+            node.spare = min(node.spare, spare)
+
+    def _finish(self, node: Node) -> list[Node]:
+        """Serve from given open sites; what is left comes back as nodes with better bounds."""
         if node.tries == 0:
-            raised = ascend(
-                self._table,
-                worth,
-                node.lower,
-                node.upper,
-                goal=self.goal(),
-                rounds=_LAST_ROUNDS,
-                step=_STEP,
-                is_whole=self._is_whole,
-            )
-            worth, bound = raised.worth, max(bound, raised.value)
+            raised = self._ascend(node, _LAST_ROUNDS, with_shares=True)
+            bound = max(node.bound, raised.value)
             if self._is_settled(bound):
                 return []
-        found = self._bound(node, worth)
+            node = replace(node, worth=raised.worth, bound=bound)
+            left = self._settled(node)
+            if not left:
+                return []
+            node, shares = left[0], raised.shares
+        table = self._table_of(node)
+        found = self._bound(node, table)
         if node.tries == 0:
-            self._host.serve(found)
-        bound = max(bound, self._host.solve_open(node.lower, worth, found, node.tries))
+            self._host.serve(found, is_last=not node.is_divided)
+        kept = np.isfinite(table.cost[node.lower])
+        undecided = int(kept[:, kept.sum(axis=0) > 1].sum())
+        if self._is_whole and node.tries == 0 and undecided > _MOST_PAIRS:
+            return self._divided(node, table, shares)
+        low = least_loads(table, node.upper, node.spare)
+        rise = to_serve(table, node.worth, found, low, is_whole=self._is_whole)
+        left_over = self._host.solve_open(table, node.lower, found, rise, node.tries)
+        bound = max(node.bound, left_over)
         if self._is_settled(bound):
             return []
-        order = next(self._count)
-        return [_Node(bound, order, node.lower, node.upper, worth, node.often, node.tries + 1)]
+        return [replace(node, bound=bound, order=next(self._count), tries=node.tries + 1)]
 
-    def _bound(self, node: _Node, worth: FloatArray) -> LoadBound:
-        lower, upper = node.lower, node.upper
-        return load_bound(self._table, worth, lower, upper, is_whole=self._is_whole)
+    def _divided(self, node: Node, table: LoadTable, shares: FloatArray) -> list[Node]:
+        """Branch on whether a site serves a customer, where the bound is least sure."""
+        kept = np.isfinite(table.cost) & node.lower[:, None]
+        most = np.where(kept, shares, -1.0).max(axis=0)
+        doubt = np.where(kept.sum(axis=0) > 1, (1.001 - np.minimum(most, 1.0)) * table.units, -1.0)
+        customer = int(np.argmax(doubt))
+        site = int(np.argmax(np.where(kept[:, customer], shares[:, customer], -1.0)))
+        children = []
+        for is_served in (True, False):
+            is_banned = ~kept
+            if is_served:
+                is_banned[:, customer] = True
+                is_banned[site, customer] = False
+            else:
+                is_banned[site, customer] = True
+            children += self._bounded(replace(node, banned=np.packbits(is_banned), is_divided=True))
+        return children
 
     def _has_room(self, lower: BoolArray, upper: BoolArray) -> bool:
         """Whether enough room can be open within the number of sites."""

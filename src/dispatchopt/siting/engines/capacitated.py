@@ -142,7 +142,7 @@ class _Search:
         table, most = self._table, self.best() - 0.5 * self._table.grain
         lower, upper = table.is_fixed, np.ones(table.num_sites, dtype=bool)
         found = load_bound(table, raised.worth, lower, upper, is_whole=True)
-        low = least_loads(table, lower, upper)
+        low = least_loads(table, upper)
         rise = to_serve(table, raised.worth, found, low, is_whole=True) + found.to_open[:, None]
         slack = 1e-9 * max(1.0, abs(found.value))
         if math.isfinite(most):
@@ -208,8 +208,11 @@ class _Search:
         else:
             self.raise_bound(self.best())
 
-    def serve(self, found: LoadBound) -> None:
-        """Serve from the sites that a bound opens, and from those nearly opened if room lacks."""
+    def serve(self, found: LoadBound, *, is_last: bool = False) -> None:
+        """Serve from the sites that a bound opens, and from those nearly opened if room lacks.
+
+        If these are decided (``is_last``), it is worth more effort.
+        """
         table = self._table
         is_open = found.chosen.copy()
         for site in np.argsort(found.to_open, kind="stable"):
@@ -218,6 +221,10 @@ class _Search:
             if not is_open[site] and int(is_open.sum()) < table.max_open:
                 is_open[site] = True
         key = is_open.tobytes()
+        if is_last and self._sites is not None:
+            self._sites.look(found)
+            self._sites.settle(is_open)
+            return
         if key in self._tried:
             return
         self._tried.add(key)
@@ -226,7 +233,7 @@ class _Search:
             self._sites.start(is_open)
             return
         if not table.is_single:
-            self._solve(is_open, None, math.inf, None)
+            self._solve(table, is_open, None, math.inf, None)
             return
         site_of = assigned(table, is_open, found.fill_price, self._run.should_stop)
         if site_of is None:
@@ -256,18 +263,22 @@ class _Search:
             self._run.offer(solution)
 
     def solve_open(
-        self, is_open: BoolArray, worth: FloatArray, found: LoadBound, tries: int
+        self,
+        table: LoadTable,
+        is_open: BoolArray,
+        found: LoadBound,
+        rise: FloatArray,
+        tries: int,
     ) -> float:
         """Solve for given open sites; return a bound on what is left, inf if that is nothing.
 
         Only pairs go to the solver that a solution up to a target may use: few at first, so that
         good solutions come soon and make the next target exact.
         """
-        table, best = self._table, self.best()
+        best = self.best()
         if not table.is_single:
-            return self._solve(is_open, None, math.inf, None)
-        low = least_loads(table, is_open, is_open)
-        rise = to_serve(table, worth, found, low, is_whole=fills_whole(table))[is_open]
+            return self._solve(table, is_open, None, math.inf, None)
+        rise = rise[is_open]
         # No solution that is better than the best costs more.
         most = best - 0.5 * table.grain if math.isfinite(best) else math.inf
         wanted = int(_FIRST_PAIRS * _MORE_PAIRS ** min(tries, 30) * table.num_customers)
@@ -277,13 +288,19 @@ class _Search:
             target = min(most, max(found.value + nearest, found.value + table.grain))
         slack = 1e-9 * max(1.0, abs(found.value))
         pairs = rise <= target - found.value + slack
-        return self._solve(is_open, pairs, target, _FIRST_NODES * _MORE_NODES ** min(tries, 12))
+        nodes = _FIRST_NODES * _MORE_NODES ** min(tries, 12)
+        return self._solve(table, is_open, pairs, target, nodes)
 
     def _solve(
-        self, is_open: BoolArray, pairs: BoolArray | None, target: float, nodes: int | None
+        self,
+        table: LoadTable,
+        is_open: BoolArray,
+        pairs: BoolArray | None,
+        target: float,
+        nodes: int | None,
     ) -> float:
         """Solve for given open sites over pairs that are enough up to a target."""
-        run, table = self._run, self._table
+        run = self._run
         if run.should_stop():
             return -math.inf
         if pairs is None:
