@@ -36,8 +36,8 @@ def _reach(problem: SitingProblem) -> IntArray:
     for site in np.flatnonzero(problem.is_allowed):
         customers = coverage.customer_idx[coverage.indptr[site] : coverage.indptr[site + 1]]
         reach[site] = units[customers].sum()
-    if problem.capacity_units is not None:
-        reach = np.minimum(reach, problem.capacity_units)
+    if problem.most_served is not None:
+        reach = np.minimum(reach, problem.most_served)
     return np.where(problem.is_allowed, reach, 0)
 
 

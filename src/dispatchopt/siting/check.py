@@ -202,11 +202,15 @@ def _loads(problem: SitingProblem, service: _Service) -> Iterable[Violation]:
     """Capacities."""
     if problem.capacity_units is None:
         return
-    load = np.zeros(problem.num_sites, dtype=np.int64)
-    np.add.at(load, service.site, service.units)
-    for site in np.flatnonzero(load > problem.capacity_units):
-        by = int(load[site] - problem.capacity_units[site])
-        yield Violation(rule="capacity", where=problem.site_name(int(site)), by=by)
+    phases = problem.customer_phase
+    count = 1 if phases is None else int(phases.max(initial=0)) + 1
+    load = np.zeros((count, problem.num_sites), dtype=np.int64)
+    at = np.zeros(problem.num_customers, dtype=np.int64) if phases is None else phases
+    np.add.at(load, (at[service.customer], service.site), service.units)
+    for phase, site in np.argwhere(load > problem.capacity_units):
+        by = int(load[phase, site] - problem.capacity_units[site])
+        where = problem.site_name(int(site)) + ("" if phases is None else f" in phase {phase}")
+        yield Violation(rule="capacity", where=where, by=by)
 
 
 def _parts(problem: SitingProblem, service: _Service, is_open: BoolArray) -> dict[str, float]:

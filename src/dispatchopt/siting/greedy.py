@@ -62,6 +62,7 @@ class _State:
         self._assignment: IntArray = np.full(problem.num_customers, -1)
         self._room: IntArray | None = None
         if problem.capacity_units is not None:
+            # In phases this is less than there is, so that loads hold in each of them.
             self._room = problem.capacity_units.copy()
         self._served_units = 0
         self._budget = problem.budget_cents

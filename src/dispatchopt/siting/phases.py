@@ -34,9 +34,11 @@ def phased(
         Sites, reach, goal and rules of a single phase; its demand and ``max_sites`` are replaced,
         its budget limits all phases together. Existing sites are open from phase 0, required ones
         from the first phase in which they may be; closable ones stand from phase 0 on or close
-        before it.
+        before it. A capacity holds in each phase from the site's opening on.
     phase_units
-        Demand in each phase, whole units, shape (t, n).
+        Demand in each phase, whole units, shape (t, n); under a rule of scenarios that of each
+        scenario in each phase, shape (t, s, n). A scenario is a course over all phases: what it
+        leaves unserved counts over them together.
     max_sites, budget_cents
         Most sites open, and most spent in all, up to the end of each phase, shape (t,); at least
         one of the two.
@@ -46,12 +48,17 @@ def phased(
     Raises
     ------
     InputError
-        If shapes or phases do not fit, or for capacities and scenarios.
+        If shapes or phases do not fit.
     """
     units = np.asarray(phase_units)
     count, m, n = len(units) if units.ndim else 0, problem.num_sites, problem.num_customers
     first = np.zeros(m, dtype=np.int64) if opens_from is None else np.asarray(opens_from)
     _refuse(problem, units, max_sites, budget_cents, first)
+    by_scenario = None
+    if problem.scenario_weight is not None:
+        by_scenario = np.ascontiguousarray(units.transpose(1, 0, 2)).reshape(units.shape[1], -1)
+        units = np.tensordot(units, problem.scenario_weight, axes=(1, 0))
+    capacity = problem.capacity_units
     opened, later = np.triu_indices(count)
     ground = problem.coverage
     pairs = ground.num_pairs
@@ -87,6 +94,9 @@ def phased(
         max_sites=None if max_sites is None else int(np.asarray(max_sites)[-1]),
         phase_max_sites=None if max_sites is None else np.asarray(max_sites),
         phase_budget_cents=None if budget_cents is None else np.asarray(budget_cents),
+        capacity_units=None if capacity is None else np.tile(capacity, count),
+        customer_phase=None if capacity is None else np.repeat(np.arange(count), n),
+        scenario_units=by_scenario,
         site_ids=_names(problem.site_ids, count),
         customer_ids=_names(problem.customer_ids, count),
     )
@@ -126,7 +136,7 @@ class Plan:
 
 def unphased(problem: SitingProblem) -> Plan | None:
     """Return what a problem in phases was made from; None where ``phased`` did not make it."""
-    if problem.phase is None or problem.capacity_units is not None:
+    if problem.phase is None or problem.scenario_rule is not None:
         return None
     limits = (problem.phase_max_sites, problem.phase_budget_cents)
     count = max((len(each) for each in limits if each is not None), default=1)
@@ -156,6 +166,7 @@ def _folded(problem: SitingProblem, count: int, m: int, n: int) -> Plan:
     is_open = status != SiteStatus.FORBIDDEN
     first = np.where(is_open.any(axis=0), is_open.argmax(axis=0), 0)
     place, cost, apart = problem.place, problem.site_cost_cents, problem.site_distance_m
+    capacity = problem.capacity_units
     own = None if place is None or (place[:m] == np.arange(m)).all() else place[:m]
     pair_cost = problem.pair_cost_cents
     plain = problem.replace(
@@ -169,6 +180,8 @@ def _folded(problem: SitingProblem, count: int, m: int, n: int) -> Plan:
         ),
         demand_units=units[0],
         site_cost_cents=None if cost is None else cost[:m],
+        capacity_units=None if capacity is None else capacity[:m],
+        customer_phase=None,
         status=status[first, np.arange(m)],
         pair_cost_cents=None if pair_cost is None else pair_cost[kept],
         place=own,
@@ -233,18 +246,19 @@ def _refuse(
     budget: npt.ArrayLike | None,
     first: npt.NDArray[np.generic],
 ) -> None:
-    issues = []
-    if units.ndim != 2 or not len(units) or units.shape[1] != problem.num_customers:
-        wanted = f"shape (t, {problem.num_customers}), t >= 1"
+    issues, shape = [], [problem.num_customers]
+    if problem.scenario_weight is not None:
+        shape.insert(0, len(problem.scenario_weight))
+    if units.ndim != 1 + len(shape) or not len(units) or list(units.shape[1:]) != shape:
+        wanted = f"shape (t, {', '.join(map(str, shape))}), t >= 1"
         issues.append(_issue("wrong-shape", "phase_units", units.shape, wanted))
     for name, given in (("max_sites", sites), ("budget_cents", budget)):
         if given is not None and np.asarray(given).shape != units.shape[:1]:
             issues.append(_issue("wrong-shape", name, given, "one limit for each phase"))
     if sites is None and budget is None:
         issues.append(_issue("missing-limit", "max_sites", None, "max_sites or budget_cents"))
-    for name in ("capacity_units", "scenario_rule", "phase"):
-        if getattr(problem, name) is not None:
-            issues.append(_issue("fields-clash", name, "given", "None in phases"))
+    if problem.phase is not None:
+        issues.append(_issue("fields-clash", "phase", "given", "None in phases"))
     issues += _faults_of_first(problem, first, len(units) if units.ndim else 0)
     if issues:
         raise InputError(issues)

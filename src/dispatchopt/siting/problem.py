@@ -79,7 +79,8 @@ class SitingProblem:
     site_cost_cents
         Cost of opening, int64, shape (m,), >= 0; 0 by default. Existing sites pay none.
     capacity_units
-        Demand that a site can serve, int64, shape (m,), >= 0; None for no limit.
+        Demand that a site can serve, int64, shape (m,), >= 0; None for no limit. With
+        ``customer_phase`` that is so in each phase.
     status
         ``SiteStatus`` of each site, int64, shape (m,); candidates by default.
     max_sites
@@ -124,6 +125,9 @@ class SitingProblem:
         Phase in which each site would open, int64, shape (m,), from 0; and for each phase the
         most sites open, and the most spent, up to its end; int64, shape (t,), or None. Made by
         ``siting.phases.phased``.
+    customer_phase
+        Phase in which each customer is served, int64, shape (n,); None if that does not matter.
+        Capacities count anew in each phase.
     site_ids, customer_ids
         Names for messages and reports; indices by default.
 
@@ -161,6 +165,7 @@ class SitingProblem:
     phase: IntArray | None = None
     phase_max_sites: IntArray | None = None
     phase_budget_cents: IntArray | None = None
+    customer_phase: IntArray | None = None
     site_ids: tuple[str, ...] | None = None
     customer_ids: tuple[str, ...] | None = None
 
@@ -230,6 +235,28 @@ class SitingProblem:
         return allowed
 
     @property
+    def num_load_phases(self) -> int:
+        """Number of times that capacities count anew."""
+        if self.customer_phase is None:
+            return 1
+        return int(self.customer_phase.max(initial=0)) + 1
+
+    @property
+    def load_phase(self) -> IntArray:
+        """Which time each customer's demand loads sites, shape (n,)."""
+        if self.customer_phase is None:
+            return frozen(np.zeros(self.num_customers), np.int64)
+        return self.customer_phase
+
+    @property
+    def most_served(self) -> IntArray | None:
+        """Demand that each site can serve over all phases, shape (m,); None for no limit."""
+        if self.capacity_units is None or self.customer_phase is None or self.phase is None:
+            return self.capacity_units
+        times = np.maximum(self.num_load_phases - self.phase, 0)
+        return frozen(self.capacity_units * times, np.int64)
+
+    @property
     def must_serve_all(self) -> bool:
         """Whether every customer with demand must be served."""
         if self.goal is SitingGoal.COVER_ALL:
@@ -275,6 +302,7 @@ class SitingProblem:
             ("sizes of a site", self.place is not None),
             ("scenarios", self.scenario_rule is not None),
             ("limits of phases", self.phase is not None),
+            ("capacities in each phase", self.customer_phase is not None),
         ):
             if is_set and name not in known:
                 return f"it does not model {name}"

@@ -159,8 +159,8 @@ def gains(problem: SitingProblem, is_open: BoolArray, missing: IntArray) -> IntA
         units = np.floor(units * part).astype(np.int64)
     gain = np.zeros(problem.num_sites, dtype=np.int64)
     np.add.at(gain, coverage.site_idx, units)
-    if problem.capacity_units is not None:
-        gain = np.minimum(gain, problem.capacity_units)
+    if problem.most_served is not None:
+        gain = np.minimum(gain, problem.most_served)
     return np.where(is_open, 0, gain)
 
 

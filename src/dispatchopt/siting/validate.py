@@ -44,6 +44,7 @@ def convert(problem: SitingProblem) -> list[Issue]:
         "site_distance_m": (np.int64, (sites, sites)),
         "place": (np.int64, (sites,)),
         "phase": (np.int64, (sites,)),
+        "customer_phase": (np.int64, (customers,)),
         **_rows_of(problem, customers),
     }
     for name, (dtype, shape) in shapes.items():
@@ -113,6 +114,7 @@ def _signs(problem: SitingProblem) -> list[Issue]:
         "scenario_units",
         "scenario_weight",
         "phase",
+        "customer_phase",
         "phase_max_sites",
         "phase_budget_cents",
     ):

@@ -79,14 +79,17 @@ def _phases(problem: SitingProblem) -> list[Issue]:
     lengths = {len(each) for each in limits if each is not None}
     if problem.phase is None:
         wanted = "the phase of each site, as limits of phases are set"
-        return [_issue("missing-field", "phase", None, wanted)] if lengths else []
+        is_needed = lengths or problem.customer_phase is not None
+        return [_issue("missing-field", "phase", None, wanted)] if is_needed else []
     if not lengths:
         wanted = "limits by phase, or phase_budget_cents"
         return [_issue("missing-field", "phase_max_sites", None, wanted)]
     last = max(lengths) - 1
     return [
-        _issue("bad-value", f"phase[{at}]", int(problem.phase[at]), f"a phase, 0 to {last}")
-        for at in np.flatnonzero(problem.phase > last)[:20]
+        _issue("bad-value", f"{name}[{at}]", int(given[at]), f"a phase, 0 to {last}")
+        for name, given in (("phase", problem.phase), ("customer_phase", problem.customer_phase))
+        if given is not None
+        for at in np.flatnonzero(given > last)[:20]
     ]
 
 

@@ -229,7 +229,9 @@ def _with_scenarios(
 
 def _with_capacities(problem: SitingProblem, model: LinearModel, sites: IntArray) -> Formulation:
     """Add x, the share of a customer's demand that a site serves: x <= y, and the loads."""
-    capacity = np.zeros(0) if problem.capacity_units is None else problem.capacity_units
+    capacity, most_served = problem.capacity_units, problem.most_served
+    if capacity is None or most_served is None:
+        raise AssertionError("the caller knows that there are capacities")
     coverage, demand = problem.coverage, problem.demand_units
     site, customer = coverage.site_idx, coverage.customer_idx
     fits = np.minimum(demand[customer], 1)
@@ -253,16 +255,19 @@ def _with_capacities(problem: SitingProblem, model: LinearModel, sites: IntArray
     model.rows(len(everyone), (number[customer], share, 1.0), lower=least, upper=1.0)
     index = np.arange(len(pair))
     model.rows(len(pair), (index, share, 1.0), (index, sites[site], -1.0), upper=0.0)
-    loads = (site, share, demand[customer])
-    every = np.arange(problem.num_sites)
-    model.rows(len(every), loads, (every, sites, -capacity), upper=0.0)
+    # Each site fills anew in each phase: a row for both.
+    phases, load_phase = problem.num_load_phases, problem.load_phase
+    every = np.arange(problem.num_sites * phases)
+    loads = (load_phase[customer] * problem.num_sites + site, share, demand[customer])
+    room = (every, np.tile(sites, phases), -np.tile(capacity, phases))
+    model.rows(len(every), loads, room, upper=0.0)
     zero = np.zeros(len(sites), dtype=np.int64)
     least_units = problem.required_units if problem.goal is SitingGoal.COVER_ALL else 0
     if problem.must_serve_all:
         least_units = problem.total_units
     if least_units:
         # Implied by the loads, and much tighter on the open sites alone.
-        model.rows(1, (zero, sites, capacity), lower=least_units)
+        model.rows(1, (zero, sites, most_served), lower=least_units)
         units = (np.zeros(len(pair), dtype=np.int64), share, demand[customer])
         model.rows(1, units, lower=least_units)
     decode, encode = _share_coding(problem, pair, site, customer)
