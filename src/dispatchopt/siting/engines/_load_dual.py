@@ -145,7 +145,8 @@ def least_loads(table: LoadTable, upper: BoolArray, spare: int = FREE) -> IntArr
     That is what other open sites cannot take if at most ``spare`` units of room are more than
     needed, of all that is open.
     """
-    spare = min(spare, int(table.room[upper].sum()) - table.least_units)
+    most = int(np.sort(table.room[upper])[::-1][: table.max_open].sum())
+    spare = min(spare, most - table.least_units)
     return np.where(upper, np.maximum(table.room - spare, 0), 0).astype(np.int64)
 
 

@@ -1,4 +1,4 @@
-"""Compiled rounds of the Lagrangian bound with capacities, and annealing; see ``_load_dual``.
+"""Compiled rounds of the Lagrangian bound with capacities; see ``_load_dual``.
 
 Compiled code is kept on disk, so that only the first use on a machine waits for the compiler.
 """
@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dispatchopt.siting.engines._cover_kernels import draw
 from dispatchopt.siting.engines._load_knapsack import (
     MOST_CELLS,
     enough,
@@ -200,91 +199,3 @@ def ascend(worth: Any, ground: Any, span: Any, rules: Any, means: Any) -> Any:
             served[:] = kept_served
             way[:] = 0.0
     return best, kept, step
-
-
-@njit(cache=True)
-def accepts(change: Any, heat: Any, bits: Any) -> Any:
-    """Whether a change of cost is taken at a temperature (Metropolis et al. 1953)."""
-    if change <= 0:
-        return True
-    return draw(bits, 1_000_000) < 1e6 * np.exp(-change / heat)
-
-
-@njit(cache=True)
-def above(load: Any, room: Any) -> Any:
-    """Return the load above the room."""
-    return max(0, load - room)
-
-
-@njit(cache=True)
-def shift_or_swap(one: Any, to: Any, other: Any, work: Any) -> Any:
-    """Return change of cost and overload if a customer moves, and ``other`` takes its place.
-
-    ``other`` is -1 for a shift.
-    """
-    cost, units, room, site, load, _ = work
-    here = site[one]
-    more = units[one]
-    change = cost[to, one] - cost[here, one]
-    if other >= 0:
-        more -= units[other]
-        change += cost[here, other] - cost[to, other]
-    over = above(load[here] - more, room[here]) - above(load[here], room[here])
-    over += above(load[to] + more, room[to]) - above(load[to], room[to])
-    return change, over
-
-
-@njit(cache=True)
-def next_at(place: Any, first: Any, site: Any) -> Any:
-    """Return the first customer from ``first`` on that a site serves, or -1."""
-    for at in range(first, len(site)):
-        if site[at] == place:
-            return at
-    for at in range(first):
-        if site[at] == place:
-            return at
-    return -1
-
-
-@njit(cache=True)
-def anneal(near: Any, rounds: Any, hot: Any, dear: Any, work: Any) -> Any:
-    """Meet assignments by shifts and swaps under a falling temperature; keep the best in ``kept``.
-
-    ``near`` holds the cheapest open sites of each customer, (n, k); ``work`` is (cost, units, room,
-    site, load, random bits), of which the last three change. Room may be exceeded on the way, at a
-    price per unit that starts at ``dear`` and follows whether it is. Who is not served stays so.
-    Returns the best assignment within the room, and whether there was one.
-    """
-    cost, units, room, site, load, bits = work
-    n, k = near.shape
-    over = 0
-    for j in range(len(room)):
-        over += above(load[j], room[j])
-    kept, value, least, is_found = site.copy(), 0.0, 0.0, over == 0
-    heat, cooling, price = hot, 1e-3 ** (1.0 / max(1, rounds)), dear
-    for made in range(rounds):
-        heat *= cooling
-        if made % 500 == 499:
-            price = price * 1.1 if over > 0 else max(0.2 * dear, price * 0.95)
-        one, other = draw(bits, n), -1
-        if site[one] < 0:
-            continue
-        to = near[one, draw(bits, k)]
-        if to == site[one]:
-            continue
-        if made % 3:
-            other = next_at(to, draw(bits, n), site)
-        change, more = shift_or_swap(one, to, other, work)
-        if not np.isfinite(change) or not accepts(change + price * more, heat, bits):
-            continue
-        here, moved = site[one], units[one]
-        site[one] = to
-        if other >= 0:
-            site[other], moved = here, moved - units[other]
-        load[here] -= moved
-        load[to] += moved
-        value, over = value + change, over + more
-        if over == 0 and (not is_found or value < least - 1e-9):
-            least, is_found = value, True
-            kept[:] = site
-    return kept, is_found

@@ -39,7 +39,11 @@ def assigned(
 
 
 def packed(
-    table: LoadTable, is_open: BoolArray, fill_price: FloatArray, moves: int = _MOVES
+    table: LoadTable,
+    is_open: BoolArray,
+    fill_price: FloatArray,
+    moves: int = _MOVES,
+    seed: int = 1,
 ) -> IntArray | None:
     """Return the site of each customer, all served, or None if no room was found; compiled.
 
@@ -52,7 +56,7 @@ def packed(
     site = opened[np.argmin(guided, axis=0)]
     if not np.isfinite(guided.min(axis=0)).all():
         return None
-    return annealed(table, site, is_open, fill_price, moves)
+    return annealed(table, site, is_open, fill_price, moves, seed)
 
 
 def annealed(
@@ -61,12 +65,13 @@ def annealed(
     is_open: BoolArray,
     fill_price: FloatArray,
     moves: int = _MOVES,
+    seed: int = 1,
 ) -> IntArray | None:
     """Return the best assignment of a simulated annealing over shifts and swaps, compiled.
 
     None if it met no assignment within the room.
     """
-    from dispatchopt.siting.engines import _load_kernels
+    from dispatchopt.siting.engines import _load_exchange
 
     opened, served = np.flatnonzero(is_open), site >= 0
     if len(opened) < 2 or not served.any():
@@ -79,9 +84,17 @@ def annealed(
     hot = _HEAT * float(np.abs(own).mean()) + 1e-9
     dear = max(float(fill_price[opened].mean()), hot / float(table.units.mean()))
     cost, units, room = table.ground[:3]
-    work = (cost, units, room, site.copy(), load.astype(np.int64), np.array([1], dtype=np.int64))
-    found, is_found = _load_kernels.anneal(near, moves, hot, dear, work)
-    return found if is_found else None
+    bits = np.array([seed], dtype=np.int64)
+    work = (cost, units, room, site.copy(), load.astype(np.int64), bits)
+    found, is_found = _load_exchange.anneal(near, moves, hot, dear, work)
+    if not is_found:
+        return None
+    served = found >= 0
+    load = np.bincount(found[served], weights=table.units[served], minlength=len(is_open))
+    work = (cost, units, room, found, load.astype(np.int64), bits)
+    _load_exchange.exchanged(opened, work)
+    best: IntArray = found
+    return best
 
 
 def _filled(table: LoadTable, opened: IntArray, guided: FloatArray) -> IntArray | None:

@@ -15,8 +15,8 @@ from dispatchopt.siting.engines._load_table import LoadTable
 #: Least moves, and moves per customer, of the annealing that values a neighbour, and of the longer
 #: one that follows where that is near the best.
 _QUICK, _LONG = (100_000, 400), (400_000, 2_000)
-#: The same where all sites are decided.
-_LAST = (2_000_000, 10_000)
+#: Annealings where all sites are decided.
+_LAST = 8
 #: How far above the best a quick value may lie to be followed, relative to it.
 _NEAR = 0.008
 #: Neighbours valued from one choice of sites.
@@ -76,9 +76,12 @@ class SiteSearch:
         return self._keep(site, is_open)
 
     def settle(self, is_open: BoolArray) -> None:
-        """Serve from a choice of sites as well as a long annealing can."""
-        moves = max(_LAST[0], _LAST[1] * self._table.num_customers)
-        self._keep(packed(self._table, is_open, self._fill_price, moves), is_open)
+        """Serve from a choice of sites as well as several long annealings can."""
+        moves = max(_LONG[0], _LONG[1] * self._table.num_customers)
+        for seed in range(_LAST):
+            if self._should_stop():
+                return
+            self._keep(packed(self._table, is_open, self._fill_price, moves, seed + 2), is_open)
 
     def _keep(self, site: IntArray | None, is_open: BoolArray) -> bool:
         """Offer an assignment if it is the best so far; whether it is."""

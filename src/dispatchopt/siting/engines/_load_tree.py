@@ -31,8 +31,9 @@ _ROUNDS, _LAST_ROUNDS, _STEP = 40, 150, 0.6
 _NEAR = 0.3
 #: Nodes of which all decided sites are served by a heuristic.
 _SERVED_EVERY = 16
-#: Pairs that may be undecided for the solver to take over, where whole customers are counted.
-_MOST_PAIRS = 250
+#: Room to spare, in mean demands, up to which given open sites are branched on further, as the
+#: solver makes little of them; pairs that may be undecided for it to take over all the same.
+_TIGHT, _MOST_PAIRS = 1.0, 250
 
 
 @dataclass(order=True, kw_only=True)
@@ -251,7 +252,9 @@ class Tree:
             self._host.serve(found, is_last=not node.is_divided)
         kept = np.isfinite(table.cost[node.lower])
         undecided = int(kept[:, kept.sum(axis=0) > 1].sum())
-        if self._is_whole and node.tries == 0 and undecided > _MOST_PAIRS:
+        spare = int(table.room[node.lower].sum()) - table.least_units
+        is_tight = self._is_whole and spare < _TIGHT * float(table.units.mean())
+        if is_tight and node.tries == 0 and undecided > _MOST_PAIRS:
             return self._divided(node, table, shares)
         low = least_loads(table, node.upper, node.spare)
         rise = to_serve(table, node.worth, found, low, is_whole=self._is_whole)
