@@ -25,31 +25,49 @@ def needs_assignment(problem: SitingProblem) -> bool:
     return problem.by_distance or problem.capacity_units is not None
 
 
+#: What each engine is taken for.
+_WHY = {
+    "coverage": "branch and bound on customers merged by who covers them",
+    "median": "cuts in closed form on customers' costs, and branching",
+    "center": "reduced covers, radius by radius",
+    "capacitated": "multipliers bound what full sites cost, and branching opens and closes them",
+    "mip": "a mixed-integer model takes every side rule and proves how good its answer is",
+    "interchange": "local search, as a model of all pairs would be too large",
+}
+
+
 def choose(problem: SitingProblem) -> tuple[Sequence[str], str]:
     """Return the engines in the order in which ``auto`` tries them, and why."""
+    order = _order(problem)
+    # The reason is that of the engine that will take it: others say themselves why they do not.
+    known = engines()
+    taken = next(
+        (name for name in order if name in known and known[name].unsupported(problem) is None),
+        order[0],
+    )
+    return order, _WHY[taken]
+
+
+def _order(problem: SitingProblem) -> tuple[str, ...]:
     is_plain = problem.capacity_units is None and problem.cover_by == 1
     if problem.full_cover_m is not None or problem.not_modelled("sizes of a site") is not None:
-        return ("mip", "interchange"), "side rules that only the general model knows"
+        return ("mip", "interchange")
     if is_plain and problem.goal in (SitingGoal.P_MEDIAN, SitingGoal.FIXED_CHARGE):
-        # An engine that cannot take a problem says so, and the next one does.
-        reason = "cuts in closed form on customers' costs, and branching"
-        return ("median", "interchange", "mip"), reason
+        return ("median", "interchange", "mip")
     if is_plain and problem.goal is SitingGoal.P_CENTER:
-        return ("center", "mip", "interchange"), "reduced covers, radius by radius"
+        return ("center", "mip", "interchange")
     # Where coverage is all that counts, every pair costs alike, and the model's relaxation is the
     # better bound.
     has_cost = problem.goal in (SitingGoal.P_MEDIAN, SitingGoal.FIXED_CHARGE)
     is_large = problem.coverage.num_pairs > MAX_ASSIGNMENT_PAIRS
     if problem.capacity_units is not None and has_cost and not is_large:
-        reason = "multipliers bound what full sites cost, and branching opens and closes them"
-        return ("capacitated", "mip", "interchange"), reason
+        return ("capacitated", "mip", "interchange")
     if needs_assignment(problem) and is_large:
-        return ("interchange", "mip"), "too many pairs to serve for a mixed-integer model"
+        return ("interchange", "mip")
     is_partial = problem.goal is SitingGoal.COVER_ALL and not problem.must_serve_all
     if problem.goal is SitingGoal.MAX_COVERAGE or is_partial:
-        reason = "branch and bound on customers merged by who covers them"
-        return ("coverage", "mip", "interchange"), reason
-    return ("mip", "interchange"), "a mixed-integer model proves how good its answer is"
+        return ("coverage", "mip", "interchange")
+    return ("mip", "interchange")
 
 
 DOMAIN: Domain[SitingProblem, SitingSolution] = Domain(

@@ -205,10 +205,11 @@ def _with_side_rules(rng: Rng, problem: SitingProblem) -> SitingProblem:
 
 def _over_phases(rng: Rng, problem: SitingProblem) -> SitingProblem:
     """Return the problem laid out over two phases, where it can be, or as it is."""
-    is_plain = problem.phase is None and problem.scenario_rule is None
-    if not is_plain or problem.capacity_units is not None or rng.random() < 0.5:
+    if problem.phase is not None or rng.random() < 0.5:
         return problem
-    units = rng.integers(0, 50, (2, problem.num_customers))
+    scenarios = problem.scenario_units
+    counts = (2,) if scenarios is None else (2, len(scenarios))
+    units = rng.integers(0, 50, (*counts, problem.num_customers))
     first = np.where(problem.stands, 0, rng.integers(0, 2, problem.num_sites))
     limits = {"max_sites": [1, 2], "budget_cents": _maybe(rng, [5, 10**6])}
     return phased(problem, units, **limits, opens_from=first)

@@ -123,6 +123,8 @@ def _by_phase(parts: Parts, limits: Mapping[str, Array]) -> dict[str, Any]:
     fields: dict[str, Any] = {f"phase_{name}": each for name, each in limits.items()}
     if "phase" in parts["sites"].table.columns:
         fields["phase"] = parts["sites"]["phase"]
+    if "phase" in parts["customers"].table.columns:
+        fields["customer_phase"] = parts["customers"]["phase"]
     return fields
 
 
@@ -144,14 +146,15 @@ def _in_phases(parts: Parts, problem: SitingProblem, limits: Mapping[str, Array]
 
 def _check_phase_columns(parts: Parts) -> None:
     """Report columns of sites that belong to the other way of writing phases."""
-    sites = parts["sites"]
     is_laid_out = "phase_demand" in parts.given
     unwanted = "phase" if is_laid_out else "opens_from"
-    if unwanted in sites.table.columns and (is_laid_out or (sites[unwanted] != "").any()):
-        wanted = f"no such column {'with' if is_laid_out else 'without'} a table phase_demand"
-        where = sites.table.where
-        parts.issues.add("conflict", where, Said(f"a column {unwanted}"), wanted)
-        parts.issues.raise_if_any()
+    for table in (parts["sites"], parts["customers"]):
+        if unwanted not in table.table.columns:
+            continue
+        if is_laid_out or (table[unwanted] != "").any():
+            wanted = f"no such column {'with' if is_laid_out else 'without'} a table phase_demand"
+            parts.issues.add("conflict", table.table.where, Said(f"a column {unwanted}"), wanted)
+    parts.issues.raise_if_any()
 
 
 def _in_scenarios(parts: Parts, problem: SitingProblem) -> SitingProblem:
@@ -184,7 +187,10 @@ def _capacities(parts: Parts) -> Array | None:
     stated = parts["sites"]["capacity_units"]
     if not (stated != NO_INT).any():
         return None
-    return np.where(stated == NO_INT, max(1, int(parts["customers"]["demand_units"].sum())), stated)
+    # Room for everybody is as good as no limit.
+    tables = ("customers", "phase_demand")
+    every = sum(int(parts[name]["demand_units"].sum()) for name in tables if name in parts.given)
+    return np.where(stated == NO_INT, max(1, every), stated)
 
 
 def _given(parts: Parts) -> tuple[Any, Array | None, Array | None]:
@@ -310,6 +316,9 @@ def _tables_of(problem: SitingProblem) -> tuple[dict[str, Any], dict[str, dict[s
         site_columns["place"] = [f"place {number}" for number in problem.place]
     if problem.phase is not None:
         site_columns["phase"] = problem.phase
+    customer_columns: dict[str, Any] = {"id": customers, "demand_units": problem.demand_units}
+    if problem.customer_phase is not None:
+        customer_columns["phase"] = problem.customer_phase
     pairs: dict[str, Any] = {
         "site": sites[coverage.site_idx],
         "customer": customers[coverage.customer_idx],
@@ -318,7 +327,7 @@ def _tables_of(problem: SitingProblem) -> tuple[dict[str, Any], dict[str, dict[s
     if problem.pair_cost_cents is not None:
         pairs["cost_cents"] = problem.pair_cost_cents
     tables: dict[str, dict[str, Any]] = {
-        "customers": {"id": customers, "demand_units": problem.demand_units},
+        "customers": customer_columns,
         "sites": site_columns,
         "coverage": pairs,
     }

@@ -117,6 +117,12 @@ class SitingCustomerRow(Row):
     lon: float | None = lon_column(None)
     lat: float | None = lat_column(None)
     demand_units: int = column(1, description="Demand.", unit="units", ge=0)
+    phase: int = column(
+        0,
+        description="Phase in which it is served, from 0, where each phase has customers of its own "
+        "(without a table `phase_demand`): capacities count anew in each.",
+        ge=0,
+    )
 
 
 class SitingSiteRow(Row):

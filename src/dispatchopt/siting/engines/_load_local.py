@@ -66,6 +66,7 @@ def annealed(
     fill_price: FloatArray,
     moves: int = _MOVES,
     seed: int = 1,
+    heat: float = _HEAT,
 ) -> IntArray | None:
     """Return the best assignment of a simulated annealing over shifts and swaps, compiled.
 
@@ -81,7 +82,7 @@ def annealed(
     near = np.ascontiguousarray(opened[rank].T)
     load = np.bincount(site[served], weights=table.units[served], minlength=len(is_open))
     own = table.cost[site[served], np.flatnonzero(served)]
-    hot = _HEAT * float(np.abs(own).mean()) + 1e-9
+    hot = heat * float(np.abs(own).mean()) + 1e-9
     dear = max(float(fill_price[opened].mean()), hot / float(table.units.mean()))
     cost, units, room = table.ground[:3]
     bits = np.array([seed], dtype=np.int64)

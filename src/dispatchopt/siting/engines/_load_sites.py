@@ -9,14 +9,14 @@ import numpy as np
 from dispatchopt.core.arrays import BoolArray, FloatArray, IntArray
 from dispatchopt.siting.engines._load_choice import choice
 from dispatchopt.siting.engines._load_dual import LoadBound
-from dispatchopt.siting.engines._load_local import packed
+from dispatchopt.siting.engines._load_local import annealed, packed
 from dispatchopt.siting.engines._load_table import LoadTable
 
 #: Least moves, and moves per customer, of the annealing that values a neighbour, and of the longer
 #: one that follows where that is near the best.
 _QUICK, _LONG = (100_000, 400), (400_000, 2_000)
-#: Annealings where all sites are decided.
-_LAST = 8
+#: Where all sites are decided: annealings that start anew, and cooler ones that go on, at heats.
+_FRESH, _COOLER, _HEATS = 6, 18, (0.05, 0.02, 0.01)
 #: How far above the best a quick value may lie to be followed, relative to it.
 _NEAR = 0.008
 #: Neighbours valued from one choice of sites.
@@ -76,12 +76,24 @@ class SiteSearch:
         return self._keep(site, is_open)
 
     def settle(self, is_open: BoolArray) -> None:
-        """Serve from a choice of sites as well as several long annealings can."""
-        moves = max(_LONG[0], _LONG[1] * self._table.num_customers)
-        for seed in range(_LAST):
-            if self._should_stop():
+        """Serve from a choice of sites as well as several long annealings can.
+
+        Some start anew; where that comes near the best, others go on from the best of them, cooler.
+        """
+        table, price = self._table, self._fill_price
+        moves = max(_LONG[0], _LONG[1] * table.num_customers)
+        own, least = None, np.inf
+        for made in range(_FRESH + _COOLER):
+            if self._should_stop() or (made >= _FRESH and least > self._best * (1 + 0.5 * _NEAR)):
                 return
-            self._keep(packed(self._table, is_open, self._fill_price, moves, seed + 2), is_open)
+            if made < _FRESH:
+                site = packed(table, is_open, price, moves, seed=made + 2)
+            elif own is not None:
+                heat = _HEATS[made % len(_HEATS)]
+                site = annealed(table, own, is_open, price, moves, seed=made + 2, heat=heat)
+            if site is not None and cost_of(table, site) <= least:
+                own, least = site, cost_of(table, site)
+                self._keep(site, is_open)
 
     def _keep(self, site: IntArray | None, is_open: BoolArray) -> bool:
         """Offer an assignment if it is the best so far; whether it is."""

@@ -31,9 +31,9 @@ _ROUNDS, _LAST_ROUNDS, _STEP = 40, 150, 0.6
 _NEAR = 0.3
 #: Nodes of which all decided sites are served by a heuristic.
 _SERVED_EVERY = 16
-#: Room to spare, in mean demands, up to which given open sites are branched on further, as the
-#: solver makes little of them; pairs that may be undecided for it to take over all the same.
-_TIGHT, _MOST_PAIRS = 1.0, 250
+#: Pairs that may be undecided for the solver to go on where it does not raise the bound; with more,
+#: who serves whom is branched on.
+_MOST_PAIRS = 200
 
 
 @dataclass(order=True, kw_only=True)
@@ -50,10 +50,10 @@ class Node:
     spare: int = field(compare=False, default=FREE)
     #: Pairs that are not used, as packed bits; None for none.
     banned: BoolArray | None = field(compare=False, default=None)
-    #: Whether it came about by branching on pairs.
-    is_divided: bool = field(compare=False, default=False)
     #: Times that its open sites, all decided, have been given to the solver.
     tries: int = field(compare=False, default=0)
+    #: Whether the solver raised the bound at the last time.
+    is_moving: bool = field(compare=False, default=True)
 
 
 class Host(Protocol):
@@ -236,33 +236,32 @@ class Tree:
 
     def _finish(self, node: Node) -> list[Node]:
         """Serve from given open sites; what is left comes back as nodes with better bounds."""
-        if node.tries == 0:
-            raised = self._ascend(node, _LAST_ROUNDS, with_shares=True)
-            bound = max(node.bound, raised.value)
-            if self._is_settled(bound):
-                return []
-            node = replace(node, worth=raised.worth, bound=bound)
-            left = self._settled(node)
-            if not left:
-                return []
-            node, shares = left[0], raised.shares
+        is_new = node.tries == 0
+        raised = self._ascend(node, _LAST_ROUNDS if is_new else _ROUNDS, with_shares=True)
+        if raised.value > node.bound:
+            node = replace(node, worth=raised.worth, bound=raised.value)
+        if self._is_settled(node.bound):
+            return []
+        left = self._settled(node)
+        if not left:
+            return []
+        node = left[0]
         table = self._table_of(node)
         found = self._bound(node, table)
-        if node.tries == 0:
-            self._host.serve(found, is_last=not node.is_divided)
+        if is_new:
+            self._host.serve(found, is_last=True)
         kept = np.isfinite(table.cost[node.lower])
         undecided = int(kept[:, kept.sum(axis=0) > 1].sum())
-        spare = int(table.room[node.lower].sum()) - table.least_units
-        is_tight = self._is_whole and spare < _TIGHT * float(table.units.mean())
-        if is_tight and node.tries == 0 and undecided > _MOST_PAIRS:
-            return self._divided(node, table, shares)
+        if self._is_whole and not node.is_moving and undecided > _MOST_PAIRS:
+            return self._divided(node, table, raised.shares)
         low = least_loads(table, node.upper, node.spare)
         rise = to_serve(table, node.worth, found, low, is_whole=self._is_whole)
-        left_over = self._host.solve_open(table, node.lower, found, rise, node.tries)
-        bound = max(node.bound, left_over)
+        bound = max(node.bound, self._host.solve_open(table, node.lower, found, rise, node.tries))
         if self._is_settled(bound):
             return []
-        return [replace(node, bound=bound, order=next(self._count), tries=node.tries + 1)]
+        is_moving = bound > node.bound + 0.1 * self._table.grain
+        order, tries = next(self._count), node.tries + 1
+        return [replace(node, bound=bound, order=order, tries=tries, is_moving=is_moving)]
 
     def _divided(self, node: Node, table: LoadTable, shares: FloatArray) -> list[Node]:
         """Branch on whether a site serves a customer, where the bound is least sure."""
@@ -279,7 +278,7 @@ class Tree:
                 is_banned[site, customer] = False
             else:
                 is_banned[site, customer] = True
-            children += self._bounded(replace(node, banned=np.packbits(is_banned), is_divided=True))
+            children += self._bounded(replace(node, banned=np.packbits(is_banned)))
         return children
 
     def _has_room(self, lower: BoolArray, upper: BoolArray) -> bool:
