@@ -90,8 +90,8 @@ def test_a_plan_is_solved_checked_explained_and_drawn(tmp_path: Path) -> None:
         ({"sites": lambda rows: [{**each, "phase": 0} for each in rows]}, "conflict"),
         ({"sites": lambda rows: [{**rows[0], "opens_from": "summer"}, *rows[1:]]}, "conflict"),
         (
-            {"sites": lambda rows: [{**each, "capacity_units": 9} for each in rows]},
-            "fields-clash",
+            {"customers": lambda rows: [{**each, "phase": 0} for each in rows]},
+            "conflict",
         ),
     ],
 )
@@ -99,6 +99,24 @@ def test_what_does_not_fit_is_named(tmp_path: Path, changes: dict[str, Any], cod
     with pytest.raises(InputError) as caught:
         do.read(changed(tmp_path, **changes))
     assert code in {issue.code for issue in caught.value.issues}, caught.value
+
+
+def test_capacities_hold_in_each_phase(tmp_path: Path) -> None:
+    limited = changed(
+        tmp_path, sites=lambda rows: [{**each, "capacity_units": 60} for each in rows]
+    )
+    problem = do.read(limited).problem
+    assert (
+        problem.customer_phase.tolist() == np.repeat(range(3), problem.num_customers // 3).tolist()
+    )
+    plan = unphased(problem)
+    assert plan is not None
+    assert set(plan.problem.capacity_units.tolist()) == {60}
+    result = do.solve(problem, stop=do.Stop(time_s=20))
+    assert result.status == "optimal"
+    assert result.objective > do.solve(do.read(SHIPPED).problem).objective
+    do.write(do.read(limited), tmp_path / "again.json")
+    assert digest(do.read(tmp_path / "again.json").problem) == digest(problem)
 
 
 def test_only_what_phases_made_is_folded() -> None:

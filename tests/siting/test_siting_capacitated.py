@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -15,9 +16,11 @@ from dispatchopt.core.result import Status
 from dispatchopt.core.stop import Stop
 from dispatchopt.geography.coverage import Coverage
 from dispatchopt.siting import DOMAIN, SiteStatus, SitingGoal, SitingProblem
-from dispatchopt.siting.engines import _load_dual
-from dispatchopt.siting.engines._load_local import assigned, improved
+from dispatchopt.siting.engines import _load_dual, _load_knapsack
+from dispatchopt.siting.engines._load_choice import choice, most_spare
+from dispatchopt.siting.engines._load_local import annealed, assigned, improved, packed
 from dispatchopt.siting.engines._load_model import load_model
+from dispatchopt.siting.engines._load_sites import cost_of
 from dispatchopt.siting.engines._load_table import LoadTable, load_table
 
 Maker = Callable[..., SitingProblem]
@@ -121,7 +124,7 @@ def test_towns_of_some_size_against_the_general_model(is_single: bool, is_limite
         most = 2 * sites // 3 if is_limited else None
         problem = town(sites, customers, 3, is_single=is_single, max_sites=most)
         result = siting.solve(problem, engine="capacitated", stop=Stop(time_s=120))
-        other = siting.solve(problem, engine="mip", stop=Stop(time_s=5))
+        other = siting.solve(problem, engine="mip", stop=Stop(time_s=1))
         assert result.bound <= other.objective + 1e-6  # type: ignore[operator]
         assert other.bound <= result.objective + 1e-6  # type: ignore[operator]
         assert result.status is Status.OPTIMAL
@@ -159,18 +162,117 @@ def test_any_multipliers_bound_and_price_every_site(
             assert found.value + rise + table.constant <= forced + 1e-6
 
 
-@given(seed=st.integers(0, 1000), is_single=st.booleans())
+@given(seed=st.integers(0, 1000), is_single=st.booleans(), is_whole=st.booleans())
 @settings(max_examples=10, deadline=None)
-def test_compiled_rounds_are_the_same_bound(seed: int, is_single: bool) -> None:
-    table = table_of(town(30, 80, seed, is_single=is_single, max_sites=15))
+def test_compiled_rounds_are_the_same_bound(seed: int, is_single: bool, is_whole: bool) -> None:
+    table = table_of(town(40, 110, seed, is_single=is_single, max_sites=25))
     assert _load_dual.is_compiled(table)
-    lower, upper = np.zeros(30, dtype=bool), np.ones(30, dtype=bool)
-    lower[seed % 30], upper[(seed + 7) % 30] = True, False
-    worth = _load_dual.usual_worth(table)
-    raised = _load_dual.ascend(table, worth, lower, upper, goal=np.inf, rounds=50, step=1.0)
-    here = _load_dual.load_bound(table, raised.worth, lower, upper)
+    is_whole = is_whole and is_single
+    lower, upper = np.zeros(40, dtype=bool), np.ones(40, dtype=bool)
+    lower[seed % 40], upper[(seed + 7) % 40] = True, False
+    worth, span = _load_dual.usual_worth(table), (lower, upper)
+    raised = _load_dual.ascend(
+        table, worth, *span, goal=np.inf, rounds=50, step=1.0, is_whole=is_whole
+    )
+    here = _load_dual.load_bound(table, raised.worth, *span, is_whole=is_whole)
     assert raised.value == pytest.approx(here.value, rel=1e-6)
-    assert raised.value >= _load_dual.load_bound(table, worth, lower, upper).value - 1e-6
+    begin = _load_dual.load_bound(table, worth, *span, is_whole=is_whole)
+    assert raised.value >= begin.value - 0.1
+
+
+def _fillings(units: Any, low: int, room: int) -> list[tuple[int, ...]]:
+    every = itertools.product((0, 1), repeat=len(units))
+    return [each for each in every if low <= int(np.dot(each, units)) <= room]
+
+
+@given(seed=SEEDS)
+@settings(max_examples=40, deadline=None)
+def test_knapsacks_equal_enumeration(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(1, 9))
+    units = rng.integers(1, 9, n)
+    profit = rng.integers(-9, 20, n).astype(float)
+    room = int(rng.integers(0, 30))
+    low = int(rng.integers(0, room + 1)) if rng.random() < 0.7 else 0
+    share = np.zeros(n)
+    found = _load_knapsack.fill_between(profit, units, (np.int64(low), np.int64(room)), share)
+    values = [float(np.dot(each, profit)) for each in _fillings(units, low, room)]
+    assert found == pytest.approx(max(values, default=-np.inf))
+    if values:
+        assert float(profit @ share) == pytest.approx(found)
+        assert low <= float(units @ share) <= room
+    cost = np.zeros((1, n))
+    limits = (np.array([low]), np.array([room]))
+    rise = _load_knapsack.rises(profit, cost, units, limits, np.array([found]))[0]
+    for customer in range(n if values else 0):
+        with_it = [
+            float(np.dot(each, profit))
+            for each in _fillings(units, low, room)
+            if each[customer] == 1
+        ]
+        assert rise[customer] <= found - max(with_it, default=-np.inf) + 1e-9
+
+
+@given(seed=SEEDS)
+@settings(max_examples=40, deadline=None)
+def test_choices_of_sites_equal_enumeration(seed: int) -> None:
+    problem = town(6, 8, seed, is_single=True)
+    table, rng = table_of(problem), np.random.default_rng(seed)
+    value = rng.integers(-20, 60, 6).astype(float)
+    lower, upper = rng.random(6) < 0.2, np.ones(6, dtype=bool)
+    upper[rng.random(6) < 0.2] = False
+    lower &= upper
+    found = choice(table, value, lower, upper)
+    totals = {
+        each: float(np.dot(each, value))
+        for each in itertools.product((0, 1), repeat=6)
+        if int(np.dot(each, table.room)) >= table.least_units
+        and all(
+            not (low and not one) and (up or not one)
+            for low, up, one in zip(lower, upper, each, strict=True)
+        )
+    }
+    if not totals:
+        return
+    assert found.total == pytest.approx(min(totals.values()))
+    for site in range(6):
+        if lower[site] or not upper[site]:
+            continue
+        other = 0 if found.chosen[site] else 1
+        forced = min((t for each, t in totals.items() if each[site] == other), default=np.inf)
+        rise = found.to_close[site] if found.chosen[site] else found.to_open[site]
+        assert found.total + rise <= forced + 1e-9
+    limit = found.total + 10.0
+    spare = most_spare(table, value, lower, upper, limit)
+    within = [
+        int(np.dot(each, table.room)) - table.least_units
+        for each, total in totals.items()
+        if total <= limit
+    ]
+    assert spare is None or spare >= max(within)
+
+
+@given(seed=st.integers(0, 1000))
+@settings(max_examples=5, deadline=None)
+def test_annealing_and_exchanges_keep_room(seed: int) -> None:
+    table = table_of(town(10, 60, seed, is_single=True))
+    site = packed(table, np.ones(10, dtype=bool), np.zeros(10), moves=20_000)
+    assert site is not None
+    assert (np.bincount(site, weights=table.units, minlength=10) <= table.room).all()
+    again = annealed(table, site, np.ones(10, dtype=bool), np.zeros(10), 20_000, heat=0.02)
+    assert again is not None
+    assert cost_of(table, again) <= cost_of(table, site) + 1e-9
+
+
+def test_single_sourced_towns_are_proven_and_equal_the_general_model() -> None:
+    for seed in (1, 2):
+        problem = town(12, 60, seed, is_single=True)
+        problem = problem.replace(pair_cost_cents=np.round(problem.pair_costs()))
+        result = siting.solve(problem, engine="capacitated", stop=Stop(time_s=60))
+        other = siting.solve(problem, engine="mip", stop=Stop(time_s=1))
+        assert result.status is Status.OPTIMAL
+        assert other.bound <= result.objective + 1e-6  # type: ignore[operator]
+        assert result.objective <= other.objective + 1e-6  # type: ignore[operator]
 
 
 @given(seed=st.integers(0, 1000))

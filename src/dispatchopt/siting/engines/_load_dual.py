@@ -16,6 +16,8 @@ from dispatchopt.core.arrays import BoolArray, FloatArray, IntArray
 from dispatchopt.siting.engines._load_choice import choice
 from dispatchopt.siting.engines._load_table import LoadTable
 
+#: Multipliers are multiples of its inverse where costs are whole.
+_GRID = 1024.0
 #: Rounds without a better bound after which steps get shorter, and the least step.
 _PATIENCE, LEAST_STEP = 10, 2e-3
 #: More room to spare than any problem has.
@@ -212,7 +214,9 @@ def ascend(
     if not np.isfinite(goal):
         goal = 2.0**60
     if is_compiled(table):
-        rules = (goal, rounds, step, patience, LEAST_STEP, _DEFLECTION, _MEMORY, is_whole)
+        # On a grid, with whole costs, no sum is rounded.
+        grid = _GRID if is_whole and table.grain else 0.0
+        rules = (goal, rounds, step, patience, LEAST_STEP, _DEFLECTION, _MEMORY, is_whole, grid)
         span = (np.array(lower), np.array(upper), least_loads(table, upper, spare))
         return _compiled(table, worth, span, rules, with_shares)
     found = load_bound(table, worth, lower, upper, with_rises=False)
@@ -234,9 +238,7 @@ def ascend(
         if since >= patience:
             step, since = step / 1.6, 0
             worth, found, way = kept, best, 0.0 * way
-    return Raised(
-        value=best.value, worth=kept, often=often, step=step, shares=np.zeros((0, 0))
-    )
+    return Raised(value=best.value, worth=kept, often=often, step=step, shares=np.zeros((0, 0)))
 
 
 def _aim(goal: float, best: float) -> float:
@@ -248,7 +250,7 @@ def _compiled(
     table: LoadTable,
     worth: FloatArray,
     span: tuple[BoolArray, BoolArray, IntArray],
-    rules: tuple[float, int, float, int, float, float, float, bool],
+    rules: tuple[float, int, float, int, float, float, float, bool, float],
     with_shares: bool,
 ) -> Raised:
     from dispatchopt.siting.engines import _load_kernels
@@ -258,9 +260,7 @@ def _compiled(
     # Arrays that are read-only would be another type to compile for.
     start, means = np.array(worth), (often, shares)
     value, kept, step = _load_kernels.ascend(start, table.ground, span, rules, means)
-    return Raised(
-        value=float(value), worth=kept, often=often, step=float(step), shares=shares
-    )
+    return Raised(value=float(value), worth=kept, often=often, step=float(step), shares=shares)
 
 
 def usual_worth(table: LoadTable) -> FloatArray:

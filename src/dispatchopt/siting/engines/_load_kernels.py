@@ -1,6 +1,7 @@
 """Compiled rounds of the Lagrangian bound with capacities; see ``_load_dual``.
 
-Compiled code is kept on disk, so that only the first use on a machine waits for the compiler.
+Compiled code is kept on disk, so that only the first use on a machine waits for the compiler. Loops
+in place of expressions over arrays keep that wait short.
 """
 
 from __future__ import annotations
@@ -35,20 +36,31 @@ def open_at(price: Any, value: Any, ground: Any, span: Any, is_open: Any) -> Any
     """Open the sites that pay at a price of room; return the bound, and the room they have."""
     _, _, room, _, _, most, least = ground
     lower, upper, _ = span
-    reduced = value - price * room
-    total, enough = price * least, 0.0
-    count = np.sum(lower)
+    total, enough_room, count = price * least, 0, 0
+    reduced = np.empty(len(value))
     for j in range(len(value)):
+        reduced[j] = value[j] - price * room[j]
         is_open[j] = lower[j]
         if lower[j]:
-            total, enough = total + reduced[j], enough + room[j]
-    free = np.flatnonzero(upper & ~lower & (reduced < 0))
-    if len(free) > most - count:
-        free = free[np.argsort(reduced[free])][: most - count]
-    for site in free:
-        is_open[site] = True
-        total, enough = total + reduced[site], enough + room[site]
-    return total, enough
+            total, enough_room, count = total + reduced[j], enough_room + room[j], count + 1
+    free = np.empty(len(value), dtype=np.int64)
+    size = 0
+    for j in range(len(value)):
+        if upper[j] and not lower[j] and reduced[j] < 0:
+            free[size] = j
+            size += 1
+    if size > most - count:
+        # Only the cheapest, found one by one: there are few.
+        for at in range(max(0, most - count)):
+            for other in range(at + 1, size):
+                if reduced[free[other]] < reduced[free[at]]:
+                    free[at], free[other] = free[other], free[at]
+        size = max(0, most - count)
+    for at in range(size):
+        j = free[at]
+        is_open[j] = True
+        total, enough_room = total + reduced[j], enough_room + room[j]
+    return total, enough_room
 
 
 @njit(cache=True)
@@ -60,25 +72,25 @@ def choose_part(value: Any, ground: Any, span: Any, is_open: Any) -> Any:
     room, least = ground[2], ground[6]
     upper = span[1]
     best, total_room = open_at(0.0, value, ground, span, is_open)
-    if total_room >= least:
-        return best, 0.0
     low, high, best_price = 0.0, 1.0, 0.0
     for j in range(len(value)):
         if upper[j] and room[j] > 0 and np.isfinite(value[j]):
             high = max(high, 2.0 * value[j] / room[j])
-    for _ in range(40):
-        price = 0.5 * (low + high)
+    for made in range(41):
+        # The last time, a little above the best price, ties count as open.
+        is_last = made == 40 or high - low <= 1e-9 * high
+        if made == 0 and total_room >= least:
+            return best, 0.0
+        price = best_price * (1 + 1e-9) if is_last else 0.5 * (low + high)
         total, total_room = open_at(price, value, ground, span, is_open)
+        if is_last:
+            break
         if total > best:
             best, best_price = total, price
         if total_room >= least:
             high = price
         else:
             low = price
-        if high - low <= 1e-9 * high:
-            break
-    # A little above, ties count as open.
-    open_at(best_price * (1 + 1e-9), value, ground, span, is_open)
     return best, best_price
 
 
@@ -87,7 +99,10 @@ def completed(value: Any, ground: Any, span: Any, is_open: Any) -> Any:
     """Return what a choice costs once enough sites are added to it; inf if there is no room."""
     room, least = ground[2], ground[6]
     is_used = is_open.copy()
-    have, cost = room[is_used].sum(), value[is_used].sum()
+    have, cost = 0, 0.0
+    for j in range(len(value)):
+        if is_used[j]:
+            have, cost = have + room[j], cost + value[j]
     while have < least:
         chosen, lowest = -1, np.inf
         for j in range(len(value)):
@@ -110,30 +125,40 @@ def choose(value: Any, ground: Any, span: Any, is_open: Any) -> Any:
     best, price = choose_part(value, ground, span, is_open)
     if price <= 0.0:
         return best
-    reduced = value - price * room
-    is_free = upper & ~lower
-    # A limit on the number of sites that binds would make other sites worth opening.
-    if np.sum(is_free & (reduced < 0)) > most - np.sum(lower):
-        return best
+    # Sites outside the core cost more to change than the relaxation is away from a choice.
     gap = completed(value, ground, span, is_open) - best + 1e-9
-    is_core = is_free & (np.abs(reduced) <= gap) & (value > 0)
-    is_sure = lower | (is_free & ~is_core & (reduced < 0)) | (is_free & (value <= 0))
-    core, wanted = np.flatnonzero(is_core), least - room[is_sure].sum()
-    if wanted <= 0 or not len(core):
+    m = len(value)
+    core, core_value, core_room = np.empty(m, dtype=np.int64), np.empty(m), np.empty(m, np.int64)
+    is_sure = np.zeros(m, dtype=np.bool_)
+    size, wanted, total, paying, sure, unit = 0, least, 0.0, 0, 0, 0
+    for j in range(m):
+        reduced = value[j] - price * room[j]
+        is_free = upper[j] and not lower[j]
+        paying += lower[j] or (is_free and reduced < 0)
+        if is_free and abs(reduced) <= gap and value[j] > 0:
+            core[size], core_value[size], core_room[size] = j, value[j], room[j]
+            size, unit = size + 1, np.gcd(unit, room[j])
+        elif lower[j] or (is_free and (reduced < 0 or value[j] <= 0)):
+            is_sure[j] = True
+            sure, wanted, total = sure + 1, wanted - room[j], total + value[j]
+    # A limit on the number of sites that binds would make other sites worth opening.
+    if paying > most or wanted <= 0 or size == 0:
         return best
-    unit = room[core[0]]
-    for j in core:
-        unit = np.gcd(unit, room[j])
     unit = max(1, unit)
     wanted = -(-wanted // unit)
-    if len(core) * wanted > MOST_CELLS:
+    if size * wanted > MOST_CELLS:
         return best
-    is_taken = np.zeros(len(core), dtype=np.bool_)
-    total = value[is_sure].sum() + enough(value[core], room[core] // unit, wanted, is_taken)
-    if not total > best or np.sum(is_sure) + np.sum(is_taken) > most:
+    is_taken = np.zeros(size, dtype=np.bool_)
+    total += enough(core_value[:size], core_room[:size], unit, wanted, is_taken)
+    for at in range(size):
+        sure += is_taken[at]
+    if not total > best or sure > most:
         return best
-    is_open[:] = is_sure
-    is_open[core[is_taken]] = True
+    for j in range(m):
+        is_open[j] = is_sure[j]
+    for at in range(size):
+        if is_taken[at]:
+            is_open[core[at]] = True
     return total
 
 
@@ -142,60 +167,77 @@ def evaluate(worth: Any, ground: Any, span: Any, state: Any, is_whole: Any) -> A
     """Return the bound of multipliers, and write what it opens and serves."""
     cost, units, room, opening, price, _, _ = ground
     share, value, served, is_open = state
+    profit = np.empty(len(units))
     for j in range(len(room)):
         value[j] = np.inf
         if span[1][j]:
+            for i in range(len(units)):
+                profit[i] = worth[i] - cost[j, i]
             if is_whole:
                 limits = (span[2][j], room[j])
-                value[j] = opening[j] - fill_between(worth - cost[j], units, limits, share[j])
+                value[j] = opening[j] - fill_between(profit, units, limits, share[j])
             else:
-                value[j] = opening[j] - fill_part(worth - cost[j], units, room[j], share[j])
+                value[j] = opening[j] - fill_part(profit, units, room[j], share[j])
     total = choose(value, ground, span, is_open)
     for i in range(len(units)):
         total += min(worth[i], price[i])
         served[i] = 1.0 if price[i] < worth[i] else 0.0
     for j in range(len(room)):
         if is_open[j]:
-            served += share[j]
+            for i in range(len(units)):
+                served[i] += share[j, i]
     return total
+
+
+@njit(cache=True)
+def on_grid(value: Any, grid: Any) -> Any:
+    """Return the nearest multiple of 1 / grid; the value itself without a grid."""
+    return np.floor(value * grid + 0.5) / grid if grid > 0 else value
 
 
 @njit(cache=True)
 def ascend(worth: Any, ground: Any, span: Any, rules: Any, means: Any) -> Any:
     """Raise the bound by deflected subgradients; see ``_load_dual.ascend``.
 
-    Returns the best bound, its multipliers and the last step; ``means`` gets how
-    often each site was open, and what each served of whom unless that is empty.
+    Returns the best bound, its multipliers and the last step; ``means`` gets how often each site
+    was open, and what each served of whom unless that is empty.
     """
     cost, price = ground[0], ground[4]
-    goal, rounds, step, patience, least_step, deflection, memory, is_whole = rules
+    goal, rounds, step, patience, least_step, deflection, memory, is_whole, grid = rules
     m, n = cost.shape
     state = (np.zeros((m, n)), np.zeros(m), np.zeros(n), np.zeros(m, dtype=np.bool_))
-    served, is_open = state[2], state[3]
-    found = evaluate(worth, ground, span, state, is_whole)
-    best, kept, kept_served = found, worth.copy(), served.copy()
+    share, _, served, is_open = state
     often, shares = means
-    often[:] = is_open
-    way, since, current = np.zeros(n), 0, worth.copy()
-    for _ in range(rounds):
-        way = 1.0 - served + deflection * way
-        size = (way * way).sum()
-        if step < least_step or best >= goal or size <= 1e-12:
-            break
-        aim = min(max(goal, best + 1e-4 * abs(best) + 1e-9), best + 0.05 * abs(best) + 1.0)
-        current = np.minimum(current + step * (aim - found) / size * way, price)
+    kept, kept_served, way, current = np.empty(n), np.empty(n), np.zeros(n), np.empty(n)
+    for i in range(n):
+        current[i] = on_grid(worth[i], grid)
+    found, best, since = 0.0, -np.inf, 0
+    for made in range(rounds + 1):
+        if made > 0:
+            size = 0.0
+            for i in range(n):
+                way[i] = 1.0 - served[i] + deflection * way[i]
+                size += way[i] * way[i]
+            if step < least_step or best >= goal or size <= 1e-12:
+                break
+            aim = min(max(goal, best + 1e-4 * abs(best) + 1e-9), best + 0.05 * abs(best) + 1.0)
+            length = step * (aim - found) / size
+            for i in range(n):
+                current[i] = min(on_grid(current[i] + length * way[i], grid), price[i])
         found = evaluate(current, ground, span, state, is_whole)
-        often[:] = memory * often + (1.0 - memory) * is_open
-        for j in range(len(shares)):
-            shares[j] = memory * shares[j] + (1.0 - memory) * is_open[j] * state[0][j]
+        for j in range(m):
+            now = 1.0 if is_open[j] else 0.0
+            often[j] = now if made == 0 else memory * often[j] + (1.0 - memory) * now
+            if shares.size:
+                for i in range(n):
+                    shares[j, i] = memory * shares[j, i] + (1.0 - memory) * now * share[j, i]
         since += 1
-        if found > best + 1e-7 * abs(best):
+        if made == 0 or found > best + 1e-7 * abs(best):
             best, since = found, 0
-            kept[:] = current
-            kept_served[:] = served
+            for i in range(n):
+                kept[i], kept_served[i] = current[i], served[i]
         if since >= patience:
             step, since, found = step / 1.6, 0, best
-            current[:] = kept
-            served[:] = kept_served
-            way[:] = 0.0
+            for i in range(n):
+                current[i], served[i], way[i] = kept[i], kept_served[i], 0.0
     return best, kept, step

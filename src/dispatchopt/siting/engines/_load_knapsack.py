@@ -24,14 +24,41 @@ MOST_CELLS = 2_000_000
 
 
 @njit(cache=True)
+def by_worth(profit: Any, units: Any, most: Any, order: Any) -> Any:
+    """Write the items that pay, and fit on their own, by falling profit per unit.
+
+    Returns how many they are, and their units in all; they are sorted only if these are above
+    ``most``.
+    """
+    size, total = 0, 0
+    ratio = np.empty(len(profit))
+    for i in range(len(profit)):
+        if profit[i] > 0 and units[i] <= most:
+            ratio[size], order[size] = -profit[i] / units[i], i
+            size, total = size + 1, total + units[i]
+    if total > most:
+        rank = np.argsort(ratio[:size])
+        picked = order[:size].copy()
+        for at in range(size):
+            order[at] = picked[rank[at]]
+    return size, total
+
+
+@njit(cache=True)
 def fill_part(profit: Any, units: Any, room: Any, share: Any) -> Any:
     """Fill a site with the units that earn most, and return what they earn."""
-    share[:] = 0.0
-    picked = np.flatnonzero(profit > 0)
-    if units[picked].sum() > room:
-        picked = picked[np.argsort(-(profit[picked] / units[picked]))]
-    earned, left = 0.0, room
-    for i in picked:
+    order = np.empty(len(profit), dtype=np.int64)
+    # With split demand a customer may be larger than the site.
+    size, ratio = 0, np.empty(len(profit))
+    for i in range(len(profit)):
+        share[i] = 0.0
+        if profit[i] > 0:
+            ratio[size], order[size] = -profit[i] / units[i], i
+            size += 1
+    rank = np.argsort(ratio[:size])
+    earned, left = 0.0, 1.0 * room
+    for at in range(size):
+        i = order[rank[at]]
         share[i] = min(1.0, left / units[i])
         earned += profit[i] * share[i]
         left -= units[i] * share[i]
@@ -43,39 +70,42 @@ def fill_part(profit: Any, units: Any, room: Any, share: Any) -> Any:
 @njit(cache=True)
 def fill_whole(profit: Any, units: Any, room: Any, share: Any) -> Any:
     """Fill a site with whole customers that earn most, and return what they earn."""
-    share[:] = 0.0
-    picked = np.flatnonzero((profit > 0) & (units <= room))
-    if units[picked].sum() <= room:
-        share[picked] = 1.0
-        return profit[picked].sum()
-    ratio = profit[picked] / units[picked]
-    order = np.argsort(-ratio)
+    order = np.empty(len(profit), dtype=np.int64)
+    size, total = by_worth(profit, units, room, order)
+    for i in range(len(profit)):
+        share[i] = 0.0
+    earned = 0.0
+    if total <= room:
+        for at in range(size):
+            share[order[at]] = 1.0
+            earned += profit[order[at]]
+        return earned
     # What fits in order, up to the first that does not; then whatever still fits.
-    head, left, earned = 0, room, 0.0
-    while units[picked[order[head]]] <= left:
-        i = picked[order[head]]
+    head, left = 0, room
+    while units[order[head]] <= left:
+        i = order[head]
         left, earned, head = left - units[i], earned + profit[i], head + 1
-    cut = ratio[order[head]]
+    cut = profit[order[head]] / units[order[head]]
     most, found, spare = earned + left * cut, earned, left
-    for at in range(head, len(order)):
-        i = picked[order[at]]
+    for at in range(head, size):
+        i = order[at]
         if units[i] <= spare:
             spare, found = spare - units[i], found + profit[i]
     # An item outside the core costs more to move than the relaxation is away from what was found.
-    core, fixed, room_left, total = np.empty(len(order), dtype=np.int64), 0.0, room, 0
-    size = 0
-    for at in range(len(order)):
-        i = picked[order[at]]
+    core, fixed, width, total = np.empty(size, dtype=np.int64), 0.0, room, 0
+    count = 0
+    for at in range(size):
+        i = order[at]
         if abs(profit[i] - cut * units[i]) <= most - found + 1e-9:
-            core[size] = i
-            size, total = size + 1, total + units[i]
+            core[count] = i
+            count, total = count + 1, total + units[i]
         elif at < head:
             share[i] = 1.0
-            fixed, room_left = fixed + profit[i], room_left - units[i]
-    width = min(room_left, total)
-    if size * width > MOST_CELLS:
+            fixed, width = fixed + profit[i], width - units[i]
+    width = min(width, total)
+    if count * width > MOST_CELLS:
         return fill_part(profit, units, room, share)
-    return fixed + fill_core(core[:size], profit, units, width, share)
+    return fixed + fill_core(core[:count], profit, units, width, share)
 
 
 @njit(cache=True)
@@ -106,11 +136,16 @@ def fill_between(profit: Any, units: Any, span: Any, share: Any) -> Any:
     """
     low, room = span
     earned = fill_whole(profit, units, room, share)
-    if low <= 0 or (share * units).sum() >= low - 1e-6:
+    load, size = 0.0, 0
+    picked = np.empty(len(profit), dtype=np.int64)
+    for i in range(len(profit)):
+        load += share[i] * units[i]
+        if profit[i] > -np.inf and units[i] <= room:
+            picked[size] = i
+            size += 1
+    if low <= 0 or load >= low - 1e-6 or size * room > MOST_CELLS:
         return earned
-    picked = np.flatnonzero((profit > -np.inf) & (units <= room))
-    if len(picked) * room > MOST_CELLS:
-        return earned
+    picked = picked[:size]
     best = np.full(room + 1, -np.inf)
     best[0] = 0.0
     taken = np.zeros((len(picked), room + 1), dtype=np.bool_)
@@ -121,30 +156,35 @@ def fill_between(profit: Any, units: Any, span: Any, share: Any) -> Any:
             if value > best[space]:
                 best[space] = value
                 taken[at, space] = True
-    share[:] = 0.0
-    load = low + np.argmax(best[low:])
-    if best[load] == -np.inf:
-        return -np.inf
-    space = load
+    for i in range(len(profit)):
+        share[i] = 0.0
+    space = low
+    for at_load in range(low, room + 1):
+        if best[at_load] > best[space]:
+            space = at_load
+    most = best[space]
+    if most == -np.inf:
+        return most
     for at in range(len(picked) - 1, -1, -1):
         if taken[at, space]:
             share[picked[at]] = 1.0
             space -= units[picked[at]]
-    return best[load]
+    return most
 
 
 @njit(cache=True)
-def enough(value: Any, room: Any, least: Any, is_open: Any) -> Any:
+def enough(value: Any, room: Any, unit: Any, least: Any, is_open: Any) -> Any:
     """Open sites of positive value with enough room at least cost; inf if there are none.
 
-    ``is_open`` gets what is opened. Dynamic programming over the room still wanted.
+    ``room`` is in single units, ``least`` in multiples of ``unit``; ``is_open`` gets what is opened.
+    Dynamic programming over the room still wanted.
     """
     best = np.full(least + 1, np.inf)
     best[0] = 0.0
     taken = np.zeros((len(value), least + 1), dtype=np.bool_)
     for at in range(len(value)):
         for wanted in range(least, 0, -1):
-            cost = best[max(0, wanted - room[at])] + value[at]
+            cost = best[max(0, wanted - room[at] // unit)] + value[at]
             if cost < best[wanted]:
                 best[wanted] = cost
                 taken[at, wanted] = True
@@ -152,7 +192,7 @@ def enough(value: Any, room: Any, least: Any, is_open: Any) -> Any:
     for at in range(len(value) - 1, -1, -1):
         is_open[at] = taken[at, wanted]
         if is_open[at]:
-            wanted = max(0, wanted - room[at])
+            wanted = max(0, wanted - room[at] // unit)
     return best[least]
 
 
@@ -170,7 +210,7 @@ def rises(worth: Any, cost: Any, units: Any, limits: Any, earned: Any) -> Any:
         low, room = limits[0][j], limits[1][j]
         profit = worth - cost[j]
         least = 0.0 if low <= 0 else -np.inf
-        picked = np.flatnonzero((profit > least) & (units <= room))
+        picked = np.array([i for i in range(n) if profit[i] > least and units[i] <= room])
         width = room if low > 0 else min(room, units.sum())
         if earned[j] == -np.inf or len(picked) * width > MOST_CELLS:
             continue

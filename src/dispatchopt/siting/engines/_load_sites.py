@@ -103,11 +103,11 @@ class SiteSearch:
         self._offer(site, is_open)
         return True
 
-    def improve(self, upper: BoolArray) -> bool:
+    def improve(self, upper: BoolArray, most: int = _MOST_TRIED) -> bool:
         """Try neighbours of the best choice, until one is better; whether one was."""
         if self._is_open is None:
             return False
-        for is_open in self._neighbours(self._is_open, upper):
+        for is_open in self._neighbours(self._is_open, upper)[:most]:
             if self._should_stop():
                 return False
             if self.start(is_open):

@@ -34,6 +34,8 @@ from dispatchopt.siting.problem import SitingGoal, SitingProblem, SitingSolution
 MOST_ENTRIES = 20_000_000
 #: Rounds of the first bound between two starts from what it opens, and how long a step is.
 _START_EVERY, _STEP = 40, 1.5
+#: Neighbours of the best sites that are tried beside the sites of a bound.
+_FEW = 8
 #: Searches around the best sites without success before branching, and shaken choices in each.
 _MOST_MISSES, _SHAKES = 2, 20
 #: With whole customers: blocks, rounds of each, and rounds without a better bound that are borne.
@@ -230,7 +232,10 @@ class _Search:
         self._tried.add(key)
         if self._sites is not None:
             self._sites.look(found)
-            self._sites.start(is_open)
+            if not self._sites.start(is_open):
+                every = np.ones(table.num_sites, dtype=bool)
+                self._sites.improve(every, _FEW)
+                self._sites.shake(self.best() - found.value, every)
             return
         if not table.is_single:
             self._solve(table, is_open, None, math.inf, None)
