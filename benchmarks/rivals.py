@@ -1,8 +1,8 @@
-"""An environment of their own for rivals: ``python -m benchmarks.rivals FOLDER [--for siting]``.
+"""An environment for rivals: ``python -m benchmarks.rivals FOLDER [--for siting]``.
 
-For routing it holds this checkout and the rivals at the versions of ``constraints.txt``; for siting
+For routing it holds this checkout and the rivals at the versions of ``constraints.txt``, for siting
 spopt with PuLP, CBC and HiGHS. Afterwards set ``DISPATCHOPT_RIVALS_PYTHON`` to the Python that is
-printed: ``benchmarks.static_sets`` runs PyVRP, OR-Tools and VROOM there, the suite ``siting`` spopt.
+printed: ``benchmarks.static_sets`` runs PyVRP, OR-Tools and VROOM there, suite ``siting`` spopt.
 """
 
 from __future__ import annotations

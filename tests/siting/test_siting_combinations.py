@@ -61,8 +61,8 @@ def make(seed: int, goal: SitingGoal, rules: set[str], **changes: Any) -> Siting
     """A tiny problem with the rules given."""
     rng = np.random.default_rng(seed)
     # Each phase has sites and customers of its own, and with capacities every flow is tried.
-    most = {0: (6, 7), 1: (4, 4), 2: (3, 3)}[len({"capacity", "phases"} & rules)]
-    m, n = int(rng.integers(1, most[0])), int(rng.integers(1, most[1]))
+    size = {0: (6, 7), 1: (4, 4), 2: (3, 3)}[len({"capacity", "phases"} & rules)]
+    m, n = int(rng.integers(1, size[0])), int(rng.integers(1, size[1]))
     away = rng.integers(0, 12, size=(m, n)) * 100
     reach = changes.pop("reach_m", int(rng.integers(5, 12)) * 100)
     fields = goal_fields(rng, goal, m, n) | rule_fields(rng, goal, rules, m)

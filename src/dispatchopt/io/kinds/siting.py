@@ -300,6 +300,12 @@ def lay_out(
     return fields, tables
 
 
+def _given_columns(problem: SitingProblem, fields: Mapping[str, str]) -> dict[str, Any]:
+    """Return the columns whose fields a problem states."""
+    found = {name: getattr(problem, field) for name, field in fields.items()}
+    return {name: each for name, each in found.items() if each is not None}
+
+
 def _tables_of(problem: SitingProblem) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
     """Return header fields and tables with a row for each site and customer of a problem."""
     coverage = problem.coverage
@@ -308,17 +314,10 @@ def _tables_of(problem: SitingProblem) -> tuple[dict[str, Any], dict[str, dict[s
     site_columns: dict[str, Any] = {"id": sites}
     if problem.status is not None:
         site_columns["status"] = [_STATUS_NAMES[int(code)] for code in problem.status]
-    if problem.site_cost_cents is not None:
-        site_columns["cost_cents"] = problem.site_cost_cents
-    if problem.capacity_units is not None:
-        site_columns["capacity_units"] = problem.capacity_units
+    fields = {"cost_cents": "site_cost_cents", "capacity_units": "capacity_units", "phase": "phase"}
+    site_columns |= _given_columns(problem, fields)
     if problem.place is not None:
         site_columns["place"] = [f"place {number}" for number in problem.place]
-    if problem.phase is not None:
-        site_columns["phase"] = problem.phase
-    customer_columns: dict[str, Any] = {"id": customers, "demand_units": problem.demand_units}
-    if problem.customer_phase is not None:
-        customer_columns["phase"] = problem.customer_phase
     pairs: dict[str, Any] = {
         "site": sites[coverage.site_idx],
         "customer": customers[coverage.customer_idx],
@@ -327,7 +326,11 @@ def _tables_of(problem: SitingProblem) -> tuple[dict[str, Any], dict[str, dict[s
     if problem.pair_cost_cents is not None:
         pairs["cost_cents"] = problem.pair_cost_cents
     tables: dict[str, dict[str, Any]] = {
-        "customers": customer_columns,
+        "customers": {
+            "id": customers,
+            "demand_units": problem.demand_units,
+            **_given_columns(problem, {"phase": "customer_phase"}),
+        },
         "sites": site_columns,
         "coverage": pairs,
     }

@@ -119,8 +119,8 @@ class SitingCustomerRow(Row):
     demand_units: int = column(1, description="Demand.", unit="units", ge=0)
     phase: int = column(
         0,
-        description="Phase in which it is served, from 0, where each phase has customers of its own "
-        "(without a table `phase_demand`): capacities count anew in each.",
+        description="Phase in which it is served, from 0, where each phase has customers of its "
+        "own (without a table `phase_demand`): capacities count anew in each.",
         ge=0,
     )
 

@@ -50,7 +50,7 @@ def choice(
     """
     least = table.least_units + spare
     relaxed = _priced(table, value, lower, upper, least)
-    whole = _whole(table, value, lower, upper, least, with_rises)
+    whole = _whole(table, value, lower, upper, least=least, with_rises=with_rises)
     return relaxed if whole is None or whole.total <= relaxed.total else whole
 
 
@@ -90,6 +90,7 @@ def _whole(
     value: FloatArray,
     lower: BoolArray,
     upper: BoolArray,
+    *,
     least: int,
     with_rises: bool,
 ) -> Choice | None:

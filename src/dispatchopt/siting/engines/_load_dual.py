@@ -25,9 +25,8 @@ FREE = 2**53
 #: Share of the old direction in a step (Camerini, Fratta and Maffioli 1975), and of the old mean
 #: in how often a site was open.
 _DEFLECTION, _MEMORY = 0.6, 0.9
-#: Entries of the table from which on rounds are compiled, with one source and with split demand;
-#: below, loading the compiler costs more.
-_COMPILED_SINGLE, _COMPILED_SPLIT = 600, 4_000
+#: Entries of the table from which on rounds are compiled; below, loading the compiler costs more.
+_COMPILED_ENTRIES = 600
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -64,7 +63,7 @@ class LoadBound:
 
 def is_compiled(table: LoadTable) -> bool:
     """Whether rounds on a table are compiled."""
-    return table.cost.size >= (_COMPILED_SINGLE if table.is_single else _COMPILED_SPLIT)
+    return table.cost.size >= _COMPILED_ENTRIES
 
 
 def fills_whole(table: LoadTable) -> bool:

@@ -69,14 +69,14 @@ def next_at(place: Any, first: Any, site: Any) -> Any:
 
 @njit(cache=True)
 def anneal(near: Any, rounds: Any, hot: Any, dear: Any, work: Any) -> Any:
-    """Meet assignments by shifts and swaps under a falling temperature; keep the best in ``kept``.
+    """Meet assignments by shifts and swaps under a falling temperature.
 
     ``near`` holds the cheapest open sites of each customer, (n, k); ``work`` is (cost, units, room,
     site, load, random bits), of which the last three change. Room may be exceeded on the way, at a
     price per unit that starts at ``dear`` and follows whether it is. Who is not served stays so.
     Returns the best assignment within the room, and whether there was one.
     """
-    cost, units, room, site, load, bits = work
+    _, units, room, site, load, bits = work
     n, k = near.shape
     over = 0
     for j in range(len(room)):
@@ -112,7 +112,7 @@ def anneal(near: Any, rounds: Any, hot: Any, dear: Any, work: Any) -> Any:
 
 
 @njit(cache=True)
-def shared(one: Any, other: Any, work: Any) -> Any:
+def shared(one: Any, other: Any, work: Any) -> Any:  # noqa: C901 - compiled as a whole
     """Share the customers of two sites between them at least cost; return what that saves.
 
     Dynamic programming over the load of the first. The room of both must hold already.

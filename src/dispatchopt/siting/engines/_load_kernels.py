@@ -118,7 +118,7 @@ def completed(value: Any, ground: Any, span: Any, is_open: Any) -> Any:
 
 
 @njit(cache=True)
-def choose(value: Any, ground: Any, span: Any, is_open: Any) -> Any:
+def choose(value: Any, ground: Any, span: Any, is_open: Any) -> Any:  # noqa: C901 - compiled as a whole
     """Choose whole sites of least value with enough room, where that is not too large."""
     room, most, least = ground[2], ground[5], ground[6]
     lower, upper, _ = span
@@ -196,7 +196,7 @@ def on_grid(value: Any, grid: Any) -> Any:
 
 
 @njit(cache=True)
-def ascend(worth: Any, ground: Any, span: Any, rules: Any, means: Any) -> Any:
+def ascend(worth: Any, ground: Any, span: Any, rules: Any, means: Any) -> Any:  # noqa: C901 - compiled as a whole
     """Raise the bound by deflected subgradients; see ``_load_dual.ascend``.
 
     Returns the best bound, its multipliers and the last step; ``means`` gets how often each site

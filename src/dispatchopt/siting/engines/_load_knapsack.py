@@ -68,7 +68,7 @@ def fill_part(profit: Any, units: Any, room: Any, share: Any) -> Any:
 
 
 @njit(cache=True)
-def fill_whole(profit: Any, units: Any, room: Any, share: Any) -> Any:
+def fill_whole(profit: Any, units: Any, room: Any, share: Any) -> Any:  # noqa: C901 - compiled as a whole
     """Fill a site with whole customers that earn most, and return what they earn."""
     order = np.empty(len(profit), dtype=np.int64)
     size, total = by_worth(profit, units, room, order)
@@ -129,7 +129,7 @@ def fill_core(core: Any, profit: Any, units: Any, room: Any, share: Any) -> Any:
 
 
 @njit(cache=True)
-def fill_between(profit: Any, units: Any, span: Any, share: Any) -> Any:
+def fill_between(profit: Any, units: Any, span: Any, share: Any) -> Any:  # noqa: C901 - compiled as a whole
     """Fill a site with whole customers, to a load between two limits, as well as that can be.
 
     Returns what they earn, -inf if no set of them has such a load.
@@ -176,8 +176,8 @@ def fill_between(profit: Any, units: Any, span: Any, share: Any) -> Any:
 def enough(value: Any, room: Any, unit: Any, least: Any, is_open: Any) -> Any:
     """Open sites of positive value with enough room at least cost; inf if there are none.
 
-    ``room`` is in single units, ``least`` in multiples of ``unit``; ``is_open`` gets what is opened.
-    Dynamic programming over the room still wanted.
+    ``room`` is in single units, ``least`` in multiples of ``unit``; ``is_open`` gets what is
+    opened. Dynamic programming over the room still wanted.
     """
     best = np.full(least + 1, np.inf)
     best[0] = 0.0

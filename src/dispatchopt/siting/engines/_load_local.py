@@ -43,6 +43,7 @@ def packed(
     is_open: BoolArray,
     fill_price: FloatArray,
     moves: int = _MOVES,
+    *,
     seed: int = 1,
 ) -> IntArray | None:
     """Return the site of each customer, all served, or None if no room was found; compiled.
@@ -56,7 +57,7 @@ def packed(
     site = opened[np.argmin(guided, axis=0)]
     if not np.isfinite(guided.min(axis=0)).all():
         return None
-    return annealed(table, site, is_open, fill_price, moves, seed)
+    return annealed(table, site, is_open, fill_price, moves, seed=seed)
 
 
 def annealed(
@@ -65,6 +66,7 @@ def annealed(
     is_open: BoolArray,
     fill_price: FloatArray,
     moves: int = _MOVES,
+    *,
     seed: int = 1,
     heat: float = _HEAT,
 ) -> IntArray | None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from dispatchopt.core.arrays import BoolArray, FloatArray, IntArray
+from dispatchopt.core.arrays import BoolArray, IntArray
 from dispatchopt.siting.engines._load_choice import choice
 from dispatchopt.siting.engines._load_dual import LoadBound
 from dispatchopt.siting.engines._load_local import annealed, packed
@@ -82,7 +82,8 @@ class SiteSearch:
         """
         table, price = self._table, self._fill_price
         moves = max(_LONG[0], _LONG[1] * table.num_customers)
-        own, least = None, np.inf
+        own: IntArray | None = None
+        least = np.inf
         for made in range(_FRESH + _COOLER):
             if self._should_stop() or (made >= _FRESH and least > self._best * (1 + 0.5 * _NEAR)):
                 return
@@ -137,7 +138,7 @@ class SiteSearch:
         grows = (inside[:, None] < 0).astype(int) - (outside[None, :] < 0).astype(int)
         fits = (rest >= table.least_units) & (int(is_open.sum()) + grows <= table.max_open)
         guess = np.where(fits, guess, np.inf).ravel()
-        made = []
+        made: list[BoolArray] = []
         for at in np.argsort(guess, kind="stable"):
             if not np.isfinite(guess[at]) or len(made) >= _MOST_TRIED:
                 break

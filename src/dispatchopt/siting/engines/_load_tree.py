@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from dispatchopt.core.arrays import BoolArray, FloatArray
 from dispatchopt.siting.engines._load_choice import most_spare
@@ -36,6 +37,9 @@ _SERVED_EVERY = 16
 _MOST_PAIRS = 200
 
 
+Bits = npt.NDArray[np.uint8]
+
+
 @dataclass(order=True, kw_only=True)
 class Node:
     """Bounds on open sites, with the multipliers that bound what lies between them."""
@@ -49,7 +53,7 @@ class Node:
     #: Most room that a better solution leaves unused.
     spare: int = field(compare=False, default=FREE)
     #: Pairs that are not used, as packed bits; None for none.
-    banned: BoolArray | None = field(compare=False, default=None)
+    banned: Bits | None = field(compare=False, default=None)
     #: Times that its open sites, all decided, have been given to the solver.
     tries: int = field(compare=False, default=0)
     #: Whether the solver raised the bound at the last time.
@@ -63,8 +67,9 @@ class Host(Protocol):
         """Cost of the best solution."""
 
     def serve(self, found: LoadBound, *, is_last: bool = False) -> None:
-        """Serve from the sites that a bound opens, and keep what is better; with more effort if
-        the sites are decided.
+        """Serve from the sites that a bound opens, and keep what is better.
+
+        It is worth more effort if these are decided (``is_last``).
         """
 
     def solve_open(
@@ -217,7 +222,8 @@ class Tree:
         node = replace(node, lower=lower, upper=upper)
         if self._is_whole and math.isfinite(room):
             self._tighten(node, table, found, room)
-            if not np.isfinite(self._table_of(node).cost).any(axis=0)[np.isinf(table.price)].all():
+            is_reached: BoolArray = np.isfinite(self._table_of(node).cost).any(axis=0)
+            if not is_reached[np.isinf(table.price)].all():
                 return []
         return [node]
 

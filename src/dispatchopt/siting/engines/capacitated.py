@@ -62,7 +62,7 @@ class CapacitatedEngine:
 
     name: str = "capacitated"
     packages: tuple[str, ...] = ("numpy", "pulp", "highspy")
-    rounds: int = 400
+    rounds: int = 600
 
     def unsupported(self, problem: SitingProblem) -> str | None:
         """Return why not, or None."""
@@ -117,7 +117,8 @@ class _Search:
         run, table = self._run, self._table
         lower, upper = table.is_fixed, np.ones(table.num_sites, dtype=bool)
         tree = Tree(table, self, step=run.step, raise_bound=self.raise_bound)
-        raised = self._relaxed(tree, rounds)
+        # Whole customers bound better still, so that their rounds are not the last.
+        raised = self._relaxed(tree, rounds // 2 if fills_whole(table) else rounds)
         if fills_whole(table) and not run.should_stop():
             raised = self._whole(tree, raised)
             self._polish(tree, raised)
@@ -215,31 +216,44 @@ class _Search:
 
         If these are decided (``is_last``), it is worth more effort.
         """
-        table = self._table
-        is_open = found.chosen.copy()
+        is_open = self._with_room(found)
+        if self._sites is not None:
+            self._search_sites(self._sites, found, is_open, is_last=is_last)
+            return
+        key = is_open.tobytes()
+        if key in self._tried:
+            return
+        self._tried.add(key)
+        if self._table.is_single:
+            self._assign(found, is_open)
+        else:
+            self._solve(self._table, is_open, None, math.inf, None)
+
+    def _with_room(self, found: LoadBound) -> BoolArray:
+        """Return the sites that a bound opens, and those nearly opened if room lacks."""
+        table, is_open = self._table, found.chosen.copy()
         for site in np.argsort(found.to_open, kind="stable"):
             if int(table.room[is_open].sum()) >= table.least_units:
                 break
             if not is_open[site] and int(is_open.sum()) < table.max_open:
                 is_open[site] = True
-        key = is_open.tobytes()
-        if is_last and self._sites is not None:
-            self._sites.look(found)
-            self._sites.settle(is_open)
-            return
-        if key in self._tried:
-            return
-        self._tried.add(key)
-        if self._sites is not None:
-            self._sites.look(found)
-            if not self._sites.start(is_open):
-                every = np.ones(table.num_sites, dtype=bool)
-                self._sites.improve(every, _FEW)
-                self._sites.shake(self.best() - found.value, every)
-            return
-        if not table.is_single:
-            self._solve(table, is_open, None, math.inf, None)
-            return
+        return is_open
+
+    def _search_sites(
+        self, sites: SiteSearch, found: LoadBound, is_open: BoolArray, *, is_last: bool
+    ) -> None:
+        """Value a choice of sites, and some neighbours of the best one if it is no better."""
+        sites.look(found)
+        if is_last:
+            sites.settle(is_open)
+        elif not sites.start(is_open):
+            every = np.ones(self._table.num_sites, dtype=bool)
+            sites.improve(every, _FEW)
+            sites.shake(self.best() - found.value, every)
+
+    def _assign(self, found: LoadBound, is_open: BoolArray) -> None:
+        """Place customers by regret, and improve that by moves."""
+        table = self._table
         site_of = assigned(table, is_open, found.fill_price, self._run.should_stop)
         if site_of is None:
             return
