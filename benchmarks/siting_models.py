@@ -91,7 +91,7 @@ def _plain(case: str, problem: SitingProblem, solver: str, seconds: float) -> Ro
         "method": f"plain model, {solver}",
         "seconds": time.perf_counter() - began,
         "building_s": built,
-        "objective": result.objective_value() if has_answer else None,
+        "objective": round(result.objective_value(), 6) if has_answer else None,
         "bound": result.dual_bound(),
         "status": result.termination.reason.name,
     }

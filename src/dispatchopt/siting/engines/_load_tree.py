@@ -222,7 +222,7 @@ class Tree:
         node = replace(node, lower=lower, upper=upper)
         if self._is_whole and math.isfinite(room):
             self._tighten(node, table, found, room)
-            is_reached: BoolArray = np.isfinite(self._table_of(node).cost).any(axis=0)
+            is_reached = np.asarray(np.isfinite(self._table_of(node).cost).any(axis=0))
             if not is_reached[np.isinf(table.price)].all():
                 return []
         return [node]
