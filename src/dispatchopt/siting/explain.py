@@ -137,6 +137,8 @@ def _sites(problem: SitingProblem, solution: SitingSolution) -> Finding:
     about = "open sites; sole_units are lost if the site closes, overlap_units are not"
     if problem.cover_by > 1:
         about += f" (a customer is covered by {problem.cover_by} open sites or more)"
+    if problem.customer_phase is not None:
+        about += "; capacity_units hold in each phase"
     return Finding(name="sites", about=about, rows=tuple(rows))
 
 
