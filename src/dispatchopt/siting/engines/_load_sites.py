@@ -21,6 +21,8 @@ _FRESH, _COOLER, _HEATS = 6, 18, (0.05, 0.02, 0.01)
 _NEAR = 0.008
 #: Neighbours valued from one choice of sites.
 _MOST_TRIED = 30
+#: Above every worth of a site.
+_FAR = 1e15
 #: Units of room beyond what is needed that shaken choices have, as parts of a mean demand.
 _SPARE = (0.0, 0.3, 0.6, 1.2, 2.4)
 
@@ -132,7 +134,9 @@ class SiteSearch:
         table = self._table
         inside = np.append(np.flatnonzero(is_open & ~table.is_fixed), -1)
         outside = np.append(np.flatnonzero(upper & ~is_open), -1)
-        value, room = np.append(self._value, 0.0), np.append(table.room, 0)
+        # Sites that the bound does not open have no worth: they come last.
+        value = np.append(np.where(np.isfinite(self._value), self._value, _FAR), 0.0)
+        room = np.append(table.room, 0)
         guess = value[outside][None, :] - value[inside][:, None]
         rest = int(table.room[is_open].sum()) - room[inside][:, None] + room[outside][None, :]
         grows = (inside[:, None] < 0).astype(int) - (outside[None, :] < 0).astype(int)
