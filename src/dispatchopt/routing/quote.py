@@ -21,6 +21,7 @@ from dispatchopt.routing.bundles import Bundles
 from dispatchopt.routing.engines._ruin import Ruin
 from dispatchopt.routing.prices import Prices, shadow_prices
 from dispatchopt.routing.problem import (
+    ANYWHERE,
     FAR,
     Orders,
     RoutingProblem,
@@ -280,6 +281,9 @@ def _with(problem: RoutingProblem, basket: Basket) -> Orders:
         promise_s=np.append(orders.promise_s, FAR),
         late_cost_per_s=np.append(orders.late_cost_per_s, 0),
         skills=np.append(orders.skills, basket.skills),
+        planned_courier=np.append(orders.planned_courier, ANYWHERE),
+        planned_store=np.append(orders.planned_store, ANYWHERE),
+        change_cost=np.append(orders.change_cost, 0),
         refusal_cost=np.append(orders.refusal_cost, basket.refusal_cost),
     )
 

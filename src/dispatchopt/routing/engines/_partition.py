@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dispatchopt.core.arrays import FloatArray, IntArray
+from dispatchopt.core.arrays import BoolArray, FloatArray, IntArray
 from dispatchopt.routing.engines._columns import Columns, Cut
 from dispatchopt.routing.engines._relaxation import Relaxation, Solved
 from dispatchopt.routing.engines._subset_rows import violated_triples
@@ -45,6 +45,8 @@ class Effort:
         Factor by which the guess of the gap grows.
     wide_first, wide_cut
         Gaps, of the linear programme and after the cuts, above which a better plan is looked for.
+    most_kept
+        Columns that are kept for the next state.
     """
 
     all_present: int = 2_000
@@ -56,6 +58,26 @@ class Effort:
     guess_growth: float = 1.6
     wide_first: float = 0.03
     wide_cut: float = 0.006
+    most_kept: int = 4_000
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Warm:
+    """Columns and subset-row cuts to begin with.
+
+    Parameters
+    ----------
+    columns
+        Numbers of columns, ascending.
+    cuts
+        Three orders each, shape (num_cuts, 3).
+    is_new
+        Orders of which the cheapest columns are to be added, shape (num_orders,).
+    """
+
+    columns: IntArray
+    cuts: IntArray
+    is_new: BoolArray | None = None
 
 
 class Partition:
@@ -69,6 +91,8 @@ class Partition:
         What a plan has to stay below; the cost of the best plan known.
     known
         Columns of plans that are known, to start from.
+    warm
+        What an earlier search ended with, if it was nearly this one.
     offer
         Called with columns (by origin) and cost of each better plan.
     tell_bound
@@ -92,31 +116,56 @@ class Partition:
         should_stop: Callable[[], bool],
         time_left: Callable[[], float],
         improve: Callable[[], float] | None = None,
+        warm: Warm | None = None,
     ) -> None:
         self.columns = columns
         self.best = best
         self._improve = improve
         self.bound = -math.inf
         self.duals: FloatArray = np.zeros(columns.num_rows)
+        self.kept: Warm | None = None
+        self._warm = warm
         self._known, self._effort, self._seed = known, effort, seed
         self._offer, self._tell_bound = offer, tell_bound
         self._should_stop, self._time_left = should_stop, time_left
 
     def solve(self) -> bool:
         """Search; returns whether the best plan is proven (or that there is none below)."""
-        relaxation = self._relaxation(starting_columns(self.columns, self._known, self._effort))
+        relaxation = self._relaxation(self._starting())
+        if self._warm is not None and len(self._warm.cuts):
+            relaxation.cut([self.columns.subset_row(cut) for cut in self._warm.cuts])
         root = relaxation.converge()
         if root is None:
             return False
         self.duals = root[0].duals[: self.columns.num_rows].copy()
+        self._keep(relaxation, root[1])
         state = self._shrink(relaxation, *root, is_first=True)
         if state is None:
             return self._is_proven()
         state = self._tighten(*state)
         if state is None:
             return self._is_proven()
+        self._keep(state[0], state[2])
         self._look(self._effort.wide_cut)
-        return self._close(state[2])
+        return self._close(*state[1:])
+
+    def _starting(self) -> IntArray:
+        """Return the columns that the linear programme starts from."""
+        warm = self._warm
+        if warm is None:
+            return starting_columns(self.columns, self._known, self._effort)
+        some = starting_columns(self.columns, self._known, self._effort, warm.is_new)
+        return np.union1d(some, warm.columns)
+
+    def _keep(self, relaxation: Relaxation, reduced: FloatArray) -> None:
+        """Keep what a search for the next state may begin with."""
+        present = relaxation.present
+        least = present[np.argsort(reduced[present], kind="stable")[: self._effort.most_kept]]
+        triples = [cut.orders for cut in self.columns.cuts if cut.orders]
+        self.kept = Warm(
+            columns=np.sort(self.columns.origin[least]),
+            cuts=np.array(triples, dtype=np.int64).reshape(-1, 3),
+        )
 
     def _look(self, wide: float) -> None:
         """Look for a better plan if the gap is wide."""
@@ -239,19 +288,24 @@ class Partition:
             holds[np.arange(len(holds)), rows] = 1.0
         most = self._effort.cuts_per_round
         triples = violated_triples(holds[:, : columns.num_orders], solved.shares, most)
-        cuts = [columns.half(triple, 3.0) for triple in triples]
+        cuts = [columns.subset_row(triple) for triple in triples]
         if len(cuts) < most // 6:
             cuts += zero_half_cuts(columns, solved.columns, solved.shares, most)
         return cuts
 
-    def _close(self, reduced: FloatArray) -> bool:
+    def _value(self, solved: Solved, reduced: FloatArray) -> float:
+        """Return the bound that the reduced costs belong to, not rounded."""
+        return self.columns.bound(solved.duals, reduced, self.columns.sides())
+
+    def _close(self, solved: Solved, reduced: FloatArray) -> bool:
         """Branch and bound, on as few columns as will do."""
-        value = self.bound
+        value = self._value(solved, reduced)
         order = np.sort(reduced)
         first = min(self._effort.first_guess, len(order) - 1)
         guess = max(float(order[first]), 1.0)
         while not self._is_proven():
-            ceiling = min(self.best, value + guess)
+            # A plan that costs less than a whole ceiling costs one less.
+            ceiling = min(self.best, math.ceil(max(value, self.bound) + guess))
             some = np.flatnonzero(reduced <= ceiling - value + 1e-4)
             if not self._part(some, ceiling):
                 return False
@@ -290,8 +344,8 @@ class Partition:
         state = None if state is None else self._tighten(*state)
         if state is None:
             return self._is_proven()
-        relaxation, _, reduced = state
-        keep = reduced <= self.best - 1 - self.bound + 1e-4
+        relaxation, solved, reduced = state
+        keep = reduced <= self.best - 1 - self._value(solved, reduced) + 1e-4
         self.columns = self.columns.take(np.flatnonzero(keep))
         relaxation = self._relaxation(np.arange(len(self.columns)))
         if relaxation.solve() is None:
@@ -299,14 +353,17 @@ class Partition:
         return self._tree(self.columns, relaxation, self.best).search()
 
 
-def starting_columns(columns: Columns, known: IntArray, effort: Effort) -> IntArray:
-    """Return the columns that the linear programme starts from."""
+def starting_columns(
+    columns: Columns, known: IntArray, effort: Effort, is_new: BoolArray | None = None
+) -> IntArray:
+    """Return the columns that the linear programme starts from: the cheapest of (new) orders."""
     if len(columns) <= effort.all_present:
         return np.arange(len(columns))
     sizes = (columns.members < columns.num_rows).sum(axis=1) - 1
     share = columns.cost / np.maximum(1, sizes)
     chosen = [np.flatnonzero(columns.store < 0), known]
-    for order in range(columns.num_orders):
+    some = range(columns.num_orders) if is_new is None else np.flatnonzero(is_new).tolist()
+    for order in some:
         own = columns.holding(order)
         chosen.append(own[np.argsort(share[own], kind="stable")[: effort.first_per_order]])
     return np.unique(np.concatenate(chosen))

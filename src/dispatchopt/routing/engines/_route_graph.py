@@ -82,6 +82,8 @@ def unsupported(problem: RoutingProblem) -> str | None:
     """Return why the problem cannot be told as such a graph, or None."""
     if len(problem.breaks) or problem.couriers.min_pay.any() or has_picking(problem):
         return "it takes no breaks, no minimum pay and no stores that pick orders in turn"
+    if problem.orders.has_changes:
+        return "it knows no price of changes"
     return _without_graph(problem)
 
 
