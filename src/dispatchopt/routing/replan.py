@@ -149,13 +149,15 @@ class Replanner:
             if row < 0 or stores[trip.store] < 0 or not stops or not left[row]:
                 continue
             timed = best_route(problem, row, (Trip(store=int(stores[trip.store]), stops=stops),))
-            if timed is None or _breaks_rules(problem, timed):
-                continue
-            left[row] -= 1
-            routes.append(timed)
+            if timed is not None:
+                left[row] -= 1
+                routes.append(timed)
         plan = RoutingSolution(routes=tuple(routes))
+        if _breaks_rules(problem, plan):
+            kept = [each for each in routes if not _breaks_rules(problem, _alone(each))]
+            plan = RoutingSolution(routes=tuple(kept))
         out = [order for order in range(len(problem.orders)) if order not in plan.served()]
-        if not routes or (problem.orders.refusal_cost[out] == MANDATORY).any():
+        if not plan.routes or (problem.orders.refusal_cost[out] == MANDATORY).any():
             return None
         return plan
 
@@ -185,9 +187,13 @@ class Replanner:
         return replace(known, trips=trips, warm=warm)
 
 
-def _breaks_rules(problem: RoutingProblem, route: Route) -> bool:
-    """Whether a route breaks a rule; what it leaves out is for others to serve."""
-    report = check(problem, RoutingSolution(routes=(route,)))
+def _alone(route: Route) -> RoutingSolution:
+    return RoutingSolution(routes=(route,))
+
+
+def _breaks_rules(problem: RoutingProblem, plan: RoutingSolution) -> bool:
+    """Whether a plan breaks a rule; what it leaves out is for others to serve."""
+    report = check(problem, plan)
     return any(each.rule != "order-mandatory" for each in report.violations)
 
 

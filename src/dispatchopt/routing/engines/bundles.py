@@ -63,9 +63,9 @@ class BundlesEngine:
         Most sets of orders per group of couriers that may do several trips.
     effort
         How much is done at each stage.
-    ruin_steps, more_ruin_steps
-        Steps of ruin and recreate per order: before the linear programme, and each time that the
-        gap is found to be wide.
+    ruin_steps, more_ruin_steps, warm_ruin_steps
+        Steps of ruin and recreate per order: before the linear programme; each time that the gap
+        is found to be wide; and before the linear programme where one is gone on with.
     """
 
     name: str = "bundles"
@@ -75,6 +75,7 @@ class BundlesEngine:
     effort: Effort = field(default_factory=Effort)
     ruin_steps: int = 40
     more_ruin_steps: int = 200
+    warm_ruin_steps: int = 10
 
     def unsupported(self, problem: RoutingProblem) -> str | None:
         """Return why bundles do not describe the problem, or None."""
@@ -172,7 +173,9 @@ class _Search:
     def solve(self, known: Known | None) -> WarmTrips | None:
         run = self.run
         columns, top = columns_of(self.problem, self.blocks)
-        self._ruin(columns, top, self.engine.ruin_steps)
+        warm = self._warm(columns, known)
+        steps = self.engine.ruin_steps if warm is None else self.engine.warm_ruin_steps
+        self._ruin(columns, top, steps)
         if run.should_stop():
             return None if known is None else known.warm
         best = run.objective
@@ -187,7 +190,7 @@ class _Search:
             should_stop=run.should_stop,
             time_left=lambda: run.time_left_s,
             improve=lambda: self._ruin(columns, top, self.engine.more_ruin_steps),
-            warm=self._warm(columns, known),
+            warm=warm,
         )
         # A plan is proven best where no other one can cost less by one, and costs are whole.
         is_proven = partition.solve()
