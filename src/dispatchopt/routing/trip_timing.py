@@ -17,6 +17,13 @@ _FAR_BACK = -(1 << 50)
 BestSequences = Callable[[IntArray, IntArray, int, int], tuple[IntArray, IntArray, BoolArray]]
 
 
+def kernel_orders(table: Orders) -> IntArray:
+    """Return what compiled code has to know of orders, shape (num_orders, 7)."""
+    columns = (table.place, table.service_s, table.earliest_s, table.deadline_s)
+    rest = (table.promise_s, table.release_s, table.late_cost_per_s)
+    return np.column_stack([*columns, *rest])
+
+
 class TripTiming:
     """Cost and lateness of many sequences at once, for one courier row at one store.
 
@@ -77,10 +84,7 @@ class TripTiming:
             return self.best_sequences
         from dispatchopt.routing import _trip_kernel
 
-        table = self.orders
-        columns = (table.place, table.service_s, table.earliest_s, table.deadline_s)
-        rest = (table.promise_s, table.release_s, table.late_cost_per_s)
-        orders = np.column_stack([*columns, *rest])
+        orders = kernel_orders(self.orders)
         legs = (np.ascontiguousarray(self.metres), np.ascontiguousarray(self.seconds))
         numbers = self.numbers()
 
