@@ -88,7 +88,9 @@ class Partition:
     columns
         All columns.
     best
-        What a plan has to stay below; the cost of the best plan known.
+        What is proven: that no plan stays below, or which. The cost of the best plan known.
+    plan
+        That cost, if it is another: plans below it are of use too.
     known
         Columns of plans that are known, to start from.
     warm
@@ -117,9 +119,11 @@ class Partition:
         time_left: Callable[[], float],
         improve: Callable[[], float] | None = None,
         warm: Warm | None = None,
+        plan: float | None = None,
     ) -> None:
         self.columns = columns
         self.best = best
+        self.plan = best if plan is None else plan
         self._improve = improve
         self.bound = -math.inf
         self.duals: FloatArray = np.zeros(columns.num_rows)
@@ -146,6 +150,7 @@ class Partition:
         if state is None:
             return self._is_proven()
         self._keep(state[0], state[2])
+        self._dive(*state[:2])
         self._look(self._effort.wide_cut)
         return self._close(*state[1:])
 
@@ -173,6 +178,7 @@ class Partition:
             return
         if self.best - self.bound > wide * abs(self.best):
             self.best = min(self.best, self._improve())
+            self.plan = min(self.plan, self.best)
 
     def _is_proven(self) -> bool:
         return self.bound > self.best - 1 + _ZERO
@@ -191,8 +197,8 @@ class Partition:
             self._tell_bound(whole)
 
     def _found(self, chosen: IntArray, cost: float) -> None:
-        if cost < self.best - 0.5:
-            self.best = cost
+        if cost < self.plan - 0.5:
+            self.best, self.plan = min(cost, self.best), cost
             self._offer(np.sort(self.columns.origin[chosen]), cost)
 
     def _shrink(
@@ -229,7 +235,7 @@ class Partition:
         columns = self.columns
         basis = relaxation.basis()
         count = len(relaxation.present)
-        tree = self._tree(columns, relaxation, self.best)
+        tree = self._tree(columns, relaxation)
         lower, upper = columns.sides()
         nothing = np.zeros(len(columns), dtype=np.bool_)
         tree.dive(nothing, solved)
@@ -237,16 +243,17 @@ class Partition:
         if count == len(relaxation.present):
             relaxation.set_basis(basis)
 
-    def _tree(self, columns: Columns, relaxation: Relaxation, best: float) -> Tree:
+    def _tree(self, columns: Columns, relaxation: Relaxation) -> Tree:
         def offer(chosen: IntArray, cost: float) -> None:
-            if cost < self.best - 0.5:
-                self.best = cost
+            if cost < self.plan - 0.5:
+                self.best, self.plan = min(cost, self.best), cost
                 self._offer(np.sort(columns.origin[chosen]), cost)
 
         return Tree(
             columns,
             relaxation,
-            best=best,
+            best=self.best,
+            known=self.plan,
             offer=offer,
             tell_bound=self._raise,
             should_stop=self._should_stop,
@@ -318,6 +325,7 @@ class Partition:
         part = Partition(
             self.columns.take(some),
             best=ceiling,
+            plan=self.best,
             known=np.zeros(0, dtype=np.int64),
             effort=self._effort,
             seed=self._seed,
@@ -332,6 +340,7 @@ class Partition:
 
     def _offered(self, origin: IntArray, cost: float) -> None:
         self.best = min(self.best, cost)
+        self.plan = min(self.plan, cost)
         self._offer(origin, cost)
 
     def prove(self) -> bool:
@@ -350,7 +359,7 @@ class Partition:
         relaxation = self._relaxation(np.arange(len(self.columns)))
         if relaxation.solve() is None:
             return False
-        return self._tree(self.columns, relaxation, self.best).search()
+        return self._tree(self.columns, relaxation).search()
 
 
 def starting_columns(
