@@ -10,7 +10,9 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 
 from dispatchopt.core.arrays import IntArray
 from dispatchopt.routing.engines._columns import Columns
-from dispatchopt.routing.engines._partition import Effort, Partition, Warm
+from dispatchopt.routing.engines._effort import Effort, Warm
+from dispatchopt.routing.engines._partition import Partition
+from dispatchopt.routing.engines._regions import improve_by_regions
 
 #: Little is in the first linear programmes and searches, so that every stage has work to do.
 BRIEF = Effort(all_present=8, first_per_order=1, first_guess=2, guess_growth=1.2, cut_rounds=2)
@@ -88,3 +90,50 @@ def test_bounds_and_plans_meet_at_the_optimum(seed: int, is_warm: bool) -> None:
     )
     assert partition.solve()
     assert min(best) == optimum == max(bound)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_regions_lead_to_better_plans(seed: int) -> None:
+    """From the plan that refuses everything, each region gives a plan that is none the worse."""
+    rng = np.random.default_rng(seed)
+    columns = random_columns(rng, 14, 120)
+    optimum = least(columns)
+    refused = np.flatnonzero(columns.store < 0)
+    costs = [float(columns.cost[refused].sum())]
+
+    def solve(some: IntArray) -> IntArray | None:
+        """Solve a region exactly; all others stay as they are."""
+        part = columns.take(some)
+        cost = least(part)
+        if cost >= costs[-1]:
+            return None
+        costs.append(cost)
+        found: list[IntArray] = []
+        partition = Partition(
+            part,
+            best=cost + 1,
+            known=np.zeros(0, dtype=np.int64),
+            effort=BRIEF,
+            seed=seed,
+            offer=lambda chosen, _: found.append(chosen),
+            tell_bound=lambda _: None,
+            should_stop=lambda: False,
+            time_left=lambda: math.inf,
+        )
+        assert partition.prove()
+        assert columns.cost[found[-1]].sum() == cost
+        return np.sort(found[-1])
+
+    near = np.array([np.roll(np.arange(14), -row) for row in range(14)])
+    improve_by_regions(
+        columns,
+        columns.cost,
+        refused,
+        near,
+        solve=solve,
+        should_stop=lambda: False,
+        seed=seed,
+        sizes=(3, 6, 14),
+    )
+    # The last region is everything.
+    assert costs[0] > costs[-1] == optimum

@@ -9,75 +9,24 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
-from dispatchopt.core.arrays import BoolArray, FloatArray, IntArray
+from dispatchopt.core.arrays import FloatArray, IntArray
 from dispatchopt.routing.engines._columns import Columns, Cut
+from dispatchopt.routing.engines._effort import Effort, Warm, starting_columns
+from dispatchopt.routing.engines._regions import improve_by_regions
 from dispatchopt.routing.engines._relaxation import Relaxation, Solved
 from dispatchopt.routing.engines._subset_rows import violated_triples
 from dispatchopt.routing.engines._tree import Tree
 from dispatchopt.routing.engines._zero_half import zero_half_cuts
 
 _ZERO = 1e-6
-
-
-@dataclass(frozen=True, kw_only=True)
-class Effort:
-    """How much to do at each stage.
-
-    Parameters
-    ----------
-    all_present
-        Columns up to which all are in the linear programme from the start.
-    first_per_order
-        Otherwise: columns of least cost per order that it starts from, for each order.
-    cut_rounds, cuts_per_round
-        How often cuts are looked for, and how many are taken at a time.
-    least_rise
-        Rise of the bound, as a share of its rise by all cuts, below which two rounds are the last.
-    first_guess
-        Columns in the first branch and bound, if more are left.
-    guess_growth
-        Factor by which the guess of the gap grows.
-    wide_first, wide_cut
-        Gaps, of the linear programme and after the cuts, above which a better plan is looked for.
-    most_kept
-        Columns that are kept for the next state.
-    """
-
-    all_present: int = 2_000
-    first_per_order: int = 15
-    cut_rounds: int = 40
-    cuts_per_round: int = 60
-    least_rise: float = 0.03
-    first_guess: int = 1_500
-    guess_growth: float = 1.6
-    wide_first: float = 0.03
-    wide_cut: float = 0.006
-    most_kept: int = 4_000
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Warm:
-    """Columns and subset-row cuts to begin with.
-
-    Parameters
-    ----------
-    columns
-        Numbers of columns, ascending.
-    cuts
-        Three orders each, shape (num_cuts, 3).
-    is_new
-        Orders of which the cheapest columns are to be added, shape (num_orders,).
-    """
-
-    columns: IntArray
-    cuts: IntArray
-    is_new: BoolArray | None = None
+#: How often the search of a region asks whether to end: about its nodes and rounds of cuts.
+_REGION_CALLS = 40
 
 
 class Partition:
@@ -93,6 +42,9 @@ class Partition:
         That cost, if it is another: plans below it are of use too.
     known
         Columns of plans that are known, to start from.
+    current
+        Returns the columns of the best plan known, ascending, by origin, and the orders by distance
+        from each order.
     warm
         What an earlier search ended with, if it was nearly this one.
     offer
@@ -119,6 +71,7 @@ class Partition:
         time_left: Callable[[], float],
         improve: Callable[[], float] | None = None,
         warm: Warm | None = None,
+        current: Callable[[], tuple[IntArray, IntArray]] | None = None,
         plan: float | None = None,
     ) -> None:
         self.columns = columns
@@ -129,6 +82,7 @@ class Partition:
         self.duals: FloatArray = np.zeros(columns.num_rows)
         self.kept: Warm | None = None
         self._warm = warm
+        self._current = current
         self._known, self._effort, self._seed = known, effort, seed
         self._offer, self._tell_bound = offer, tell_bound
         self._should_stop, self._time_left = should_stop, time_left
@@ -151,8 +105,58 @@ class Partition:
             return self._is_proven()
         self._keep(state[0], state[2])
         self._dive(*state[:2])
+        if self.best - self.bound > self._effort.wide_region * abs(self.best):
+            self._by_regions(state[2])
         self._look(self._effort.wide_cut)
         return self._close(*state[1:])
+
+    def _by_regions(self, reduced: FloatArray) -> None:
+        """Better the best plan, region by region."""
+        if self._current is None:
+            return
+        left_s = self._time_left()
+        kept_s = 0.0 if math.isinf(left_s) else (1 - self._effort.region_share) * left_s
+        origin, near = self._current()
+        columns = self.columns
+        plan = np.searchsorted(columns.origin, origin)
+        plan = np.minimum(plan, len(columns) - 1)
+        # A column that no better plan can hold may have been left out, though the best one has it.
+        if not np.array_equal(columns.origin[plan], origin) or not len(origin):
+            return
+
+        def solve(some: IntArray) -> IntArray | None:
+            found: list[IntArray] = []
+
+            def offer(chosen: IntArray, cost: float) -> None:
+                found.append(chosen)
+                self._offered(chosen, cost)
+
+            calls = itertools.count()
+            part = Partition(
+                columns.take(some),
+                best=self.best,
+                known=np.zeros(0, dtype=np.int64),
+                effort=self._effort,
+                seed=self._seed,
+                offer=offer,
+                tell_bound=lambda value: None,  # noqa: ARG005 - of a region only
+                should_stop=lambda: next(calls) > _REGION_CALLS or self._should_stop(),
+                time_left=self._time_left,
+            )
+            part.prove()
+            return np.searchsorted(columns.origin, found[-1]) if found else None
+
+        improve_by_regions(
+            columns,
+            reduced,
+            plan,
+            near,
+            solve=solve,
+            should_stop=lambda: (
+                self._should_stop() or self._is_proven() or self._time_left() < kept_s
+            ),
+            seed=self._seed,
+        )
 
     def _starting(self) -> IntArray:
         """Return the columns that the linear programme starts from."""
@@ -360,19 +364,3 @@ class Partition:
         if relaxation.solve() is None:
             return False
         return self._tree(self.columns, relaxation).search()
-
-
-def starting_columns(
-    columns: Columns, known: IntArray, effort: Effort, is_new: BoolArray | None = None
-) -> IntArray:
-    """Return the columns that the linear programme starts from: the cheapest of (new) orders."""
-    if len(columns) <= effort.all_present:
-        return np.arange(len(columns))
-    sizes = (columns.members < columns.num_rows).sum(axis=1) - 1
-    share = columns.cost / np.maximum(1, sizes)
-    chosen = [np.flatnonzero(columns.store < 0), known]
-    some = range(columns.num_orders) if is_new is None else np.flatnonzero(is_new).tolist()
-    for order in some:
-        own = columns.holding(order)
-        chosen.append(own[np.argsort(share[own], kind="stable")[: effort.first_per_order]])
-    return np.unique(np.concatenate(chosen))

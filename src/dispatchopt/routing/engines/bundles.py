@@ -17,7 +17,8 @@ from dispatchopt.core.run import Run
 from dispatchopt.routing.bundles import Enumeration, enumerate_bundles
 from dispatchopt.routing.engines._chains import solve_chains
 from dispatchopt.routing.engines._columns import Columns, columns_of, columns_of_plan
-from dispatchopt.routing.engines._partition import Effort, Partition, Warm
+from dispatchopt.routing.engines._effort import Effort, Warm
+from dispatchopt.routing.engines._partition import Partition
 from dispatchopt.routing.engines._repair import mended
 from dispatchopt.routing.engines._ruin import LEAST_TRIPS, Ruin, is_plan
 from dispatchopt.routing.known_trips import KnownTrips
@@ -191,6 +192,7 @@ class _Search:
             time_left=lambda: run.time_left_s,
             improve=lambda: self._ruin(columns, top, self.engine.more_ruin_steps),
             warm=warm,
+            current=lambda: self._current(columns),
         )
         # A plan is proven best where no other one can cost less by one, and costs are whole.
         is_proven = partition.solve()
@@ -236,18 +238,16 @@ class _Search:
 
     def _ruin(self, columns: Columns, top: float, steps: int) -> float:
         """Look for a better plan, from the best one so far; returns the cost of the best."""
-        run, orders = self.run, self.problem.orders
+        run = self.run
         best = top if run.objective is None else run.objective
         if len(columns) - columns.num_orders < LEAST_TRIPS or run.should_stop():
             return best
-        profile = int(self.problem.couriers.profile[0])
-        near_s = self.problem.travel[profile].duration_s[np.ix_(orders.place, orders.place)]
-        search = Ruin(columns, near_s, seed=self._seeds)
+        search = Ruin(columns, self._near_s(), seed=self._seeds)
         self._seeds += 1
         known = self._known(columns)
         if len(known):
             search.start_from(known)
-        chosen, cost = search.run(steps * len(orders), run.should_stop)
+        chosen, cost = search.run(steps * columns.num_orders, run.should_stop)
         if cost < best - 0.5 and is_plan(columns, chosen):
             self._offer(columns.origin[chosen], cost)
             best = cost
@@ -257,6 +257,24 @@ class _Search:
         """Return the columns of the best plan so far, whatever its sequences."""
         plan = self.run.solution
         return np.zeros(0, dtype=np.int64) if plan is None else columns_of_plan(columns, plan)
+
+    def _current(self, columns: Columns) -> tuple[IntArray, IntArray]:
+        """Return the columns of the best plan, refusals included, and who is near whom."""
+        known = self._known(columns)
+        rows = columns.members[known].ravel()
+        is_served = np.zeros(columns.num_rows + 1, dtype=np.bool_)
+        is_served[rows] = True
+        refused = np.flatnonzero(columns.store < 0)
+        left = refused[~is_served[columns.members[refused, 0]]]
+        shown = self._near_s().astype(np.float64)
+        np.fill_diagonal(shown, -1.0)
+        return np.sort(np.concatenate([known, left])), np.argsort(shown, axis=1, kind="stable")
+
+    def _near_s(self) -> IntArray:
+        """Return the seconds between doors, as the first couriers go."""
+        place = self.problem.orders.place
+        travel = self.problem.travel[int(self.problem.couriers.profile[0])]
+        return travel.duration_s[np.ix_(place, place)]
 
     def _raise_bound(self, value: float) -> None:
         run = self.run

@@ -67,8 +67,8 @@ class ColgenEngine:
 
     name: str = "colgen"
     packages: tuple[str, ...] = ("highspy", "numba", "pyvrp")
-    near: tuple[int, ...] = (3, 8)
-    most_cuts: int = 128
+    near: tuple[int, ...] = (3, 8, 12)
+    most_cuts: int = 256
     most_orders: int = 400
     search_share: float = 0.2
     search_steps: int = 20
