@@ -25,7 +25,7 @@ from dispatchopt.routing.engines._tree import Tree
 from dispatchopt.routing.engines._zero_half import zero_half_cuts
 
 _ZERO = 1e-6
-#: How often the search of a region asks whether to end: about its nodes and rounds of cuts.
+#: How often the search of a region asks whether to end: about its rounds of cuts and dives.
 _REGION_CALLS = 40
 
 
@@ -143,7 +143,7 @@ class Partition:
                 should_stop=lambda: next(calls) > _REGION_CALLS or self._should_stop(),
                 time_left=self._time_left,
             )
-            part.prove()
+            part.look()
             return np.searchsorted(columns.origin, found[-1]) if found else None
 
         improve_by_regions(
@@ -346,6 +346,17 @@ class Partition:
         self.best = min(self.best, cost)
         self.plan = min(self.plan, cost)
         self._offer(origin, cost)
+
+    def look(self) -> None:
+        """Look for a plan by cuts and dives, with all columns in the linear programme."""
+        relaxation = self._relaxation(np.arange(len(self.columns)))
+        root = relaxation.converge()
+        if root is None:
+            return
+        state = self._shrink(relaxation, *root, is_first=True)
+        state = None if state is None else self._tighten(*state)
+        if state is not None and not self._should_stop():
+            self._dive(*state[:2])
 
     def prove(self) -> bool:
         """Cut and branch, with all columns in the linear programme."""

@@ -1,8 +1,8 @@
 """A better plan, region by region: trips near an order are put together anew, all others stay.
 
 The columns of a region are those that hold none but its orders; of these the ones of least reduced
-cost are kept, so that a branch and bound of few nodes does (the idea of POPMUSIC: Taillard and Voss
-2002, in Essays and Surveys in Metaheuristics, 613-629). Regions grow once none of them can be
+cost are kept, so that cuts and dives are quick (the idea of POPMUSIC: Taillard and Voss 2002, in
+Essays and Surveys in Metaheuristics, 613-629). Regions grow once none of them can be
 bettered.
 """
 
