@@ -48,6 +48,7 @@ def test_costs_by_hand(line_problem: Line, one_route: One) -> None:
         "deliveries": 33.0,
         "top_up": 0.0,
         "lateness": 3.0 * 15,
+        "changes": 0.0,
         "refusal": 0.0,
     }
     assert report.objective == 200 + 7 + 460 + 33 + 45

@@ -36,8 +36,10 @@ Line = Callable[..., RoutingProblem]
 SOLOMON = Path(os.environ.get("DISPATCHOPT_DATA", "../shared/data")) / "routing" / "solomon"
 
 
-def windowed(seed: int, num_orders: int, *, is_optional: bool = False) -> RoutingProblem:
-    """Return orders around a store, with windows that a round may meet."""
+def windowed(
+    seed: int, num_orders: int, *, is_optional: bool = False, is_late: bool = False
+) -> RoutingProblem:
+    """Return orders around a store, with windows that a round may meet; late ones are not ready."""
     rng = np.random.default_rng(seed)
     xy = rng.integers(0, 100, (num_orders + 1, 2))
     metres = np.ceil(np.hypot(*(xy[:, None] - xy[None]).transpose(2, 0, 1))).astype(np.int64)
@@ -49,6 +51,10 @@ def windowed(seed: int, num_orders: int, *, is_optional: bool = False) -> Routin
         "earliest_s": earliest_s,
         "latest_s": earliest_s + rng.integers(10, 150, num_orders),
     }
+    if is_late:
+        ready_s = earliest_s + rng.integers(-200, 40, num_orders)
+        orders["release_s"] = np.where(rng.random(num_orders) < 0.7, ready_s, 0)
+        orders["latest_s"] += 90
     if is_optional:
         orders["refusal_cost"] = np.where(rng.random(num_orders) < 0.5, -1, 120)
     return RoutingProblem(
@@ -81,7 +87,10 @@ def _least(graph: RouteGraph, duals: Any, cuts: list[tuple[int, ...]], prices: A
         for stops in itertools.permutations(range(n), size):
             if sum(graph.load[list(stops)]) > graph.most_load:
                 continue
-            now = max(graph.arrive_s[stops[0]], graph.window_s[0, stops[0]])
+            now = graph.arrive_s[stops[0]]
+            if len(graph.release_s):
+                now = graph.release_s[list(stops)].max() + graph.out_s[stops[0]]
+            now = max(now, graph.window_s[0, stops[0]])
             is_open = now <= graph.window_s[1, stops[0]]
             for i, j in itertools.pairwise(stops):
                 now = max(now + graph.duration_s[i, j], graph.window_s[0, j])
@@ -99,10 +108,10 @@ def _least(graph: RouteGraph, duals: Any, cuts: list[tuple[int, ...]], prices: A
 
 
 @settings(max_examples=30)
-@given(seed=st.integers(0, 10**6))
-def test_pricing_finds_the_least_reduced_cost(seed: int) -> None:
+@given(seed=st.integers(0, 10**6), is_late=st.booleans())
+def test_pricing_finds_the_least_reduced_cost(seed: int, is_late: bool) -> None:
     rng = np.random.default_rng(seed)
-    graph = route_graph(windowed(seed, 5))
+    graph = route_graph(windowed(seed, 5, is_late=is_late))
     duals = rng.integers(0, 200, 5).astype(float)
     cuts: list[tuple[int, ...]] = [(0, 1, 2), (1, 3, 4)]
     prices = np.zeros(64)
@@ -126,12 +135,16 @@ def test_pricing_finds_the_least_reduced_cost(seed: int) -> None:
             np.zeros(5_000),
             np.zeros((5_000, 1), dtype=np.uint64),
             np.zeros((5_000, 1), dtype=np.uint64),
+            np.zeros((10_000, 4), dtype=np.int64),
             np.zeros((5, 1_000)),
             np.zeros((5, 1_000), dtype=np.int32),
         )
         count, status = kernel.label(
             costs,
-            (graph.arrive_s, graph.duration_s, graph.window_s, *grid),
+            (
+                *(graph.arrive_s, graph.duration_s, graph.window_s, *grid),
+                *(graph.release_s, graph.out_s),
+            ),
             (graph.load, graph.most_load),
             (_bits([[i] for i in range(5)]), everything),
             (member, prices),
@@ -151,9 +164,11 @@ def test_pricing_finds_the_least_reduced_cost(seed: int) -> None:
 
 
 @settings(max_examples=25)
-@given(seed=st.integers(0, 10**6), is_optional=st.booleans())
-def test_bounds_stay_below_optima(seed: int, is_optional: bool) -> None:
-    problem = windowed(seed, 6, is_optional=is_optional)
+@given(seed=st.integers(0, 10**6), is_optional=st.booleans(), is_late=st.booleans())
+def test_bounds_stay_below_optima(seed: int, is_optional: bool, is_late: bool) -> None:
+    problem = windowed(seed, 6, is_optional=is_optional, is_late=is_late)
+    if is_late:
+        problem = problem.replace(orders=problem.orders.replace(refusal_cost=400))
     best = solve(problem, engine="bundles")
     assert best.status is Status.OPTIMAL
     found = solve(problem, engine="colgen", stop=Stop(iterations=400))
@@ -164,6 +179,26 @@ def test_bounds_stay_below_optima(seed: int, is_optional: bool) -> None:
     assert found.bound >= lower_bound(problem)
     # Six orders leave nothing to be guessed once pricing is done.
     assert found.bound >= 0.9 * best.objective
+
+
+@settings(max_examples=10)
+@given(seed=st.integers(0, 10**6))
+def test_trips_and_ready_times_are_relaxed(seed: int) -> None:
+    """Few couriers with several trips each can do no more than as many routes as orders."""
+    problem = windowed(seed, 5, is_late=True)
+    orders = problem.orders.replace(refusal_cost=400)
+    several = problem.couriers.replace(count=[2], max_trips=[3], capacity=[[5]], max_stops=[3])
+    problem = problem.replace(orders=orders, couriers=several)
+    best = solve(problem, engine="bundles")
+    unlimited = problem.replace(couriers=several.replace(max_stops=1 << 40))
+    found = solve(unlimited, engine="colgen", stop=Stop(iterations=200))
+    assert best.status is Status.OPTIMAL
+    assert best.objective is not None
+    assert found.bound is not None
+    assert found.bound <= best.objective
+    away = unlimited.replace(couriers=unlimited.couriers.replace(end_place=[1]))
+    with pytest.raises(UnsupportedError, match="several trips only"):
+        solve(away, engine="colgen")
 
 
 def test_middling_problems_are_nearly_proven() -> None:
@@ -233,11 +268,11 @@ def test_conformance(conforms: Any, line_problem: Line) -> None:
         ({"latest_s": 90}, {}, {"count": [0]}, "one row of couriers"),
         ({"latest_s": 90, "load": np.ones((3, 2))}, {}, {"capacity": [[3, 3]]}, "dimension"),
         ({"latest_s": 90, "pickup_place": [2, 1, 1]}, {}, {}, "pick-up"),
-        ({"latest_s": 90, "release_s": 5}, {}, {}, "release"),
+        ({"latest_s": 90, "max_age_s": 5}, {}, {}, "freshness"),
         ({"latest_s": 90}, {}, {"max_stops": [2]}, "stops"),
         ({"latest_s": 90}, {}, {"cost_per_s": [1]}, "price of time"),
         ({"latest_s": 90, "skills": 1}, {}, {}, "skills"),
-        ({"latest_s": 90, "store_options": Options.of([[0], [0], [0]])}, {}, {}, "choice"),
+        ({"latest_s": 90, "store_options": Options.of([[0], [], [0]])}, {}, {}, "choice"),
     ],
 )
 def test_refusals(

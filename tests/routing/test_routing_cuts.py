@@ -13,7 +13,7 @@ from benchmarks.snapshot import snapshot
 from dispatchopt.core import Stop
 from dispatchopt.core.run import solve
 from dispatchopt.routing import DOMAIN
-from dispatchopt.routing.engines._partition import Effort
+from dispatchopt.routing.engines._effort import Effort
 from dispatchopt.routing.engines._subset_rows import violated_triples
 from dispatchopt.routing.engines.bundles import BundlesEngine
 

@@ -142,3 +142,28 @@ def best_sequences(  # noqa: PLR0917 - compiled code takes no keywords
                 costs[row] = cost
                 sequences[row] = tried
     return sequences, costs, nearly
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def insertions(  # noqa: PLR0917 - compiled code takes no keywords
+    sequences: Any, new: int, orders: Any, legs: Any, numbers: Any, costs: Any
+) -> None:
+    """Write the least cost of each sequence with one order added anywhere; inf if none is feasible.
+
+    Other orders of a sequence stay in their places.
+    """
+    count, size = sequences.shape
+    tried = np.zeros(size + 1, dtype=np.int64)
+    events = np.zeros((size + 1, 4), dtype=np.int64)
+    for row in range(count):
+        costs[row] = np.inf
+        for place in range(size + 1):
+            for position in range(size + 1):
+                if position < place:
+                    tried[position] = sequences[row, position]
+                elif position > place:
+                    tried[position] = sequences[row, position - 1]
+            tried[place] = new
+            cost, late, far = _one(tried, orders, legs, numbers, events)
+            if late <= 0 and far <= 0 and cost < costs[row]:
+                costs[row] = cost

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dispatchopt.core.arrays import IntArray
+from dispatchopt.core.arrays import BoolArray, IntArray
+from dispatchopt.routing.known_trips import KnownTrips, Level, keys_of
 from dispatchopt.routing.problem import ANYWHERE, RoutingProblem
 from dispatchopt.routing.trip_timing import NO_TRIP, BestSequences, TripTiming
 
@@ -48,10 +49,11 @@ class Bundles:
 
 @dataclass(frozen=True, kw_only=True)
 class Enumeration:
-    """All bundles, and whether they are all that exist."""
+    """All bundles, whether they are all that exist, and what to keep of them for the next time."""
 
     blocks: list[Bundles]
     is_complete: bool
+    known: KnownTrips | None = None
 
     @property
     def num_bundles(self) -> int:
@@ -65,7 +67,11 @@ def is_short(problem: RoutingProblem) -> bool:
 
 
 def enumerate_bundles(
-    problem: RoutingProblem, *, limit: int, should_stop: Callable[[], bool] = lambda: False
+    problem: RoutingProblem,
+    *,
+    limit: int,
+    should_stop: Callable[[], bool] = lambda: False,
+    known: KnownTrips | None = None,
 ) -> Enumeration:
     """Enumerate the feasible bundles of every courier row at every store.
 
@@ -77,17 +83,11 @@ def enumerate_bundles(
         Most bundles; beyond, larger ones are left out.
     should_stop
         Ends the enumeration early.
+    known
+        Trips of this problem that were enumerated before, from ``KnownTrips.moved_to``; only sets
+        with another order are timed.
     """
-    slack_s, slack_m, is_complete = _slacks(problem)
-    pairs = [
-        (row, int(store))
-        for row in np.flatnonzero(problem.couriers.count > 0).tolist()
-        for store in problem.stores_of_courier(row)
-    ]
-    growths = [_Growth(problem, row, store, slack_s, slack_m) for row, store in pairs]
-    if sum(growth.num_singles for growth in growths) >= _COMPILED_FROM:
-        for growth in growths:
-            growth.compile()
+    growths, kept, is_complete = _growths(problem, known)
     blocks: list[Bundles] = []
     left = limit
     # Small bundles of all couriers come before large ones of any, in case the limit is met.
@@ -100,6 +100,7 @@ def enumerate_bundles(
             if len(candidates) > 4 * left:
                 return Enumeration(blocks=blocks, is_complete=False)
             block = growth.grow(candidates)
+            kept.add(growth.courier, growth.store, growth.level)
             if len(block.cost):
                 blocks.append(block)
                 left -= len(block.cost)
@@ -108,7 +109,27 @@ def enumerate_bundles(
             elif growth.was_cut:
                 is_complete = False
         growths = alive
-    return Enumeration(blocks=blocks, is_complete=is_complete)
+    return Enumeration(blocks=blocks, is_complete=is_complete, known=kept)
+
+
+def _growths(
+    problem: RoutingProblem, known: KnownTrips | None
+) -> tuple[list[_Growth], KnownTrips, bool]:
+    """Return what grows, an empty list of what is known, and if detours are no short cuts."""
+    slack_s, slack_m, is_complete = _slacks(problem)
+    if known is not None:
+        known = known.if_wide_enough(slack_s, slack_m)
+    if known is not None:
+        slack_s, slack_m = known.slack_s, known.slack_m
+    growths = [
+        _Growth(problem, row, int(store), slack_s, slack_m, known)
+        for row in np.flatnonzero(problem.couriers.count > 0).tolist()
+        for store in problem.stores_of_courier(row)
+    ]
+    if sum(growth.num_singles for growth in growths) >= _COMPILED_FROM:
+        for growth in growths:
+            growth.compile()
+    return growths, KnownTrips(problem=problem, slack_s=slack_s, slack_m=slack_m), is_complete
 
 
 def _slacks(problem: RoutingProblem) -> tuple[int, int, bool]:
@@ -130,12 +151,28 @@ def _slacks(problem: RoutingProblem) -> tuple[int, int, bool]:
 class _Growth:
     """The bundles of one courier row at one store, by size."""
 
-    def __init__(
-        self, problem: RoutingProblem, courier: int, store: int, slack_s: int, slack_m: int
+    def __init__(  # noqa: PLR0917 - internal
+        self,
+        problem: RoutingProblem,
+        courier: int,
+        store: int,
+        slack_s: int,
+        slack_m: int,
+        known: KnownTrips | None,
     ) -> None:
         couriers, orders = problem.couriers, problem.orders
         self.courier, self.store = courier, store
-        self._timing = TripTiming(problem, courier, store)
+        # Changes cost the same in any sequence, and are added at the end.
+        self._changes = orders.changes(courier, store)
+        bare = orders.replace(change_cost=0) if self._changes.any() else orders
+        self._timing = TripTiming(problem, courier, store, bare)
+        self._known: list[Level] = [] if known is None else known.levels(courier, store)
+        self._is_new: BoolArray | None = None
+        self._is_later = False
+        if self._known and known is not None:
+            self._is_new = known.is_new
+            self._is_later = courier in known.later
+        self.level = Level.empty()
         self._most = int(min(couriers.max_stops[courier], MAX_SIZE, len(orders)))
         self._is_limited = couriers.max_stops[courier] > MAX_SIZE
         self._slack = (slack_s, slack_m)
@@ -176,13 +213,17 @@ class _Growth:
 
     def candidates(self) -> IntArray:
         """Return the sets of the next size whose subsets are all known to be feasible."""
-        size = self._sets.shape[1]
+        size, is_new = self._sets.shape[1], self._is_new
         if size == 0:
-            return self._singles[:, None]
-        joined = _join(self._sets)
-        keys = _keys(self._sets, self._base)
+            singles = self._singles if is_new is None else self._singles[is_new[self._singles]]
+            return singles[:, None]
+        has_new: BoolArray | None = None
+        if is_new is not None:
+            has_new = np.asarray(is_new[self._sets].any(axis=1))
+        joined = _join(self._sets, has_new)
+        keys = keys_of(self._sets, self._base)
         for out in range(size - 1):
-            part = _keys(np.delete(joined, out, axis=1), self._base)
+            part = keys_of(np.delete(joined, out, axis=1), self._base)
             at = np.minimum(np.searchsorted(keys, part), len(keys) - 1)
             joined = joined[keys[at] == part]
         load = self._load[joined].sum(axis=1)
@@ -196,31 +237,57 @@ class _Growth:
         margin = max(0, self._most - size)
         slack_s, slack_m = (margin * each for each in self._slack)
         sequences, cost, nearly = self._best(candidates, permutations, slack_s, slack_m)
-        self._sets = candidates[nearly]
         good = cost < NO_TRIP
+        level = Level(candidates[nearly], sequences[good], cost[good])
+        if self._known:
+            old = self._known[size - 1] if size <= len(self._known) else Level.empty(size)
+            level = level.merged(self._again(old, permutations, slack_s, slack_m), self._base)
+        self.level, self._sets = level, level.sets
         return Bundles(
             courier=self.courier,
             store=self.store,
-            sequences=sequences[good],
-            cost=cost[good],
+            sequences=level.sequences,
+            cost=level.cost + self._changes[level.sequences].sum(axis=1),
         )
 
+    def _again(self, old: Level, permutations: IntArray, slack_s: int, slack_m: int) -> Level:
+        """Return what is left of a level now that couriers may be free later."""
+        if not self._is_later:
+            return old
+        timing = self._timing
+        free_s = int(timing.problem.couriers.earliest_s[self.courier]) + timing.lead_s
+        is_late, is_late_trip = (
+            timing.orders.release_s[each].max(axis=1, initial=timing.store_earliest_s) < free_s
+            for each in (old.sets, old.sequences)
+        )
+        if not is_late.any():
+            return old
+        sets = old.sets[is_late]
+        sequences, cost, nearly = self._best(sets, permutations, slack_s, slack_m)
+        good = cost < NO_TRIP
+        late = Level(sets[nearly], sequences[good], cost[good])
+        rest = Level(old.sets[~is_late], old.sequences[~is_late_trip], old.cost[~is_late_trip])
+        return rest.merged(late, self._base)
 
-def _keys(sets: IntArray, base: int) -> IntArray:
-    """Return one number per sorted set, in the order of the sets."""
-    keys = np.zeros(len(sets), dtype=np.int64)
-    for column in sets.T:
-        keys = keys * base + column
-    return keys
 
+def _join(sets: IntArray, has_new: BoolArray | None) -> IntArray:
+    """Return all unions of two sets that differ in their last element only; sets are sorted.
 
-def _join(sets: IntArray) -> IntArray:
-    """Return all unions of two sets that differ in their last element only; sets are sorted."""
+    With ``has_new`` only unions of which one part has a new order.
+    """
     same = (sets[1:, :-1] == sets[:-1, :-1]).all(axis=1)
     group = np.concatenate([[0], np.cumsum(~same)])
-    last_of_group = np.searchsorted(group, group, side="right")
-    partners = last_of_group - np.arange(len(sets)) - 1
-    left = np.repeat(np.arange(len(sets)), partners)
+    end = np.searchsorted(group, group, side="right")
+    every = np.arange(len(sets))
+    if has_new is None:
+        first, partners, right_of = every + 1, end - every - 1, every
+    else:
+        # New sets meet all that follow, others only new ones: two parts of one list.
+        new = np.flatnonzero(has_new)
+        first = np.where(has_new, every + 1, len(sets) + np.searchsorted(new, every + 1))
+        last = np.where(has_new, end, len(sets) + np.searchsorted(new, end))
+        partners, right_of = last - first, np.concatenate([every, new])
+    left = np.repeat(every, partners)
     offset = np.arange(len(left)) - np.repeat(np.cumsum(partners) - partners, partners)
-    right = left + 1 + offset
+    right = right_of[np.repeat(first, partners) + offset]
     return np.concatenate([sets[left], sets[right, -1:]], axis=1)

@@ -58,8 +58,8 @@ def check(problem: RoutingProblem, solution: RoutingSolution) -> Report:
     -------
     Report
         The objective in cost units with its parts ``travel``, ``fixed``, ``duration``,
-        ``deliveries``, ``top_up``, ``lateness`` and ``refusal``, all whole; and every broken rule,
-        by how much. Legs without a way and references to nothing count no cost.
+        ``deliveries``, ``top_up``, ``lateness``, ``changes`` and ``refusal``, all whole; and every
+        broken rule, by how much. Legs without a way and references to nothing count no cost.
     """
     tally = Tally()
     ready = _picked(problem, solution, tally)
@@ -85,6 +85,7 @@ def check(problem: RoutingProblem, solution: RoutingSolution) -> Report:
         "deliveries": float(tally.deliveries),
         "top_up": float(tally.top_up),
         "lateness": float(tally.lateness),
+        "changes": float(tally.changes),
         "refusal": float(refusal),
     }
     figures = {
@@ -94,11 +95,12 @@ def check(problem: RoutingProblem, solution: RoutingSolution) -> Report:
         "orders_refused": float(num_refused),
         "orders_late": float(tally.num_late),
         "late_s": float(tally.late_s),
+        "orders_changed": float(tally.num_changed),
         "distance_m": float(tally.distance_m),
         "duration_s": float(tally.duration_s),
     }
     total = tally.travel + tally.fixed + tally.duration + tally.deliveries
-    total += tally.top_up + tally.lateness + refusal
+    total += tally.top_up + tally.lateness + tally.changes + refusal
     return Report(
         objective=float(total), parts=parts, violations=tuple(tally.violations), figures=figures
     )

@@ -34,10 +34,12 @@ class Tally:
     lateness: int = 0
     deliveries: int = 0
     top_up: int = 0
+    changes: int = 0
     distance_m: int = 0
     duration_s: int = 0
     num_trips: int = 0
     num_late: int = 0
+    num_changed: int = 0
     late_s: int = 0
     times_served: Counter[int] = field(default_factory=Counter)
 
@@ -211,8 +213,20 @@ class Drive:
             tally.late_s += late_s
             tally.lateness += late_s * int(orders.late_cost_per_s[order])
         self.time_s = begin_s + int(orders.service_s[order])
+        if self._is_changed(order, store):
+            tally.num_changed += 1
+            tally.changes += int(orders.change_cost[order])
         tally.times_served[order] += 1
         self.num_delivered += 1
+
+    def _is_changed(self, order: int, store: int) -> bool:
+        """Whether the order was planned for another courier, or from another store."""
+        orders = self.problem.orders
+        if int(orders.planned_courier[order]) not in (ANYWHERE, self.courier):
+            return True
+        if orders.has_pickup[order]:
+            return False
+        return int(orders.planned_store[order]) not in (ANYWHERE, store)
 
     def _loads(self, where: str, stops: list[int]) -> None:
         """Compare the largest load on board in each dimension with the capacity."""

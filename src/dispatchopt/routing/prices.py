@@ -63,7 +63,7 @@ def shadow_prices(
         return None
     trips = enumerate_bundles(problem, limit=MAX_TRIPS, should_stop=should_stop)
     from dispatchopt.routing.engines._columns import columns_of
-    from dispatchopt.routing.engines._partition import Effort, starting_columns
+    from dispatchopt.routing.engines._effort import Effort, starting_columns
     from dispatchopt.routing.engines._relaxation import Relaxation
 
     columns, top = columns_of(problem, trips.blocks)

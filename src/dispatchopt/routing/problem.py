@@ -199,12 +199,16 @@ def _problem_issues(problem: RoutingProblem) -> list[Issue]:
             issues += options.issues(name, size, len(stores))
     issues += _place_issues(problem)
     issues += breaks.reference_issues(len(couriers))
-    issues += [
-        problem_issue("bad-courier", f"orders[{row}].locked_courier", locked, wanted)
-        for row, locked in enumerate(orders.locked_courier.tolist())
-        if locked >= len(couriers)
-        for wanted in [f"-1, or a row from 0 to {len(couriers) - 1}"]
-    ][:MOST_LISTED]
+    for name, code, size in (
+        ("locked_courier", "bad-courier", len(couriers)),
+        ("planned_courier", "bad-courier", len(couriers)),
+        ("planned_store", "bad-option", len(stores)),
+    ):
+        issues += [
+            problem_issue(code, f"orders[{row}].{name}", value, f"-1, or a row below {size}")
+            for row, value in enumerate(getattr(orders, name).tolist())
+            if value >= size
+        ][:MOST_LISTED]
     issues += _load_issues(orders.load, "orders.load", len(orders), None)
     issues += _load_issues(couriers.capacity, "couriers.capacity", len(couriers), problem.num_dims)
     issues += [

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -21,18 +22,21 @@ from dispatchopt.routing.bundles import Bundles
 from dispatchopt.routing.engines._ruin import Ruin
 from dispatchopt.routing.prices import Prices, shadow_prices
 from dispatchopt.routing.problem import (
+    ANYWHERE,
     FAR,
     Orders,
     RoutingProblem,
     RoutingSolution,
 )
 from dispatchopt.routing.tables import problem_issue
-from dispatchopt.routing.trip_timing import TripTiming
+from dispatchopt.routing.trip_timing import TripTiming, kernel_orders
 
 #: Trips per courier class, store and size that the basket is tried in, of least reduced cost.
 _TRIED = 80
 #: Multiple of the refusal up to which a marginal cost at the prices leaves the answer open.
 _OPEN = 2.0
+#: A trip without any order.
+_NOBODY: IntArray = np.zeros((1, 0), dtype=np.int64)
 #: Orders of the longest trip.
 _WIDTH = 6
 
@@ -108,13 +112,19 @@ class _Shelf:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class QuoteState:
-    """A solved state, made ready by :func:`prepare`."""
+    """A solved state, made ready by :func:`prepare`.
+
+    By courier row and store there are trips of least reduced cost, the trips of the plan with what
+    they cost, and what times them.
+    """
 
     problem: RoutingProblem
     solution: RoutingSolution
     prices: Prices
     shelves: dict[tuple[int, int], list[_Shelf]]
-    stops: dict[tuple[int, int], list[tuple[int, ...]]]
+    stops: dict[tuple[int, int], list[tuple[IntArray, int]]]
+    timings: dict[tuple[int, int], TripTiming]
+    numbers: dict[tuple[int, int], tuple[Any, IntArray]]
     stores_of: list[set[int]]
     ruin: Ruin | None
 
@@ -133,20 +143,40 @@ def prepare(problem: RoutingProblem, solution: RoutingSolution) -> QuoteState:
     shelves: dict[tuple[int, int], list[_Shelf]] = {}
     for block in prices.trips.blocks:
         shelves.setdefault((block.courier, block.store), []).append(_shelf(prices, block))
-    stops: dict[tuple[int, int], list[tuple[int, ...]]] = {}
+    timings = {
+        (row, int(store)): TripTiming(problem, row, int(store))
+        for row in np.flatnonzero(problem.couriers.count > 0).tolist()
+        for store in problem.stores_of_courier(row)
+    }
+    numbers = {
+        pair: (
+            (np.ascontiguousarray(timing.metres), np.ascontiguousarray(timing.seconds)),
+            timing.numbers(),
+        )
+        for pair, timing in timings.items()
+    }
+    stops: dict[tuple[int, int], list[tuple[IntArray, int]]] = {}
     for route in solution.routes:
-        stops.setdefault((route.courier, route.trips[0].store), []).append(route.trips[0].stops)
-    return QuoteState(
+        pair = route.courier, route.trips[0].store
+        own = np.array([route.trips[0].stops], dtype=np.int64)
+        stops.setdefault(pair, []).append((own, int(timings[pair].cost(own)[0][0])))
+    state = QuoteState(
         problem=problem,
         solution=solution,
         prices=prices,
         shelves=shelves,
         stops=stops,
+        timings=timings,
+        numbers=numbers,
         stores_of=[
             set(problem.stores_of_courier(row).tolist()) for row in range(len(problem.couriers))
         ],
         ruin=_ruin(problem, solution, prices),
     )
+    # Compiled code is loaded now, not by the first quote.
+    for row, store in list(timings)[:1]:
+        _Insertions(state, problem.orders).cost(row, store, _NOBODY)
+    return state
 
 
 def _ruin(problem: RoutingProblem, solution: RoutingSolution, prices: Prices) -> Ruin | None:
@@ -179,8 +209,7 @@ def quote(state: QuoteState, basket: Basket) -> Quote:
     InputError
         If the basket names a place or a store that is not there, or has wrong loads.
     """
-    orders = _with(state.problem, basket)
-    new = len(orders) - 1
+    insertions = _Insertions(state, _with(state.problem, basket))
     problem, prices = state.problem, state.prices
     best: tuple[float, int, int, tuple[int, ...]] = (math.inf, -1, -1, ())
     certain = math.inf
@@ -190,23 +219,21 @@ def quote(state: QuoteState, basket: Basket) -> Quote:
         if basket.skills & ~int(problem.couriers.skills[row]):
             continue
         for store in sorted(stores & state.stores_of[row]):
-            timing = TripTiming(problem, row, store, orders)
-            alone = _insert(timing, np.zeros((1, 0), dtype=np.int64), new)[0]
-            if math.isinf(alone[0]):
+            alone = float(insertions.cost(row, store, _NOBODY)[0])
+            if math.isinf(alone):
                 # What is too late alone is too late with others.
                 continue
-            sure = _changed(state, timing, new, store)
+            sure = _changed(insertions, row, store)
             if free[row]:
-                sure = min(sure, (float(alone[0]), ()))
+                sure = min(sure, (alone, ()))
             certain = min(certain, sure[0])
-            price = float(prices.courier[row])
-            best = min(best, (float(alone[0]) + price, store, row, ()))
+            best = min(best, (alone + float(prices.courier[row]), store, row, ()))
             for shelf in state.shelves.get((row, store), []):
-                best = min(best, _shared(state, timing, shelf, new, best[0]))
+                best = min(best, _shared(insertions, row, store, shelf, best[0]))
             best = min(best, (sure[0], store, row, sure[1]))
     if basket.refusal_cost <= certain and best[0] < _OPEN * basket.refusal_cost:
         # Serving it costs less than refusing it only if more than one trip is changed.
-        certain = min(certain, basket.refusal_cost - _rearranged(state, orders, sorted(stores)))
+        certain = min(certain, basket.refusal_cost - _rearranged(insertions, sorted(stores)))
     marginal, store, row, others = best
     return Quote(
         can_promise=certain < basket.refusal_cost,
@@ -218,9 +245,10 @@ def quote(state: QuoteState, basket: Basket) -> Quote:
     )
 
 
-def _rearranged(state: QuoteState, orders: Orders, stores: list[int]) -> float:
+def _rearranged(insertions: _Insertions, stores: list[int]) -> float:
     """Return what serving the new order, instead of refusing it, saves by other trips nearby."""
-    search, new = state.ruin, len(orders) - 1
+    state, orders, new = insertions.state, insertions.orders, insertions.new
+    search = state.ruin
     if search is None:
         return 0.0
     stops, pairs, costs = [], [], []
@@ -230,9 +258,8 @@ def _rearranged(state: QuoteState, orders: Orders, stores: list[int]) -> float:
             continue
         if int(orders.skills[new]) & ~int(state.problem.couriers.skills[row]):
             continue
-        timing = TripTiming(state.problem, row, store, orders)
-        for known in [np.zeros((1, 0), dtype=np.int64), *(shelf.sequences for shelf in shelves)]:
-            cost, _ = _insert(timing, known, new)
+        for known in [_NOBODY, *(shelf.sequences for shelf in shelves)]:
+            cost = insertions.cost(row, store, known)
             good = np.isfinite(cost)
             wide = np.full((int(good.sum()), _WIDTH), new, dtype=np.int64)
             wide[:, : known.shape[1]] = known[good]
@@ -280,6 +307,9 @@ def _with(problem: RoutingProblem, basket: Basket) -> Orders:
         promise_s=np.append(orders.promise_s, FAR),
         late_cost_per_s=np.append(orders.late_cost_per_s, 0),
         skills=np.append(orders.skills, basket.skills),
+        planned_courier=np.append(orders.planned_courier, ANYWHERE),
+        planned_store=np.append(orders.planned_store, ANYWHERE),
+        change_cost=np.append(orders.change_cost, 0),
         refusal_cost=np.append(orders.refusal_cost, basket.refusal_cost),
     )
 
@@ -290,48 +320,69 @@ def _idle(state: QuoteState) -> list[bool]:
     return [used[row] < int(count) for row, count in enumerate(state.problem.couriers.count)]
 
 
-def _insert(timing: TripTiming, sequences: IntArray, new: int) -> tuple[FloatArray, IntArray]:
-    """Return the least cost of each trip with the order added, and its place in the sequence."""
-    count, size = sequences.shape
-    couriers, row = timing.problem.couriers, timing.courier
-    tried = np.empty((count, size + 1, size + 1), dtype=np.int64)
-    for at in range(size + 1):
-        tried[:, at, :at] = sequences[:, :at]
-        tried[:, at, at] = new
-        tried[:, at, at + 1 :] = sequences[:, at:]
-    cost, late, far = timing.cost(tried)
-    fits = (late <= 0) & (far <= 0) & (size < couriers.max_stops[row])
-    load = timing.orders.load[tried[:, 0]].sum(axis=1)
-    fits &= (load <= couriers.capacity[row]).all(axis=1)[:, None]
-    priced = np.where(fits, cost.astype(np.float64), math.inf)
-    at = priced.argmin(axis=1)
-    return priced[np.arange(count), at], at
+class _Insertions:
+    """What trips cost with the new order added where it costs least, other orders as they are."""
+
+    def __init__(self, state: QuoteState, orders: Orders) -> None:
+        self.state, self.orders, self.new = state, orders, len(orders) - 1
+        self._table = kernel_orders(orders)
+        self._is_fitting = state.problem.num_dims == 0
+
+    def cost(self, row: int, store: int, sequences: IntArray) -> FloatArray:
+        """Return the least cost of each trip, inf where it cannot be done, shape (num_trips,)."""
+        state, new = self.state, self.new
+        couriers, size = state.problem.couriers, sequences.shape[1]
+        if size >= couriers.max_stops[row]:
+            return np.full(len(sequences), math.inf)
+        timing = state.timings[row, store]
+        if timing.min_pay:
+            costs = self._by_vectors(row, store, sequences)
+        else:
+            from dispatchopt.routing import _trip_kernel
+
+            costs = np.empty(len(sequences))
+            legs, numbers = state.numbers[row, store]
+            _trip_kernel.insertions(sequences, new, self._table, legs, numbers, costs)
+            if timing.has_changes:
+                costs += timing.changes[sequences].sum(axis=1)
+        if not self._is_fitting:
+            load = self.orders.load[sequences].sum(axis=1) + self.orders.load[new]
+            costs[(load > couriers.capacity[row]).any(axis=1)] = math.inf
+        return costs
+
+    def _by_vectors(self, row: int, store: int, sequences: IntArray) -> FloatArray:
+        count, size = sequences.shape
+        tried = np.empty((count, size + 1, size + 1), dtype=np.int64)
+        for at in range(size + 1):
+            tried[:, at, :at] = sequences[:, :at]
+            tried[:, at, at] = self.new
+            tried[:, at, at + 1 :] = sequences[:, at:]
+        cost, late, far = TripTiming(self.state.problem, row, store, self.orders).cost(tried)
+        priced = np.where((late <= 0) & (far <= 0), cost.astype(np.float64), math.inf)
+        return np.asarray(priced.min(axis=1))
 
 
 def _shared(
-    state: QuoteState, timing: TripTiming, shelf: _Shelf, new: int, limit: float
+    insertions: _Insertions, row: int, store: int, shelf: _Shelf, limit: float
 ) -> tuple[float, int, int, tuple[int, ...]]:
     """Return the least marginal cost among some trips with the basket added."""
     # A trip with one order more costs no less, but for rounding.
     num = int(np.searchsorted(shelf.reduced, min(limit, 1e300)))
     if not num:
         return (math.inf, -1, -1, ())
-    cost, _ = _insert(timing, shelf.sequences[:num], new)
-    total = cost - shelf.worth[:num] + state.prices.courier[timing.courier]
+    cost = insertions.cost(row, store, shelf.sequences[:num])
+    total = cost - shelf.worth[:num] + insertions.state.prices.courier[row]
     at = int(total.argmin())
     others = tuple(shelf.sequences[at].tolist())
-    return (float(total[at]), timing.store, timing.courier, others)
+    return (float(total[at]), store, row, others)
 
 
-def _changed(
-    state: QuoteState, timing: TripTiming, new: int, store: int
-) -> tuple[float, tuple[int, ...]]:
+def _changed(insertions: _Insertions, row: int, store: int) -> tuple[float, tuple[int, ...]]:
     """Return the least cost of adding the basket to one trip of the plan, and that trip."""
     least: tuple[float, tuple[int, ...]] = (math.inf, ())
-    for own in state.stops.get((timing.courier, store), []):
-        stops = np.array([own], dtype=np.int64)
-        before = int(timing.cost(stops)[0][0])
-        least = min(least, (float(_insert(timing, stops, new)[0][0]) - before, own))
+    for own, before in insertions.state.stops.get((row, store), []):
+        added = float(insertions.cost(row, store, own)[0]) - before
+        least = min(least, (added, tuple(own[0].tolist())))
     return least
 
 

@@ -221,6 +221,11 @@ class Orders(Table):
         Bit mask of what its courier must have.
     locked_courier
         Row of the couriers that alone may carry it; ``ANYWHERE`` (-1) if any may.
+    planned_courier, planned_store
+        What the last plan said of it: a row of the couriers, and a store; ``ANYWHERE`` (-1) where
+        nothing was said. A store means nothing to an order with a pick-up place.
+    change_cost
+        Price of delivering it by another courier or from another store than was planned.
     store_options
         Which stores may serve it; None means all. Of no concern with a pick-up place.
     """
@@ -241,6 +246,9 @@ class Orders(Table):
     pickup_latest_s: IntArray = column(FAR, -FAR)
     skills: IntArray = column(0, 0, (1 << 62) - 1)
     locked_courier: IntArray = column(ANYWHERE, ANYWHERE)
+    planned_courier: IntArray = column(ANYWHERE, ANYWHERE)
+    planned_store: IntArray = column(ANYWHERE, ANYWHERE)
+    change_cost: IntArray = column(0, 0, MAX_COST)
     store_options: Options | None = None
 
     def __post_init__(self) -> None:
@@ -265,6 +273,19 @@ class Orders(Table):
     def is_mandatory(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
         """Which must be served, shape (num_orders,)."""
         return np.asarray(self.refusal_cost == MANDATORY)
+
+    @cached_property
+    def has_changes(self) -> bool:
+        """Whether delivering some order otherwise than planned has a price."""
+        is_planned = (self.planned_courier != ANYWHERE) | (self.planned_store != ANYWHERE)
+        return bool((is_planned & (self.change_cost > 0)).any())
+
+    def changes(self, courier: int, store: int) -> IntArray:
+        """Return what each order costs for the change if so delivered, shape (num_orders,)."""
+        other_courier = (self.planned_courier != ANYWHERE) & (self.planned_courier != courier)
+        other_store = (self.planned_store != ANYWHERE) & (self.planned_store != store)
+        is_changed = other_courier | (other_store & ~self.has_pickup)
+        return np.where(is_changed, self.change_cost, 0)
 
     @property
     def has_pickup(self) -> np.ndarray[Any, np.dtype[np.bool_]]:

@@ -17,6 +17,13 @@ _FAR_BACK = -(1 << 50)
 BestSequences = Callable[[IntArray, IntArray, int, int], tuple[IntArray, IntArray, BoolArray]]
 
 
+def kernel_orders(table: Orders) -> IntArray:
+    """Return what compiled code has to know of orders, shape (num_orders, 7)."""
+    columns = (table.place, table.service_s, table.earliest_s, table.deadline_s)
+    rest = (table.promise_s, table.release_s, table.late_cost_per_s)
+    return np.column_stack([*columns, *rest])
+
+
 class TripTiming:
     """Cost and lateness of many sequences at once, for one courier row at one store.
 
@@ -45,6 +52,8 @@ class TripTiming:
         self.fixed = int(couriers.fixed_cost[courier])
         self.per_order = int(couriers.cost_per_order[courier])
         self.min_pay = int(couriers.min_pay[courier])
+        self.changes = self.orders.changes(courier, store)
+        self.has_changes = bool(self.changes.any())
         late = (self.orders.late_cost_per_s > 0) & (self.orders.promise_s < (1 << 39))
         self.has_lateness = bool(late.any())
 
@@ -70,15 +79,12 @@ class TripTiming:
         return sequences, costs, nearly
 
     def compiled(self) -> BestSequences:
-        """Return ``best_sequences`` as compiled code, which knows no minimum pay."""
-        if self.min_pay:
+        """Return ``best_sequences`` as compiled code, which knows no minimum pay and no changes."""
+        if self.min_pay or self.has_changes:
             return self.best_sequences
         from dispatchopt.routing import _trip_kernel
 
-        table = self.orders
-        columns = (table.place, table.service_s, table.earliest_s, table.deadline_s)
-        rest = (table.promise_s, table.release_s, table.late_cost_per_s)
-        orders = np.column_stack([*columns, *rest])
+        orders = kernel_orders(self.orders)
         legs = (np.ascontiguousarray(self.metres), np.ascontiguousarray(self.seconds))
         numbers = self.numbers()
 
@@ -150,7 +156,10 @@ class TripTiming:
         spent = self._time_cost(
             (low, high), floor, delay, events, np.maximum(self.min_pay - cost, 0)
         )
-        return cost + spent, late, far
+        return cost + spent + self._of_changes(sequences), late, far
+
+    def _of_changes(self, sequences: IntArray) -> IntArray | int:
+        return self.changes[sequences].sum(axis=-1) if self.has_changes else 0
 
     def _time_cost(
         self,

@@ -296,6 +296,9 @@ def routing(rng: Rng) -> Instance:
             refusal_cost=rng.integers(-1, 9, n),
             pickup_place=np.where(picked, rng.integers(0, p, n), -1),
             skills=rng.integers(0, 1 << 61, n) if rng.random() < 0.5 else np.int64(0),  # type: ignore[arg-type]
+            planned_courier=rng.integers(-1, c, n) if rng.random() < 0.5 else np.int64(-1),  # type: ignore[arg-type]
+            planned_store=rng.integers(-1, m, n) if rng.random() < 0.5 else np.int64(-1),  # type: ignore[arg-type]
+            change_cost=rng.integers(0, 3, n),
             store_options=_options(rng, n, m),
         ),
         stores=Stores(

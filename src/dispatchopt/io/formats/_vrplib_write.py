@@ -63,6 +63,7 @@ def _beyond(problem: RoutingProblem) -> Iterator[str]:
         "orders with a pick-up place": bool(orders.has_pickup.any()),
         "skills": bool(orders.skills.any()),
         "prices of lateness": bool(((orders.late_cost_per_s > 0) & (orders.promise_s < FAR)).any()),
+        "prices of changes": orders.has_changes,
         "orders that not every store may serve": orders.store_options is not None,
         "refusal at no cost": bool((orders.refusal_cost == 0).any()),
         "times below zero": _has_negative(problem),

@@ -26,6 +26,8 @@ from dispatchopt.routing.tables import Table as RoutingTable
 
 Array = npt.NDArray[Any]
 _LOADS = ("load", "load_2", "load_3", "load_4")
+#: Columns of orders that name rows of other tables.
+_NAMED = ("locked_courier", "planned_courier", "planned_store")
 _CAPACITIES = ("capacity", "capacity_2", "capacity_3", "capacity_4")
 
 
@@ -36,7 +38,11 @@ def build(parts: Parts) -> RoutingProblem:
     travel = _travel(parts)
     place = {name: _places(parts, name, "place") for name in ("orders", "stores")}
     pickup = _places(parts, "orders", "pickup_place")
-    locked = references(orders, "locked_courier", couriers, issues)
+    named = {
+        "locked_courier": references(orders, "locked_courier", couriers, issues),
+        "planned_courier": references(orders, "planned_courier", couriers, issues),
+        "planned_store": references(orders, "planned_store", stores, issues),
+    }
     ends = [_places(parts, "couriers", f"{end}_place") for end in ("start", "end")]
     order_options, courier_options = _options(parts, orders), _options(parts, couriers)
     wanted = f"below {len(given.profiles)}, the number of profiles"
@@ -52,8 +58,8 @@ def build(parts: Parts) -> RoutingProblem:
                 load=_amounts(orders, _LOADS, given.num_loads),
                 pickup_place=pickup,
                 store_options=order_options,
-                locked_courier=locked,
-                **_columns(orders, Orders, "pickup_place", "locked_courier"),
+                **named,
+                **_columns(orders, Orders, "pickup_place", *named),
             ),
             stores=Stores(place=place["stores"], **_columns(stores, Stores)),
             couriers=Couriers(
@@ -165,8 +171,10 @@ def lay_out(
             "id": names["orders"],
             "place": places[problem.orders.place],
             **{name: loads[:, dim] for dim, name in enumerate(_LOADS[: problem.num_dims])},
-            **_laid(problem.orders, "pickup_place", "locked_courier"),
+            **_laid(problem.orders, "pickup_place", *_NAMED),
             **_optional("locked_courier", problem.orders.locked_courier, names["couriers"]),
+            **_optional("planned_courier", problem.orders.planned_courier, names["couriers"]),
+            **_optional("planned_store", problem.orders.planned_store, stores),
             **_optional("pickup_place", problem.orders.pickup_place, places),
             **_listed(problem.orders.store_options, stores),
         },

@@ -119,6 +119,11 @@ class RoutingOrderRow(Row):
         0, description="Bit mask of what its courier must have.", ge=0, le=MAX_MASK
     )
     locked_courier: str = refers("couriers", "Couriers that alone may carry it; any if empty.", "")
+    planned_courier: str = refers("couriers", "Couriers that the last plan gave it to.", "")
+    planned_store: str = refers("stores", "Store that the last plan served it from.", "")
+    change_cost: int = column(
+        0, description="Cost of another courier or store than planned.", ge=0, le=FAR
+    )
     stores: str = column(
         "",
         description="Stores that may serve it, separated by `|`; all if empty, none if `|`.",

@@ -18,11 +18,15 @@ from dispatchopt.routing.problem import RoutingProblem, RoutingSolution
 
 @dataclass(frozen=True, eq=False)
 class Cut:
-    """An inequality over columns: the sum of ``factor`` over ``hit`` is at most ``limit``."""
+    """An inequality over columns: the sum of ``factor`` over ``hit`` is at most ``limit``.
+
+    ``orders`` are three orders, where it says that one trip at most holds two of them.
+    """
 
     hit: IntArray
     factor: FloatArray
     limit: float
+    orders: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -119,6 +123,10 @@ class Columns:
         good = factor > 0
         return Cut(hit[good], factor[good], float(np.floor(limit / 2 + 1e-9)))
 
+    def subset_row(self, orders: IntArray) -> Cut:
+        """Return the cut of three orders: one trip at most holds two of them."""
+        return replace(self.half(orders, 3.0), orders=tuple(orders.tolist()))
+
     def take(self, some: IntArray) -> Columns:
         """Return some of the columns, with the cuts as they are for these."""
         position = np.full(len(self), -1, dtype=np.int64)
@@ -126,7 +134,7 @@ class Columns:
         cuts = []
         for cut in self.cuts:
             at = position[cut.hit]
-            cuts.append(Cut(at[at >= 0], cut.factor[at >= 0], cut.limit))
+            cuts.append(Cut(at[at >= 0], cut.factor[at >= 0], cut.limit, cut.orders))
         return replace(
             self,
             members=np.asfortranarray(self.members[some]),

@@ -124,7 +124,9 @@ def label(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one loop, compiled as a wh
     costs
         Reduced costs: from the start, (n,), from door to door, (n, n), and to the end, (n,).
     times
-        Arrival at a first door, (n,), duration, (n, n), window, (2, n), first second, width, steps.
+        Arrival at a first door, (n,), duration, (n, n), window, (2, n), first second, width, steps;
+        and when a route with a door can leave the store, and ways to the doors, (n,) each, or
+        nothing, (0,), if all can leave at once.
     loads
         Of each door, (n,), and the most of a route.
     memory
@@ -134,8 +136,10 @@ def label(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one loop, compiled as a wh
     rest
         What ``completions`` returned.
     pool
-        Arrays for labels: door, label before, second, load, cost, remembered, odd; and for each
-        door labels by cost: their costs, and which they are, (n, most).
+        Arrays for labels: door, label before, second, load, cost, remembered, odd, and (floor,
+        delay, ready, high): service here begins at the later of floor and delay after leaving the
+        store, which is at ready or later, and at high at the latest. For each door labels by cost:
+        their costs, and which they are, (n, most).
     care
         What a label must not exceed to dominate another, beside its cost: ``TIME``, ``LOAD`` (and
         time), or ``EXACT``: nor remember more. Only the last finds the least reduced cost for sure.
@@ -148,12 +152,12 @@ def label(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one loop, compiled as a wh
         Number of labels, ``COMPLETE`` or ``FULL``.
     """
     start, arc, end = costs
-    arrive, duration, window, first_s, width_s, steps = times
+    arrive, duration, window, first_s, width_s, steps, release, out = times
     load, most = loads
     own, kept = memory
     member, price = cuts
     best, other, following = rest
-    door, before, second, carried, cost, known, odd, front_cost, front = pool
+    door, before, second, carried, cost, known, odd, shift, front_cost, front = pool
     n, words, cut_words = len(end), own.shape[1], member.shape[1]
     room, width = len(door), front.shape[1]
     size = np.zeros(n, dtype=np.int64)
@@ -163,6 +167,9 @@ def label(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one loop, compiled as a wh
     is_dead = np.zeros(room, dtype=np.bool_)
     now_known = np.zeros(words, dtype=np.uint64)
     now_odd = np.zeros(cut_words, dtype=np.uint64)
+    has_release = len(release) > 0
+    is_shifted = has_release and care == EXACT
+    floor = delay = ready = high = 0
     count, work = 0, 0
     # The start is treated as a label of its own, before the first step.
     step, at = -1, _NONE
@@ -179,6 +186,9 @@ def label(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one loop, compiled as a wh
                 if start[j] == _INF:
                     continue
                 now_s, now_load, now_cost = max(arrive[j], window[0, j]), load[j], start[j]
+                if has_release:
+                    floor, delay, ready = window[0, j], out[j], release[j]
+                    high = window[1, j] - delay
             else:
                 i = door[at]
                 if arc[i, j] == _INF:
@@ -192,6 +202,15 @@ def label(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one loop, compiled as a wh
                     continue
                 now_s = max(second[at] + duration[i, j], window[0, j])
                 now_load, now_cost = carried[at] + load[j], cost[at] + arc[i, j]
+                if has_release:
+                    floor = max(shift[at, 0] + duration[i, j], window[0, j])
+                    delay = shift[at, 1] + duration[i, j]
+                    ready = max(shift[at, 2], release[j])
+                    high = min(shift[at, 3], window[1, j] - delay)
+            if has_release:
+                if ready > high:
+                    continue
+                now_s = max(floor, ready + delay)
             if now_s > window[1, j] or now_load > most:
                 continue
             k = (now_s - first_s) // width_s
@@ -231,6 +250,10 @@ def label(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one loop, compiled as a wh
                     continue
                 if care == EXACT and not _is_within(known[them], now_known):
                     continue
+                if is_shifted and (
+                    shift[them, 1] > delay or shift[them, 2] > ready or shift[them, 3] < high
+                ):
+                    continue
                 owed = _excess(odd[them], now_odd, price)
                 if front_cost[j, rank] + owed <= now_cost:
                     is_beaten = True
@@ -243,6 +266,9 @@ def label(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one loop, compiled as a wh
                 is_worse = second[them] >= now_s and (care < LOAD or carried[them] >= now_load)
                 if is_worse and care == EXACT:
                     is_worse = _is_within(now_known, known[them])
+                if is_worse and is_shifted:
+                    is_worse = shift[them, 1] >= delay and shift[them, 2] >= ready
+                    is_worse = is_worse and shift[them, 3] <= high
                 if is_worse:
                     owed = _excess(now_odd, odd[them], price)
                     is_worse = now_cost + owed <= front_cost[j, rank]
@@ -260,6 +286,9 @@ def label(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one loop, compiled as a wh
             size[j] += 1
             door[count], before[count], second[count] = j, at, now_s
             carried[count], cost[count] = now_load, now_cost
+            if has_release:
+                shift[count, 0], shift[count, 1] = floor, delay
+                shift[count, 2], shift[count, 3] = ready, high
             for word in range(words):
                 known[count, word] = now_known[word]
             for word in range(cut_words):

@@ -155,18 +155,28 @@ class Model:
         price[list(self.nodes.delivery.values())] = self.problem.couriers.cost_per_order[courier]
         return price
 
+    def _of_changes(self, courier: int, store: int) -> IntArray:
+        """Return what leaving each node costs, for the change of the order delivered there."""
+        price = np.zeros(len(self.nodes.place), dtype=np.int64)
+        nodes = self.nodes.delivery
+        price[list(nodes.values())] = self.problem.orders.changes(courier, store)[list(nodes)]
+        return price
+
     def _add_costs(self) -> None:
         couriers = self.problem.couriers
-        evaluators: dict[tuple[int, int, int], int] = {}
+        has_changes = self.problem.orders.has_changes
+        evaluators: dict[tuple[int, ...], int] = {}
         for number, vehicle in enumerate(self.nodes.vehicles):
             row = vehicle.courier
             key = (
                 self._profile(row),
                 int(couriers.cost_per_m[row]),
                 int(couriers.cost_per_order[row]),
+                *((row, vehicle.store) if has_changes else ()),
             )
             if key not in evaluators:
                 cost = self._legs[key[0]][0] * key[1] + self._per_order(row)[:, None]
+                cost = cost + self._of_changes(row, vehicle.store)[:, None]
                 evaluators[key] = self._matrix(cost)
             self.routing.SetArcCostEvaluatorOfVehicle(evaluators[key], number)
             self.routing.SetFixedCostOfVehicle(int(couriers.fixed_cost[row]), number)

@@ -9,53 +9,24 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
 from dispatchopt.core.arrays import FloatArray, IntArray
 from dispatchopt.routing.engines._columns import Columns, Cut
+from dispatchopt.routing.engines._effort import Effort, Warm, starting_columns
+from dispatchopt.routing.engines._regions import improve_by_regions
 from dispatchopt.routing.engines._relaxation import Relaxation, Solved
 from dispatchopt.routing.engines._subset_rows import violated_triples
 from dispatchopt.routing.engines._tree import Tree
 from dispatchopt.routing.engines._zero_half import zero_half_cuts
 
 _ZERO = 1e-6
-
-
-@dataclass(frozen=True, kw_only=True)
-class Effort:
-    """How much to do at each stage.
-
-    Parameters
-    ----------
-    all_present
-        Columns up to which all are in the linear programme from the start.
-    first_per_order
-        Otherwise: columns of least cost per order that it starts from, for each order.
-    cut_rounds, cuts_per_round
-        How often cuts are looked for, and how many are taken at a time.
-    least_rise
-        Rise of the bound, as a share of its rise by all cuts, below which two rounds are the last.
-    first_guess
-        Columns in the first branch and bound, if more are left.
-    guess_growth
-        Factor by which the guess of the gap grows.
-    wide_first, wide_cut
-        Gaps, of the linear programme and after the cuts, above which a better plan is looked for.
-    """
-
-    all_present: int = 2_000
-    first_per_order: int = 15
-    cut_rounds: int = 40
-    cuts_per_round: int = 60
-    least_rise: float = 0.03
-    first_guess: int = 1_500
-    guess_growth: float = 1.6
-    wide_first: float = 0.03
-    wide_cut: float = 0.006
+#: How often the search of a region asks whether to end: about its rounds of cuts and dives.
+_REGION_CALLS = 40
 
 
 class Partition:
@@ -66,9 +37,16 @@ class Partition:
     columns
         All columns.
     best
-        What a plan has to stay below; the cost of the best plan known.
+        What is proven: that no plan stays below, or which. The cost of the best plan known.
+    plan
+        That cost, if it is another: plans below it are of use too.
     known
         Columns of plans that are known, to start from.
+    current
+        Returns the columns of the best plan known, ascending, by origin, and the orders by distance
+        from each order.
+    warm
+        What an earlier search ended with, if it was nearly this one.
     offer
         Called with columns (by origin) and cost of each better plan.
     tell_bound
@@ -92,31 +70,111 @@ class Partition:
         should_stop: Callable[[], bool],
         time_left: Callable[[], float],
         improve: Callable[[], float] | None = None,
+        warm: Warm | None = None,
+        current: Callable[[], tuple[IntArray, IntArray]] | None = None,
+        plan: float | None = None,
     ) -> None:
         self.columns = columns
         self.best = best
+        self.plan = best if plan is None else plan
         self._improve = improve
         self.bound = -math.inf
         self.duals: FloatArray = np.zeros(columns.num_rows)
+        self.kept: Warm | None = None
+        self._warm = warm
+        self._current = current
         self._known, self._effort, self._seed = known, effort, seed
         self._offer, self._tell_bound = offer, tell_bound
         self._should_stop, self._time_left = should_stop, time_left
 
     def solve(self) -> bool:
         """Search; returns whether the best plan is proven (or that there is none below)."""
-        relaxation = self._relaxation(starting_columns(self.columns, self._known, self._effort))
+        relaxation = self._relaxation(self._starting())
+        if self._warm is not None and len(self._warm.cuts):
+            relaxation.cut([self.columns.subset_row(cut) for cut in self._warm.cuts])
         root = relaxation.converge()
         if root is None:
             return False
         self.duals = root[0].duals[: self.columns.num_rows].copy()
+        self._keep(relaxation, root[1])
         state = self._shrink(relaxation, *root, is_first=True)
         if state is None:
             return self._is_proven()
         state = self._tighten(*state)
         if state is None:
             return self._is_proven()
+        self._keep(state[0], state[2])
+        self._dive(*state[:2])
+        if self.best - self.bound > self._effort.wide_region * abs(self.best):
+            self._by_regions(state[2])
         self._look(self._effort.wide_cut)
-        return self._close(state[2])
+        return self._close(*state[1:])
+
+    def _by_regions(self, reduced: FloatArray) -> None:
+        """Better the best plan, region by region."""
+        if self._current is None:
+            return
+        left_s = self._time_left()
+        kept_s = 0.0 if math.isinf(left_s) else (1 - self._effort.region_share) * left_s
+        origin, near = self._current()
+        columns = self.columns
+        plan = np.searchsorted(columns.origin, origin)
+        plan = np.minimum(plan, len(columns) - 1)
+        # A column that no better plan can hold may have been left out, though the best one has it.
+        if not np.array_equal(columns.origin[plan], origin) or not len(origin):
+            return
+
+        def solve(some: IntArray) -> IntArray | None:
+            found: list[IntArray] = []
+
+            def offer(chosen: IntArray, cost: float) -> None:
+                found.append(chosen)
+                self._offered(chosen, cost)
+
+            calls = itertools.count()
+            part = Partition(
+                columns.take(some),
+                best=self.best,
+                known=np.zeros(0, dtype=np.int64),
+                effort=self._effort,
+                seed=self._seed,
+                offer=offer,
+                tell_bound=lambda value: None,  # noqa: ARG005 - of a region only
+                should_stop=lambda: next(calls) > _REGION_CALLS or self._should_stop(),
+                time_left=self._time_left,
+            )
+            part.look()
+            return np.searchsorted(columns.origin, found[-1]) if found else None
+
+        improve_by_regions(
+            columns,
+            reduced,
+            plan,
+            near,
+            solve=solve,
+            should_stop=lambda: (
+                self._should_stop() or self._is_proven() or self._time_left() < kept_s
+            ),
+            seed=self._seed,
+        )
+
+    def _starting(self) -> IntArray:
+        """Return the columns that the linear programme starts from."""
+        warm = self._warm
+        if warm is None:
+            return starting_columns(self.columns, self._known, self._effort)
+        some = starting_columns(self.columns, self._known, self._effort, warm.is_new)
+        return np.union1d(some, warm.columns)
+
+    def _keep(self, relaxation: Relaxation, reduced: FloatArray) -> None:
+        """Keep what a search for the next state may begin with."""
+        present = relaxation.present
+        least = present[np.argsort(reduced[present], kind="stable")[: self._effort.most_kept]]
+        triples = [cut.orders for cut in self.columns.cuts if cut.orders]
+        self.kept = Warm(
+            columns=np.sort(self.columns.origin[least]),
+            cuts=np.array(triples, dtype=np.int64).reshape(-1, 3),
+        )
 
     def _look(self, wide: float) -> None:
         """Look for a better plan if the gap is wide."""
@@ -124,6 +182,7 @@ class Partition:
             return
         if self.best - self.bound > wide * abs(self.best):
             self.best = min(self.best, self._improve())
+            self.plan = min(self.plan, self.best)
 
     def _is_proven(self) -> bool:
         return self.bound > self.best - 1 + _ZERO
@@ -142,8 +201,8 @@ class Partition:
             self._tell_bound(whole)
 
     def _found(self, chosen: IntArray, cost: float) -> None:
-        if cost < self.best - 0.5:
-            self.best = cost
+        if cost < self.plan - 0.5:
+            self.best, self.plan = min(cost, self.best), cost
             self._offer(np.sort(self.columns.origin[chosen]), cost)
 
     def _shrink(
@@ -180,7 +239,7 @@ class Partition:
         columns = self.columns
         basis = relaxation.basis()
         count = len(relaxation.present)
-        tree = self._tree(columns, relaxation, self.best)
+        tree = self._tree(columns, relaxation)
         lower, upper = columns.sides()
         nothing = np.zeros(len(columns), dtype=np.bool_)
         tree.dive(nothing, solved)
@@ -188,16 +247,17 @@ class Partition:
         if count == len(relaxation.present):
             relaxation.set_basis(basis)
 
-    def _tree(self, columns: Columns, relaxation: Relaxation, best: float) -> Tree:
+    def _tree(self, columns: Columns, relaxation: Relaxation) -> Tree:
         def offer(chosen: IntArray, cost: float) -> None:
-            if cost < self.best - 0.5:
-                self.best = cost
+            if cost < self.plan - 0.5:
+                self.best, self.plan = min(cost, self.best), cost
                 self._offer(np.sort(columns.origin[chosen]), cost)
 
         return Tree(
             columns,
             relaxation,
-            best=best,
+            best=self.best,
+            known=self.plan,
             offer=offer,
             tell_bound=self._raise,
             should_stop=self._should_stop,
@@ -239,19 +299,24 @@ class Partition:
             holds[np.arange(len(holds)), rows] = 1.0
         most = self._effort.cuts_per_round
         triples = violated_triples(holds[:, : columns.num_orders], solved.shares, most)
-        cuts = [columns.half(triple, 3.0) for triple in triples]
+        cuts = [columns.subset_row(triple) for triple in triples]
         if len(cuts) < most // 6:
             cuts += zero_half_cuts(columns, solved.columns, solved.shares, most)
         return cuts
 
-    def _close(self, reduced: FloatArray) -> bool:
+    def _value(self, solved: Solved, reduced: FloatArray) -> float:
+        """Return the bound that the reduced costs belong to, not rounded."""
+        return self.columns.bound(solved.duals, reduced, self.columns.sides())
+
+    def _close(self, solved: Solved, reduced: FloatArray) -> bool:
         """Branch and bound, on as few columns as will do."""
-        value = self.bound
+        value = self._value(solved, reduced)
         order = np.sort(reduced)
         first = min(self._effort.first_guess, len(order) - 1)
         guess = max(float(order[first]), 1.0)
         while not self._is_proven():
-            ceiling = min(self.best, value + guess)
+            # A plan that costs less than a whole ceiling costs one less.
+            ceiling = min(self.best, math.ceil(max(value, self.bound) + guess))
             some = np.flatnonzero(reduced <= ceiling - value + 1e-4)
             if not self._part(some, ceiling):
                 return False
@@ -264,6 +329,7 @@ class Partition:
         part = Partition(
             self.columns.take(some),
             best=ceiling,
+            plan=self.best,
             known=np.zeros(0, dtype=np.int64),
             effort=self._effort,
             seed=self._seed,
@@ -278,7 +344,19 @@ class Partition:
 
     def _offered(self, origin: IntArray, cost: float) -> None:
         self.best = min(self.best, cost)
+        self.plan = min(self.plan, cost)
         self._offer(origin, cost)
+
+    def look(self) -> None:
+        """Look for a plan by cuts and dives, with all columns in the linear programme."""
+        relaxation = self._relaxation(np.arange(len(self.columns)))
+        root = relaxation.converge()
+        if root is None:
+            return
+        state = self._shrink(relaxation, *root, is_first=True)
+        state = None if state is None else self._tighten(*state)
+        if state is not None and not self._should_stop():
+            self._dive(*state[:2])
 
     def prove(self) -> bool:
         """Cut and branch, with all columns in the linear programme."""
@@ -290,23 +368,10 @@ class Partition:
         state = None if state is None else self._tighten(*state)
         if state is None:
             return self._is_proven()
-        relaxation, _, reduced = state
-        keep = reduced <= self.best - 1 - self.bound + 1e-4
+        relaxation, solved, reduced = state
+        keep = reduced <= self.best - 1 - self._value(solved, reduced) + 1e-4
         self.columns = self.columns.take(np.flatnonzero(keep))
         relaxation = self._relaxation(np.arange(len(self.columns)))
         if relaxation.solve() is None:
             return False
-        return self._tree(self.columns, relaxation, self.best).search()
-
-
-def starting_columns(columns: Columns, known: IntArray, effort: Effort) -> IntArray:
-    """Return the columns that the linear programme starts from."""
-    if len(columns) <= effort.all_present:
-        return np.arange(len(columns))
-    sizes = (columns.members < columns.num_rows).sum(axis=1) - 1
-    share = columns.cost / np.maximum(1, sizes)
-    chosen = [np.flatnonzero(columns.store < 0), known]
-    for order in range(columns.num_orders):
-        own = columns.holding(order)
-        chosen.append(own[np.argsort(share[own], kind="stable")[: effort.first_per_order]])
-    return np.unique(np.concatenate(chosen))
+        return self._tree(self.columns, relaxation).search()

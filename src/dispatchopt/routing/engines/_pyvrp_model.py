@@ -128,12 +128,16 @@ def unsupported(problem: RoutingProblem) -> str | None:
     orders, couriers = problem.orders, problem.couriers
     if ((orders.late_cost_per_s > 0) & (orders.promise_s < NO_LIMIT)).any():
         return "it knows no price of lateness"
-    if (orders.locked_courier >= 0).any():
-        return "it cannot lock orders to couriers"
-    if couriers.cost_per_order[couriers.count > 0].any():
-        return "it knows no cost per order"
-    if couriers.min_pay[couriers.count > 0].any():
-        return "it knows no minimum pay"
+    used = couriers.count > 0
+    lacks = {
+        "it knows no price of changes": orders.has_changes,
+        "it cannot lock orders to couriers": (orders.locked_courier >= 0).any(),
+        "it knows no cost per order": couriers.cost_per_order[used].any(),
+        "it knows no minimum pay": couriers.min_pay[used].any(),
+    }
+    for why, is_lacking in lacks.items():
+        if is_lacking:
+            return why
     if len(problem.breaks):
         return "it knows no breaks"
     if has_picking(problem):

@@ -1,4 +1,8 @@
-"""A routing problem with one store and couriers that are alike, as a graph for pricing routes."""
+"""A routing problem with one store and couriers that are alike, as a graph for pricing routes.
+
+Several trips of a courier are relaxed: each is a route of its own, of which there may be as many as
+orders, so that trips stay possible that no courier could drive one after the other.
+"""
 
 from __future__ import annotations
 
@@ -40,6 +44,11 @@ class RouteGraph:
         Grid of times.
     has_order
         Whether every way takes at least ``width_s``, so that steps can be gone through backwards.
+    is_relaxed
+        Whether some routes of the graph cannot be driven together.
+    release_s, out_s
+        When a route with an order may leave the store, and how long it is to its door, (n,) each;
+        nothing, (0,), where all are ready when couriers are.
     """
 
     start: FloatArray
@@ -56,6 +65,9 @@ class RouteGraph:
     width_s: int
     steps: int
     has_order: bool
+    is_relaxed: bool
+    release_s: IntArray
+    out_s: IntArray
 
     def __len__(self) -> int:
         return len(self.start)
@@ -82,6 +94,10 @@ def unsupported(problem: RoutingProblem) -> str | None:
     """Return why the problem cannot be told as such a graph, or None."""
     if len(problem.breaks) or problem.couriers.min_pay.any() or has_picking(problem):
         return "it takes no breaks, no minimum pay and no stores that pick orders in turn"
+    if problem.orders.has_changes:
+        return "it knows no price of changes"
+    if len(problem.orders) and not (problem.orders.latest_s < FAR).any():
+        return "without windows there are too many routes"
     return _without_graph(problem)
 
 
@@ -95,21 +111,53 @@ def _without_graph(problem: RoutingProblem) -> str | None:
         return "it takes one dimension of load"
     if orders.has_pickup.any() or (orders.locked_courier != ANYWHERE).any():
         return "it takes no pick-up places and no locks"
-    start_s = max(int(couriers.earliest_s[row]), int(stores.earliest_s[0]))
-    if (orders.release_s > start_s).any() or (orders.max_age_s < FAR).any():
-        return "it takes no release times and no freshness"
+    if (orders.max_age_s < FAR).any():
+        return "it takes no freshness"
     limits = ("max_distance_m", "max_duration_s", "max_stops")
     if any(int(getattr(couriers, name)[row]) < FAR for name in limits):
         return "it takes no limits on distance, duration or stops"
-    if couriers.max_trips[row] > 1 or couriers.cost_per_s[row] > 0 or orders.late_cost_per_s.any():
-        return "it takes one trip per courier, and no price of time"
+    if couriers.cost_per_s[row] > 0 or orders.late_cost_per_s.any():
+        return "it takes no price of time"
+    if couriers.max_trips[row] > 1 and not _returns(problem, row):
+        return "it takes several trips only of couriers that start and end at their store"
     if (orders.skills & ~couriers.skills[row]).any():
         return "it takes no skills that couriers lack"
-    if any(options is not None for options in (orders.store_options, couriers.store_options)):
+    if _has_choice(problem):
         return "it takes no choice of stores"
-    if len(orders) and not (orders.latest_s < FAR).any():
-        return "without windows there are too many routes"
     return None
+
+
+def _has_choice(problem: RoutingProblem) -> bool:
+    """Whether some rows may not use the one store."""
+    tables = (problem.orders, problem.couriers)
+    return any(
+        table.store_options is not None and len(table.store_options.stores) < len(table)
+        for table in tables
+    )
+
+
+def _returns(problem: RoutingProblem, row: int) -> bool:
+    """Whether a courier starts and ends at its store."""
+    couriers, home = problem.couriers, int(problem.stores.place[0])
+    return int(couriers.start_place[row]) == home == int(couriers.end_place[row])
+
+
+def _released(problem: RoutingProblem, leave_s: int) -> IntArray:
+    """Return when a route with each order may leave, or nothing if all may leave with couriers."""
+    loaded_s = problem.orders.release_s + int(problem.stores.service_s[0])
+    if not (loaded_s > leave_s).any():
+        return np.zeros(0, dtype=np.int64)
+    return np.maximum(loaded_s, leave_s)
+
+
+def _soonest(out_s: IntArray, duration_s: IntArray) -> IntArray:
+    """Return how long it takes from a store to each door, by way of any others."""
+    soonest = out_s
+    while True:
+        shorter = np.minimum(soonest, (soonest[:, None] + duration_s).min(axis=0))
+        if (shorter == soonest).all():
+            return soonest
+        soonest = shorter
 
 
 def _grid(span_s: int, least_s: int) -> tuple[int, bool]:
@@ -120,14 +168,27 @@ def _grid(span_s: int, least_s: int) -> tuple[int, bool]:
     return span_s // _STEPS + 1, False
 
 
+def _lead(problem: RoutingProblem, row: int) -> tuple[float, int]:
+    """Return what the way to the store costs, and when the courier is there."""
+    couriers, store = problem.couriers, int(problem.stores.place[0])
+    start, free_s = int(couriers.start_place[row]), int(couriers.earliest_s[row])
+    if start == ANYWHERE:
+        return 0.0, free_s
+    travel = problem.travel[int(couriers.profile[row])]
+    metres, seconds = int(travel.distance_m[start, store]), int(travel.duration_s[start, store])
+    if max(metres, seconds) >= UNREACHABLE:
+        return np.inf, free_s + FAR
+    return metres * float(couriers.cost_per_m[row]), free_s + seconds
+
+
 def route_graph(problem: RoutingProblem) -> RouteGraph:
     """Return the graph of a problem that ``unsupported`` lets pass."""
     orders, stores, couriers = problem.orders, problem.stores, problem.couriers
     row, n = courier_row(problem), len(problem.orders)
     travel = problem.travel[int(couriers.profile[row])]
     per_m, each = int(couriers.cost_per_m[row]), int(couriers.cost_per_order[row])
-    depot, place = int(stores.place[0]), orders.place
-    from_place, to_place = int(couriers.start_place[row]), int(couriers.end_place[row])
+    store, place = stores.place[:1], orders.place
+    to_place = int(couriers.end_place[row])
 
     def legs(origins: IntArray, targets: IntArray) -> tuple[FloatArray, IntArray]:
         metres = travel.distance_m[np.ix_(origins, targets)]
@@ -135,12 +196,11 @@ def route_graph(problem: RoutingProblem) -> RouteGraph:
         has_way = (metres < UNREACHABLE) & (seconds < UNREACHABLE)
         return np.where(has_way, metres * float(per_m), np.inf), np.where(has_way, seconds, FAR)
 
-    store = np.array([depot])
-    fixed, at_store_s = float(couriers.fixed_cost[row]), int(couriers.earliest_s[row])
-    if from_place != ANYWHERE:
-        cost, seconds = legs(np.array([from_place]), store)
-        fixed, at_store_s = fixed + float(cost[0, 0]), at_store_s + int(seconds[0, 0])
-    leave_s = max(at_store_s, int(stores.earliest_s[0])) + int(stores.service_s[0])
+    has_trips = int(couriers.max_trips[row]) > 1
+    # A courier is paid once for all its trips, so that none of them is sure to cost it.
+    lead_cost, lead_s = _lead(problem, row)
+    fixed = lead_cost + (0 if has_trips else float(couriers.fixed_cost[row]))
+    leave_s = max(lead_s, int(stores.earliest_s[0])) + int(stores.service_s[0])
     out_cost, out_s = legs(store, place)
     arc, between_s = legs(place, place)
     end, back_s = np.zeros(n), np.zeros(n, dtype=np.int64)
@@ -150,6 +210,9 @@ def route_graph(problem: RoutingProblem) -> RouteGraph:
     arrive_s = leave_s + out_s[0]
     duration_s = between_s + orders.service_s[:, None]
     earliest_s = np.maximum(orders.earliest_s, arrive_s.min(initial=FAR))
+    release_s = _released(problem, leave_s)
+    if len(release_s):
+        earliest_s = np.maximum(earliest_s, release_s + _soonest(out_s[0], duration_s))
     latest_s = np.minimum(
         orders.deadline_s, int(couriers.latest_s[row]) - orders.service_s - back_s
     )
@@ -176,9 +239,12 @@ def route_graph(problem: RoutingProblem) -> RouteGraph:
         load=np.ascontiguousarray(load),
         most_load=most,
         refusal=np.where(orders.is_mandatory, np.inf, orders.refusal_cost.astype(np.float64)),
-        most_routes=min(n, int(couriers.count[row])),
+        most_routes=n if has_trips else min(n, int(couriers.count[row])),
         first_s=first_s,
         width_s=width_s,
         steps=span_s // width_s + 1,
         has_order=has_order,
+        is_relaxed=has_trips,
+        release_s=release_s,
+        out_s=np.ascontiguousarray(np.minimum(out_s[0], FAR)[: len(release_s)]),
     )

@@ -58,7 +58,9 @@ class Tree:
     columns
         All columns that a plan better than ``best`` may hold, with their cuts.
     best
-        Cost of the best plan known; infinite if there is none.
+        What nodes have to stay below: no more than the cost of the best plan known.
+    known
+        Cost of the best plan known, if it is another: dives look for any plan below it.
     offer
         Called with columns and cost of a better plan.
     tell_bound
@@ -76,7 +78,9 @@ class Tree:
         offer: Callable[[IntArray, float], None],
         tell_bound: Callable[[float], None],
         should_stop: Callable[[], bool],
+        known: float | None = None,
     ) -> None:
+        self.known = best if known is None else known
         self.columns = columns
         self.relaxation = relaxation
         self.best = best
@@ -148,8 +152,8 @@ class Tree:
 
     def _found(self, chosen: IntArray) -> None:
         cost = float(self.columns.cost[chosen].sum())
-        if cost < self.best - 0.5:
-            self.best = cost
+        if cost < self.known - 0.5:
+            self.known, self.best = cost, min(cost, self.best)
             self._offer(chosen, cost)
 
     def dive(self, is_banned: BoolArray, solved: Solved) -> None:
@@ -160,7 +164,7 @@ class Tree:
             banned |= self._rounded_up(solved)
             self.relaxation.restrict(banned, lower, upper)
             again = None if self._should_stop() else self.relaxation.converge(banned)
-            if again is None or again[0].is_infeasible or again[0].value > self.best - 1 + _ZERO:
+            if again is None or again[0].is_infeasible or again[0].value > self.known - 1 + _ZERO:
                 return
             solved = again[0]
         self._found(solved.columns)

@@ -17,13 +17,39 @@ from dispatchopt.core.run import Run
 from dispatchopt.routing.bundles import Enumeration, enumerate_bundles
 from dispatchopt.routing.engines._chains import solve_chains
 from dispatchopt.routing.engines._columns import Columns, columns_of, columns_of_plan
-from dispatchopt.routing.engines._partition import Effort, Partition
+from dispatchopt.routing.engines._effort import Effort, Warm
+from dispatchopt.routing.engines._partition import Partition
 from dispatchopt.routing.engines._repair import mended
 from dispatchopt.routing.engines._ruin import LEAST_TRIPS, Ruin, is_plan
+from dispatchopt.routing.known_trips import KnownTrips
 from dispatchopt.routing.picking import has_picking
 from dispatchopt.routing.problem import FAR, RoutingProblem, RoutingSolution, Trip
 from dispatchopt.routing.reach import proof_of_infeasibility
 from dispatchopt.routing.schedule import best_route
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class WarmTrips:
+    """Trips and cuts that the last linear programme ended with, by courier, store and orders.
+
+    Parameters
+    ----------
+    trips
+        Courier row, store, and orders filled up with -1, shape (num_trips, width).
+    cuts
+        Three orders each, shape (num_cuts, 3).
+    """
+
+    trips: IntArray
+    cuts: IntArray
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Known:
+    """What a search leaves to the next one: all trips, and what the linear programme ended with."""
+
+    trips: KnownTrips | None
+    warm: WarmTrips | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,9 +64,9 @@ class BundlesEngine:
         Most sets of orders per group of couriers that may do several trips.
     effort
         How much is done at each stage.
-    ruin_steps, more_ruin_steps
-        Steps of ruin and recreate per order: before the linear programme, and each time that the
-        gap is found to be wide.
+    ruin_steps, more_ruin_steps, warm_ruin_steps
+        Steps of ruin and recreate per order: before the linear programme; each time that the gap
+        is found to be wide; and before the linear programme where one is gone on with.
     """
 
     name: str = "bundles"
@@ -50,6 +76,7 @@ class BundlesEngine:
     effort: Effort = field(default_factory=Effort)
     ruin_steps: int = 40
     more_ruin_steps: int = 200
+    warm_ruin_steps: int = 10
 
     def unsupported(self, problem: RoutingProblem) -> str | None:
         """Return why bundles do not describe the problem, or None."""
@@ -67,40 +94,63 @@ class BundlesEngine:
                 return "it does not chain trips within a limit on distance or duration"
             if couriers.min_pay[used].any():
                 return "it does not chain trips under minimum pay"
+            if problem.orders.has_changes:
+                return "it does not chain trips under a price of changes"
         return None
 
     def search(self, problem: RoutingProblem, run: Run[RoutingSolution]) -> None:
         """Enumerate and solve; each phase counts as a step."""
+        self.search_on(problem, run, None)
+
+    def search_on(
+        self, problem: RoutingProblem, run: Run[RoutingSolution], known: Known | None
+    ) -> Known | None:
+        """Search, going on from what is known; returns what the next state may begin with."""
         proof = proof_of_infeasibility(problem)
         if proof is None and math.isinf(run.bound):
             proof = "no set of trips reaches every order that must be served"
         if proof is not None:
             run.note(f"No solution exists: {proof}.")
             run.prove_infeasible()
-            return
+            return None
         if not problem.orders.is_mandatory.any():
             run.offer(RoutingSolution())
         if _has_chains(problem):
             if not run.should_stop():
                 solve_chains(problem, run, self.max_chained)
-            return
+            return None
         if run.solution is not None and run.solution.routes:
             better = mended(problem, run.solution)
             if better is not None:
                 run.offer(better)
         if run.should_stop():
-            return
-        found = enumerate_bundles(problem, limit=self.max_bundles, should_stop=run.should_stop)
+            return None
+        found = enumerate_bundles(
+            problem,
+            limit=self.max_bundles,
+            should_stop=run.should_stop,
+            known=None if known is None else known.trips,
+        )
         how = "all feasible trips" if found.is_complete else "some of the feasible trips"
         run.note(f"It chose among {how}: {found.num_bundles}.")
+        warm = None
         if run.step():
-            _Search(self, problem, found, run).solve()
+            warm = _Search(self, problem, found, run).solve(known)
+        return None if found.known is None else Known(trips=found.known, warm=warm)
 
 
 def _has_chains(problem: RoutingProblem) -> bool:
     """Whether a courier may do more than one trip."""
     used = problem.couriers.count > 0
     return bool((problem.couriers.max_trips[used] > 1).any())
+
+
+def _row_keys(rows: IntArray) -> IntArray:
+    """Return a number per row; rows that differ have other ones, but for one chance in 2^60."""
+    factors = np.random.default_rng(1).integers(1, 1 << 62, rows.shape[1], dtype=np.uint64) | 1
+    mixed = (rows + 2).astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    mixed ^= mixed >> np.uint64(29)
+    return np.asarray((mixed * factors).sum(axis=1).view(np.int64))
 
 
 class _Search:
@@ -121,12 +171,14 @@ class _Search:
         self.engine, self.effort = engine, engine.effort
         self._seeds = run.seed
 
-    def solve(self) -> None:
+    def solve(self, known: Known | None) -> WarmTrips | None:
         run = self.run
         columns, top = columns_of(self.problem, self.blocks)
-        self._ruin(columns, top, self.engine.ruin_steps)
+        warm = self._warm(columns, known)
+        steps = self.engine.ruin_steps if warm is None else self.engine.warm_ruin_steps
+        self._ruin(columns, top, steps)
         if run.should_stop():
-            return
+            return None if known is None else known.warm
         best = run.objective
         partition = Partition(
             columns,
@@ -139,6 +191,8 @@ class _Search:
             should_stop=run.should_stop,
             time_left=lambda: run.time_left_s,
             improve=lambda: self._ruin(columns, top, self.engine.more_ruin_steps),
+            warm=warm,
+            current=lambda: self._current(columns),
         )
         # A plan is proven best where no other one can cost less by one, and costs are whole.
         is_proven = partition.solve()
@@ -148,21 +202,52 @@ class _Search:
                 run.prove_infeasible()
             else:
                 run.raise_bound(run.objective)
+        return None if partition.kept is None else self._kept(columns, partition.kept)
+
+    def _warm(self, columns: Columns, known: Known | None) -> Warm | None:
+        """Return the columns of trips that are known, and the cuts."""
+        if known is None or known.warm is None:
+            return None
+        trips, n = known.warm.trips, columns.num_orders
+        width = max(trips.shape[1] - 1, columns.members.shape[1])
+        wanted = np.full((len(trips), width + 1), -1, dtype=np.int64)
+        wanted[:, : trips.shape[1]] = trips
+        wanted[:, 0] += n
+        wanted[:, 2:] = -np.sort(-wanted[:, 2:], axis=1)
+        there = np.full((len(columns), width + 1), -1, dtype=np.int64)
+        members = columns.members
+        stops = np.where(members[:, 1:] < n, members[:, 1:], -1)
+        there[:, 0], there[:, 1] = members[:, 0], columns.store
+        there[:, 2 : 2 + stops.shape[1]] = -np.sort(-stops, axis=1)
+        keys, others = _row_keys(there), _row_keys(wanted)
+        order = np.argsort(keys, kind="stable")
+        at = np.minimum(np.searchsorted(keys[order], others), len(keys) - 1)
+        found = order[at[keys[order][at] == others]] if len(keys) else at[:0]
+        is_new = np.ones(n, dtype=np.bool_)
+        old = members[found, 1:]
+        is_new[old[old < n]] = False
+        return Warm(columns=np.unique(found), cuts=known.warm.cuts, is_new=is_new)
+
+    def _kept(self, columns: Columns, warm: Warm) -> WarmTrips:
+        """Return what the search ended with, by courier, store and orders."""
+        n, chosen = columns.num_orders, warm.columns[columns.store[warm.columns] >= 0]
+        members = columns.members[chosen]
+        stops = np.where(members[:, 1:] < n, members[:, 1:], -1)
+        trips = np.column_stack([members[:, 0] - n, columns.store[chosen], stops])
+        return WarmTrips(trips=trips, cuts=warm.cuts)
 
     def _ruin(self, columns: Columns, top: float, steps: int) -> float:
         """Look for a better plan, from the best one so far; returns the cost of the best."""
-        run, orders = self.run, self.problem.orders
+        run = self.run
         best = top if run.objective is None else run.objective
         if len(columns) - columns.num_orders < LEAST_TRIPS or run.should_stop():
             return best
-        profile = int(self.problem.couriers.profile[0])
-        near_s = self.problem.travel[profile].duration_s[np.ix_(orders.place, orders.place)]
-        search = Ruin(columns, near_s, seed=self._seeds)
+        search = Ruin(columns, self._near_s(), seed=self._seeds)
         self._seeds += 1
         known = self._known(columns)
         if len(known):
             search.start_from(known)
-        chosen, cost = search.run(steps * len(orders), run.should_stop)
+        chosen, cost = search.run(steps * columns.num_orders, run.should_stop)
         if cost < best - 0.5 and is_plan(columns, chosen):
             self._offer(columns.origin[chosen], cost)
             best = cost
@@ -172,6 +257,24 @@ class _Search:
         """Return the columns of the best plan so far, whatever its sequences."""
         plan = self.run.solution
         return np.zeros(0, dtype=np.int64) if plan is None else columns_of_plan(columns, plan)
+
+    def _current(self, columns: Columns) -> tuple[IntArray, IntArray]:
+        """Return the columns of the best plan, refusals included, and who is near whom."""
+        known = self._known(columns)
+        rows = columns.members[known].ravel()
+        is_served = np.zeros(columns.num_rows + 1, dtype=np.bool_)
+        is_served[rows] = True
+        refused = np.flatnonzero(columns.store < 0)
+        left = refused[~is_served[columns.members[refused, 0]]]
+        shown = self._near_s().astype(np.float64)
+        np.fill_diagonal(shown, -1.0)
+        return np.sort(np.concatenate([known, left])), np.argsort(shown, axis=1, kind="stable")
+
+    def _near_s(self) -> IntArray:
+        """Return the seconds between doors, as the first couriers go."""
+        place = self.problem.orders.place
+        travel = self.problem.travel[int(self.problem.couriers.profile[0])]
+        return travel.duration_s[np.ix_(place, place)]
 
     def _raise_bound(self, value: float) -> None:
         run = self.run

@@ -67,8 +67,8 @@ class ColgenEngine:
 
     name: str = "colgen"
     packages: tuple[str, ...] = ("highspy", "numba", "pyvrp")
-    near: tuple[int, ...] = (3, 8)
-    most_cuts: int = 128
+    near: tuple[int, ...] = (3, 8, 12)
+    most_cuts: int = 256
     most_orders: int = 400
     search_share: float = 0.2
     search_steps: int = 20
@@ -106,7 +106,7 @@ class ColgenEngine:
             stops = [trip.stops for route in run.solution.routes for trip in route.trips]
             master.add([each for each in stops if math.isfinite(graph.cost(each))])
         _PriceAndCut(self, master, run, 0.0 if math.isinf(plan_s) else plan_s).go()
-        if run.should_stop():
+        if run.should_stop() or graph.is_relaxed:
             return
         found = master.plan(run.time_left_s, run.seed, 1_000)
         if found is not None:
@@ -136,6 +136,7 @@ class _PriceAndCut:
             np.zeros(_LABELS),
             np.zeros((_LABELS, words), dtype=np.uint64),
             np.zeros((_LABELS, self._member.shape[1]), dtype=np.uint64),
+            np.zeros((_LABELS if len(graph.release_s) else 1, 4), dtype=np.int64),
             np.zeros((n, front)),
             np.zeros((n, front), dtype=np.int32),
         )
@@ -210,7 +211,10 @@ class _PriceAndCut:
             left_s = max(0.0, self._run.time_left_s - self._kept_s)
             count, status = kernel.label(
                 costs,
-                (graph.arrive_s, graph.duration_s, graph.window_s, *grid),
+                (
+                    *(graph.arrive_s, graph.duration_s, graph.window_s, *grid),
+                    *(graph.release_s, graph.out_s),
+                ),
                 (graph.load, graph.most_load),
                 (self._own, self._kept),
                 (self._member, price),

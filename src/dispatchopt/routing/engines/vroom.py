@@ -96,6 +96,7 @@ def _lacks_rule(problem: RoutingProblem) -> str | None:
         "it knows no price of lateness": (orders.late_cost_per_s > 0)
         & (orders.promise_s < NO_LIMIT),
         "it knows no ready times of orders from stores": ~paired & (orders.release_s > start_s),
+        "it knows no price of changes": np.array([orders.has_changes]),
         "it knows no minimum pay": couriers.min_pay[used] > 0,
         "it knows no cost per order": couriers.cost_per_order[used] > 0,
         "it prices driving, not time": couriers.cost_per_s[used] > 0,

@@ -1,0 +1,139 @@
+"""Set partitioning over random columns, against an exact solver of integer programmes."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from scipy.optimize import Bounds, LinearConstraint, milp
+
+from dispatchopt.core.arrays import IntArray
+from dispatchopt.routing.engines._columns import Columns
+from dispatchopt.routing.engines._effort import Effort, Warm
+from dispatchopt.routing.engines._partition import Partition
+from dispatchopt.routing.engines._regions import improve_by_regions
+
+#: Little is in the first linear programmes and searches, so that every stage has work to do.
+BRIEF = Effort(all_present=8, first_per_order=1, first_guess=2, guess_growth=1.2, cut_rounds=2)
+
+
+def random_columns(rng: np.random.Generator, num_orders: int, num: int) -> Columns:
+    """Return random trips of up to three orders for two classes, and refusals."""
+    num_rows = num_orders + 3
+    sets = {tuple(np.sort(rng.choice(num_orders, rng.integers(1, 4), replace=False)))
+            for _ in range(num)}  # fmt: skip
+    trips = [(int(rng.integers(0, 2)), each) for each in sorted(sets)]
+    members = np.full((len(trips) + num_orders, 4), num_rows, dtype=np.int64, order="F")
+    for row, (kind, stops) in enumerate(trips):
+        members[row, 0] = num_orders + kind
+        members[row, 1 : 1 + len(stops)] = stops
+    members[len(trips) :, 0] = np.arange(num_orders)
+    members[len(trips) :, 1] = num_rows - 1
+    paid = [rng.integers(20, 40) + 12 * len(stops) + rng.integers(0, 9) for _, stops in trips]
+    return Columns(
+        members=members,
+        cost=np.array([*paid, *rng.integers(30, 90, num_orders)], dtype=np.float64),
+        store=np.array([0] * len(trips) + [-1] * num_orders),
+        origin=np.arange(len(members)),
+        num_orders=num_orders,
+        lower=np.concatenate([np.ones(num_orders), [0.0, 0.0, -1.0]]),
+        upper=np.concatenate([np.ones(num_orders), rng.integers(1, 5, 2), [num_orders + 1.0]]),
+    )
+
+
+def least(columns: Columns) -> float:
+    """Return the least cost of a plan."""
+    rows = np.zeros((columns.num_rows + 1, len(columns)))
+    for own in columns.members.T:
+        rows[own, np.arange(len(columns))] = 1
+    found = milp(
+        columns.cost,
+        integrality=np.ones(len(columns)),
+        bounds=Bounds(0, 1),
+        constraints=LinearConstraint(rows[:-1], columns.lower, columns.upper),
+    )
+    return float(round(found.fun))
+
+
+@pytest.mark.parametrize("is_warm", [False, True])
+@pytest.mark.parametrize("seed", range(12))
+def test_bounds_and_plans_meet_at_the_optimum(seed: int, is_warm: bool) -> None:
+    """A guess of the gap that is not whole once gave a bound above the optimum."""
+    rng = np.random.default_rng(seed)
+    columns = random_columns(rng, int(rng.integers(8, 16)), int(rng.integers(40, 160)))
+    optimum = least(columns)
+    best, bound = [float(columns.cost[columns.store < 0].sum()) + 1], [-math.inf]
+
+    def offer(chosen: IntArray, cost: float) -> None:
+        assert cost == columns.cost[chosen].sum()
+        assert cost >= optimum
+        best.append(cost)
+
+    def tell(value: float) -> None:
+        assert value <= optimum
+        bound.append(value)
+
+    some = np.flatnonzero(rng.random(len(columns)) < 0.2)
+    triples = np.array([np.sort(rng.choice(8, 3, replace=False)) for _ in range(3)])
+    partition = Partition(
+        columns,
+        best=best[0],
+        known=np.zeros(0, dtype=np.int64),
+        effort=BRIEF,
+        seed=seed,
+        offer=offer,
+        tell_bound=tell,
+        should_stop=lambda: False,
+        time_left=lambda: math.inf,
+        warm=Warm(columns=some, cuts=triples, is_new=None) if is_warm else None,
+    )
+    assert partition.solve()
+    assert min(best) == optimum == max(bound)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_regions_lead_to_better_plans(seed: int) -> None:
+    """From the plan that refuses everything, each region gives a plan that is none the worse."""
+    rng = np.random.default_rng(seed)
+    columns = random_columns(rng, 14, 120)
+    optimum = least(columns)
+    refused = np.flatnonzero(columns.store < 0)
+    costs = [float(columns.cost[refused].sum())]
+
+    def solve(some: IntArray) -> IntArray | None:
+        """Solve a region exactly; all others stay as they are."""
+        part = columns.take(some)
+        cost = least(part)
+        if cost >= costs[-1]:
+            return None
+        costs.append(cost)
+        found: list[IntArray] = []
+        partition = Partition(
+            part,
+            best=cost + 1,
+            known=np.zeros(0, dtype=np.int64),
+            effort=BRIEF,
+            seed=seed,
+            offer=lambda chosen, _: found.append(chosen),
+            tell_bound=lambda _: None,
+            should_stop=lambda: False,
+            time_left=lambda: math.inf,
+        )
+        assert partition.prove()
+        assert columns.cost[found[-1]].sum() == cost
+        return np.sort(found[-1])
+
+    near = np.array([np.roll(np.arange(14), -row) for row in range(14)])
+    improve_by_regions(
+        columns,
+        columns.cost,
+        refused,
+        near,
+        solve=solve,
+        should_stop=lambda: False,
+        seed=seed,
+        sizes=(3, 6, 14),
+    )
+    # The last region is everything.
+    assert costs[0] > costs[-1] == optimum
