@@ -90,6 +90,10 @@ def greedy(problem: RebalancingProblem) -> RebalancingSolution:
 def run(size: str) -> list[Row]:
     """Return the rows of one size."""
     rows: list[Row] = []
+    if size != "small":
+        # The first use compiles the kernels, once per machine.
+        rebalancing.solve(made(20, 100, 99.0, 5, 1.0), stop=Stop(iterations=6))
+        rebalancing.solve(made(60, 200, 99.0, 0, 0.0))
     for stores, skus, reach, litres, ride in SIZES[size]:
         problem = made(stores, skus, reach, litres, ride)
         case = f"rebalancing {stores} x {skus}, {problem.num_lanes} lanes"

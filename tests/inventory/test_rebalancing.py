@@ -17,9 +17,9 @@ from dispatchopt.inventory import InventoryProblem, InventorySolution, rebalanci
 from dispatchopt.inventory.engines._highs import Limits
 from dispatchopt.inventory.rebalancing import RebalancingProblem, RebalancingSolution
 from dispatchopt.inventory.rebalancing.engines._flow import Flows
+from dispatchopt.inventory.rebalancing.engines._loads import Loads
 from dispatchopt.inventory.rebalancing.engines._model import Model
 from dispatchopt.inventory.rebalancing.engines._steps import Worth
-from dispatchopt.inventory.rebalancing.engines._units import unit_relaxation
 from dispatchopt.inventory.rebalancing.explain import shortages
 from dispatchopt.testing.kinds.rebalancing import drawn, stock_of
 
@@ -356,11 +356,12 @@ def test_bounds_of_vans_and_rides_never_exceed_the_best(seed: int) -> None:
     base = cost_of_stock(problem.stock, problem.stock.on_hand_units)
     best = brute_force(problem)
     worth = Worth(problem)
-    columns = unit_relaxation(worth)
-    bound = columns.bound(Limits(), lambda: False)
-    assert base + bound <= best + 1e-6
-    rough = columns.proven(rng.normal(0, 1, columns.row_upper.size))[0]
-    assert rough <= bound + 1e-6
+    loads = Loads(worth)
+    for _ in range(5):
+        rough = np.maximum(rng.normal(0, 2, loads.price.size), 0.0)
+        assert base + loads.evaluate(rough)[0] <= best + 1e-6
+    list(loads.ascend(best - base, 100, lambda: False))
+    assert base + loads.bound <= best + 1e-6
     found = Model(Flows(worth)).solve(Limits(), lambda: False)
     assert base + found.bound <= best + 1e-6
 

@@ -15,7 +15,7 @@ from dispatchopt.cli import common, deadline, progress
 @click.option(
     "--policy",
     help="Name of a dispatch policy. [default: rolling; consensus for epochs] Of a stock policy: "
-    "levels [default], allocation, z-sigma or tuned.",
+    "levels [default], allocation, z-sigma, s-S, r-Q, eoq, tuned or tuned-z.",
 )
 @click.option(
     "--days",
@@ -38,6 +38,13 @@ from dispatchopt.cli import common, deadline, progress
     show_default=True,
     help="Independent repetitions, of an inventory.",
 )
+@click.option(
+    "--order-cost",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    show_default=True,
+    help="Cost of an order of a SKU for a store, of an inventory.",
+)
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True)
 @click.option(
     "--time-limit",
@@ -59,6 +66,7 @@ def command(
     days: int,
     warm_up: int,
     replications: int,
+    order_cost: float,
     seed: int,
     time_limit: float | None,
     budget: float | None,
@@ -95,6 +103,7 @@ def command(
             days=days,
             warm_up_days=warm_up,
             replications=replications,
+            order_cost=order_cost,
             seed=seed,
             time_limit=time_limit,
         )

@@ -17,6 +17,7 @@ class StockDays:
     days: int
     warm_up_days: int
     replications: int
+    order_cost: float
     seed: int
     time_limit: float | None
 
@@ -36,7 +37,10 @@ def run(
     ending = "" if output is None else output.suffix.removeprefix(".")
     for asked_format in (format_, ending):
         _refuse(asked_format)
-    days = from_inventory(instance.problem, baskets=instance.extras.get("baskets"))
+    changes: dict[str, Any] = {"baskets": instance.extras.get("baskets")}
+    if asked.order_cost > 0:
+        changes["order_cost"] = [asked.order_cost] * instance.problem.num_skus
+    days = from_inventory(instance.problem, **changes)
     with common.cancel_on_interrupt(quiet) as cancel:
         measures = replay(
             days,
@@ -91,6 +95,7 @@ def _text(instance: Any, asked: StockDays, table: dict[str, dict[str, Any]], for
             "policy": asked.policy,
             "days": asked.days,
             "warm_up_days": asked.warm_up_days,
+            "order_cost": asked.order_cost,
             "seed": asked.seed,
             "measures": table,
         }

@@ -41,7 +41,12 @@ class LotPolicy:
 
 
 def best_ss(
-    demand: Demand, order_cost: float, holding_cost: float, shortage_cost: float
+    demand: Demand,
+    order_cost: float,
+    holding_cost: float,
+    shortage_cost: float,
+    *,
+    cover: Demand | None = None,
 ) -> LotPolicy:
     """Return the optimal (s, S) policy with periodic review and backorders.
 
@@ -51,11 +56,14 @@ def best_ss(
     Parameters
     ----------
     demand
-        Demand of a period (with a lead time: see the text of the source), one discrete law.
+        Demand of a period, one discrete law.
     order_cost
         Cost of an order, >= 0.
     holding_cost, shortage_cost
         Cost of a unit left over and of a unit owed at the end of a period, > 0.
+    cover
+        Demand of the lead time and a period, which a level has to meet; that of a period where
+        orders come at once.
 
     Examples
     --------
@@ -65,7 +73,7 @@ def best_ss(
     >>> best.reorder_units, best.level_units, round(best.cost, 4)
     (4, 10, 8.0341)
     """
-    cost = _Renewals(demand, order_cost, holding_cost, shortage_cost)
+    cost = _Renewals(demand, order_cost, holding_cost, shortage_cost, cover)
     top = reorder = cost.cheapest
     while True:
         reorder -= 1
@@ -176,7 +184,10 @@ def wagner_whitin(
 class _Renewals:
     """Cost of a period at a level, and of the cycles of an (s, S) policy."""
 
-    def __init__(self, demand: Demand, order: float, holding: float, shortage: float) -> None:
+    def __init__(
+        self, demand: Demand, order: float, holding: float, shortage: float,
+        cover: Demand | None = None,
+    ) -> None:  # fmt: skip
         is_right = demand.mean_units.ndim == 0 and demand.is_discrete and order >= 0
         if not (is_right and holding > 0 and shortage > 0 and 0 < demand.mean_units < _MAX_LEVEL):
             found = f"law {demand.law}, costs {order:g}, {holding:g}, {shortage:g}"
@@ -186,7 +197,8 @@ class _Renewals:
             )
         self.demand, self.order, self.prices = demand, order, (holding, shortage)
         self.known: dict[int, float] = {}
-        self.cheapest = int(demand.ppf(shortage / (holding + shortage)))
+        self.cover = demand if cover is None else cover
+        self.cheapest = int(self.cover.ppf(shortage / (holding + shortage)))
         self.chance = np.zeros(0)
         # Renewal density m(j) and its running sum M(j + 1), grown as they are needed.
         self.density: list[float] = []
@@ -200,7 +212,7 @@ class _Renewals:
                 Issue(code="out-of-range", where="lot size", found=found, wanted=wanted)
             )
         if level not in self.known:
-            self.known[level] = float(expected_cost(self.demand, level, *self.prices))
+            self.known[level] = float(expected_cost(self.cover, level, *self.prices))
         return self.known[level]
 
     def of(self, reorder: int, top: int) -> float:

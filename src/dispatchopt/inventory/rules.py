@@ -29,7 +29,9 @@ MAX_LOTS = 20_000
 Columns = Mapping[str, Any]
 
 
-def stock_rule(name: str, problem: InventoryProblem, *, order_cost: float = 0.0) -> Columns:
+def stock_rule(
+    name: str, problem: InventoryProblem, *, order_cost: float | FloatArray = 0.0
+) -> Columns:
     """Return the rule of every pair as columns, row by row of stores.
 
     Parameters
@@ -52,7 +54,8 @@ def stock_rule(name: str, problem: InventoryProblem, *, order_cost: float = 0.0)
     if name not in RULES:
         wanted = f"one of {', '.join(RULES)}"
         raise InputError(_issue("unknown-choice", "policy", repr(name)[:60], wanted))
-    if not 0 <= order_cost <= 1e9:
+    given = np.asarray(order_cost, dtype=np.float64)
+    if not ((given >= 0) & (given <= 1e9)).all():
         raise InputError(_issue("out-of-range", "order_cost", repr(order_cost), "0 to 1e9"))
     stores, skus = problem.shape
     head = {
@@ -74,7 +77,7 @@ def _measured(problem: InventoryProblem, level: FloatArray) -> dict[str, FloatAr
     }
 
 
-def _document(problem: InventoryProblem, _order_cost: float) -> dict[str, FloatArray]:
+def _document(problem: InventoryProblem, _order_cost: float | FloatArray) -> dict[str, FloatArray]:
     empty = problem.replace(
         on_hand_units=np.zeros(problem.shape, dtype=np.int64),
         available_units=None,
@@ -84,14 +87,16 @@ def _document(problem: InventoryProblem, _order_cost: float) -> dict[str, FloatA
     return _measured(problem, free_levels(empty).order_units.astype(np.float64))
 
 
-def _z_sigma(problem: InventoryProblem, _order_cost: float) -> dict[str, FloatArray]:
+def _z_sigma(problem: InventoryProblem, _order_cost: float | FloatArray) -> dict[str, FloatArray]:
     demand = Demand.of(problem)
     level = np.ceil(reorder_point(demand.mean_units, demand.true_variance))
     return _measured(problem, np.asarray(level))
 
 
 def _lots(
-    problem: InventoryProblem, best: Callable[[Demand, float, float], LotPolicy]
+    problem: InventoryProblem,
+    order_cost: float | FloatArray,
+    best: Callable[[Demand, float, float, float], LotPolicy],
 ) -> dict[str, FloatArray]:
     if problem.mean_units.size > MAX_LOTS:
         found = f"{problem.mean_units.size} pairs"
@@ -102,38 +107,64 @@ def _lots(
         raise InputError(_issue("bad-value", "demand_law", str(law), wanted))
     held = np.broadcast_to(problem.holding_cost, problem.shape).ravel()
     short = np.broadcast_to(problem.shortage_cost, problem.shape).ravel()
+    fixed = np.broadcast_to(order_cost, problem.shape).ravel()
     low, high, cost = (np.zeros(held.size) for _ in range(3))
     means, spreads = problem.mean_units.ravel(), problem.variance_units.ravel()
     for row in np.flatnonzero(means > 0).tolist():
         demand = Demand(law=law, mean_units=means[row], variance_units=spreads[row])
-        made = best(demand, float(held[row]), float(short[row]))
+        made = best(demand, float(fixed[row]), float(held[row]), float(short[row]))
         low[row], high[row], cost[row] = made.reorder_units, made.level_units, made.cost
     return {"reorder_units": low, "level_units": high, "quantity_units": high - low, "cost": cost}
 
 
-def _ss(problem: InventoryProblem, order_cost: float) -> dict[str, FloatArray]:
-    return _lots(problem, lambda demand, held, short: best_ss(demand, order_cost, held, short))
+def _ss(problem: InventoryProblem, order_cost: float | FloatArray) -> dict[str, FloatArray]:
+    return _lots(problem, order_cost, best_ss)
 
 
-def _rq(problem: InventoryProblem, order_cost: float) -> dict[str, FloatArray]:
+def _rq(problem: InventoryProblem, order_cost: float | FloatArray) -> dict[str, FloatArray]:
     days = float(problem.interval_days)
 
-    def best(demand: Demand, held: float, short: float) -> LotPolicy:
+    def best(demand: Demand, fixed: float, held: float, short: float) -> LotPolicy:
         rate = float(np.asarray(demand.mean_units)) / days
-        return best_rq(demand, rate, order_cost, held / days, short / days)
+        return best_rq(demand, rate, fixed, held / days, short / days)
 
-    return _lots(problem, best)
+    return _lots(problem, order_cost, best)
 
 
-def _eoq(problem: InventoryProblem, order_cost: float) -> dict[str, FloatArray]:
+def daily_ss(
+    problem: InventoryProblem, order_cost: float | FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Return s and S of every pair, (S, K), for a look at the stock every day.
+
+    Parameters
+    ----------
+    problem
+        Demand of ``interval_days`` independent days alike: a day and the lead time.
+    order_cost
+        Cost of an order of a SKU, a number or (K,).
+    """
+    days = float(problem.interval_days)
+
+    def best(demand: Demand, fixed: float, held: float, short: float) -> LotPolicy:
+        mean, spread = np.asarray(demand.mean_units), np.asarray(demand.true_variance)
+        day = Demand(law=demand.law, mean_units=mean / days, variance_units=spread / days)
+        return best_ss(day, fixed, held / days, short, cover=demand)
+
+    made = _lots(problem, order_cost, best)
+    low, high = (made[name].reshape(problem.shape) for name in ("reorder_units", "level_units"))
+    return low, high
+
+
+def _eoq(problem: InventoryProblem, order_cost: float | FloatArray) -> dict[str, FloatArray]:
     demand = Demand.of(problem)
     point = np.ceil(reorder_point(demand.mean_units, demand.true_variance))
     days = float(problem.interval_days)
     rate = problem.mean_units / days
     held = np.broadcast_to(problem.holding_cost, problem.shape) / days
+    fixed = np.broadcast_to(order_cost, problem.shape)
     lot = np.ones(problem.shape)
     sells = (rate > 0) & (held > 0)
-    lot[sells] = np.maximum(np.rint(economic_order(order_cost, held[sells], rate[sells])[0]), 1.0)
+    lot[sells] = np.maximum(np.rint(economic_order(fixed[sells], held[sells], rate[sells])[0]), 1.0)
     return {
         "reorder_units": np.asarray(point).ravel(),
         "level_units": (point + lot).ravel(),
@@ -142,7 +173,7 @@ def _eoq(problem: InventoryProblem, order_cost: float) -> dict[str, FloatArray]:
 
 
 #: What makes the columns of each rule.
-RULES: dict[str, Callable[[InventoryProblem, float], dict[str, FloatArray]]] = {
+RULES: dict[str, Callable[[InventoryProblem, float | FloatArray], dict[str, FloatArray]]] = {
     "document": _document,
     "z-sigma": _z_sigma,
     "s-S": _ss,

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from dispatchopt.core.arrays import FloatArray
-from dispatchopt.inventory.engines._highs import Limits, _watch
+from dispatchopt.inventory.engines._highs import Limits
 
 #: Columns from which the interior-point method is the faster one.
 _MIN_INTERIOR = 20_000
@@ -68,16 +67,6 @@ class Columns:
             solver.setOptionValue("run_crossover", "on" if has_vertex else "off")
         solver.passModel(lp)
         return solver
-
-    def bound(self, limits: Limits, should_stop: Callable[[], bool]) -> float:
-        """Return the bound of the linear relaxation, or the best that was found in time."""
-        solver = self.solver(limits, is_whole=False, has_vertex=False)
-        raised = _watch(solver, should_stop)
-        solver.run()
-        if raised:
-            raise raised[0]
-        dual = np.asarray(solver.getSolution().row_dual)
-        return self.proven(dual)[0] if dual.size else -np.inf
 
     def proven(self, dual: FloatArray) -> tuple[float, FloatArray, FloatArray]:
         """Return the bound that prices of rows prove, those prices made valid, reduced costs.

@@ -10,18 +10,20 @@ from dispatchopt.core import Run
 from dispatchopt.core.tolerance import relative_gap
 from dispatchopt.inventory.engines._highs import Limits
 from dispatchopt.inventory.rebalancing.engines._flow import Flows
+from dispatchopt.inventory.rebalancing.engines._loads import Loads
 from dispatchopt.inventory.rebalancing.engines._model import Found, Model, Part
 from dispatchopt.inventory.rebalancing.engines._plan import Plan
 from dispatchopt.inventory.rebalancing.engines._prices import Master, Prices
 from dispatchopt.inventory.rebalancing.engines._steps import Worth
-from dispatchopt.inventory.rebalancing.engines._units import num_columns, unit_relaxation
 from dispatchopt.inventory.rebalancing.engines.flow import offer_nothing
 from dispatchopt.inventory.rebalancing.problem import RebalancingProblem, RebalancingSolution
 
 #: Values of a relaxation below this are nothing: an interior point has no zeros.
 _TINY = 1e-5
-#: Columns of the relaxation by single units that a second is enough for, about.
-_COLUMNS_PER_S = 4_000
+#: Rounds of loading anew between two looks at the clock.
+_ROUNDS = 1_000
+#: Units in a van that are few: no linear model is near whole vans then.
+_FEW_UNITS = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,12 +44,21 @@ class LanesEngine:
         Share of the time that the linear model gets at most.
     max_rounds
         Rounds of improvement over all SKUs.
-    unit_share
-        Share of the time that is left for the relaxation by single units.
-    max_unit_columns
-        Columns up to which the relaxation by single units is solved, where lanes cost something.
+    max_loads
+        Evaluations of the prices of single units at most.
+    load_share
+        Share of the time that is left for them at most.
+    max_reloads
+        Thousands of rounds in which lanes are loaded anew.
+    reload_share
+        Share of the time that is left for them at most.
+    loose, min_loads
+        Relative gap below which neither is needed, and columns below which the model is searched
+        whole instead.
     max_columns
         Columns up to which one linear model finds the prices.
+    min_skipped
+        Columns from which no linear model is solved where vans take a few units only.
     max_open
         Columns that the search for whole units may use, about.
     """
@@ -58,9 +69,14 @@ class LanesEngine:
     settled: float = 1e-4
     max_nodes: int = 200
     max_rounds: int = 12
-    unit_share: float = 0.6
-    max_unit_columns: int = 60_000
+    max_loads: int = 400
+    load_share: float = 0.4
+    max_reloads: int = 150
+    reload_share: float = 0.5
+    loose: float = 1e-4
+    min_loads: int = 2_000
     max_columns: int = 150_000
+    min_skipped: int = 30_000
     max_open: int = 9_000
     name: str = "lanes"
     packages: tuple[str, ...] = ("numpy", "scipy", "ortools", "highspy")
@@ -78,10 +94,13 @@ class LanesEngine:
         flows = Flows(worth)
         prices = Prices(flows, base)
         model, found = None, None
-        if prices.num_columns <= self.max_columns:
+        is_small = prices.num_columns <= self.max_columns
+        is_tight = is_small and prices.num_columns > self.min_skipped and _takes_few(problem)
+        if is_small:
             quick = Plan(flows)
             quick.fill(0.0 * prices.price, prices.order, run.should_stop)
             run.offer(quick.solution())
+        if is_small and not is_tight:
             model = Model(flows)
             limits = Limits(time_s=self.model_share * run.time_left_s, seed=run.seed)
             found = model.solve(limits, run.should_stop)
@@ -89,24 +108,56 @@ class LanesEngine:
             found = found if found.is_done else None
         if found is not None:
             prices.price = found.price
-        self._raise(prices, run, is_proof=worth.is_whole, is_known=found is not None)
+        if not is_tight:
+            self._raise(prices, run, is_proof=worth.is_whole, is_known=found is not None)
         if run.should_stop():
             return
-        most = min(self.max_unit_columns, _COLUMNS_PER_S * self.unit_share * run.time_left_s)
-        if (problem.lane_cost > 0).any() and num_columns(worth) <= most:
-            columns = unit_relaxation(worth)
-            limits = Limits(time_s=self.unit_share * run.time_left_s, seed=run.seed)
-            bound = columns.bound(limits, run.should_stop)
-            self._prove(run, base + bound, is_proof=worth.is_whole)
         plan = Plan(flows)
         plan.fill(prices.best / prices.room, prices.order, run.should_stop)
-        self._improve(plan, run)
+        run.offer(plan.solution())
+        is_open = relative_gap(run.objective or 0.0, run.bound) > max(run.gap, self.loose)
+        loads = Loads(worth) if is_open and prices.num_columns >= self.min_loads else None
+        if loads is not None:
+            self._ascend(loads, plan.total, base, run)
+        self._improve(plan, run, 1)
+        if loads is not None:
+            self._reload(loads, plan, run, 0.95 if is_tight else self.reload_share)
+        self._improve(plan, run, self.max_rounds)
         # With links of many lanes a node of the search may take longer than all of the rest.
         has_links = bool((problem.lane_cost > 0).any())
         is_large = has_links and prices.num_columns > self.max_open
         is_quick = np.isfinite(run.time_left_s) or not is_large
         if model is not None and found is not None and is_quick:
             self._branch(model, found, plan, run)
+
+    def _ascend(
+        self, loads: Loads, target: float, base: float, run: Run[RebalancingSolution]
+    ) -> None:
+        """Raise the bound by prices of single units."""
+        until = (1 - self.load_share) * run.time_left_s
+        for bound in loads.ascend(target, self.max_loads, run.should_stop):
+            self._prove(run, base + bound, is_proof=loads.worth.is_whole)
+            if np.isfinite(until) and run.time_left_s < until:
+                break
+        run.step()
+
+    def _reload(
+        self, loads: Loads, plan: Plan, run: Run[RebalancingSolution], time_share: float
+    ) -> None:
+        """Load groups of lanes anew, for a share of the time that is left."""
+        search, start = loads.search(plan.units, run.seed), run.time_left_s
+        total = least = plan.total
+        best = search.moved.copy()
+        for turn in range(self.max_reloads):
+            share = turn / self.max_reloads
+            if np.isfinite(start) and start > 0:
+                share = max(share, (1 - run.time_left_s / start) / time_share)
+            if share >= 1 or not run.step():
+                break
+            total += search.go(_ROUNDS, share)
+            if total < least:
+                least, best = total, search.moved.copy()
+        plan.take(loads.by_sku(best))
 
     def _prove(self, run: Run[RebalancingSolution], bound: float, *, is_proof: bool) -> None:
         if is_proof and np.isfinite(bound):
@@ -142,7 +193,7 @@ class LanesEngine:
             run.step()
             if best.value is not None:
                 plan.take(model.units(best.value))
-                self._improve(plan, run)
+                self._improve(plan, run, self.max_rounds)
 
     def _raise(
         self, prices: Prices, run: Run[RebalancingSolution], *, is_proof: bool, is_known: bool
@@ -167,10 +218,10 @@ class LanesEngine:
             if is_settled or (np.isfinite(until) and run.time_left_s < until):
                 return
 
-    def _improve(self, plan: Plan, run: Run[RebalancingSolution]) -> None:
+    def _improve(self, plan: Plan, run: Run[RebalancingSolution], rounds: int) -> None:
         """Move each SKU into the room that the others leave, and close lanes that do not pay."""
         run.offer(plan.solution())
-        for _ in range(self.max_rounds):
+        for _ in range(rounds):
             before = plan.total
             plan.improve(run.should_stop)
             if not run.should_stop():
@@ -179,6 +230,14 @@ class LanesEngine:
             is_done = relative_gap(run.objective or 0.0, run.bound) <= run.gap
             if plan.total >= before - 1e-7 * (1 + abs(before)) or is_done or not run.step():
                 return
+
+
+def _takes_few(problem: RebalancingProblem) -> bool:
+    """Whether a typical van takes a few units only, so that its load is a knapsack above all."""
+    if problem.capacity_ml is None or not problem.num_lanes or not problem.num_skus:
+        return False
+    typical = float(np.median(problem.stock.volume_ml))
+    return bool(np.median(problem.capacity_ml) < _FEW_UNITS * typical)
 
 
 ENGINE = LanesEngine()

@@ -1,0 +1,192 @@
+"""A bound by the best load of every lane, and a search that loads lanes anew.
+
+Each single unit that comes to a store, and each that leaves one, may go on one lane only. With
+prices on these limits, and on units that pass through a store, lanes part: each takes its most
+valuable load, a knapsack, if that is worth what the lane costs (Lagrangian relaxation; Guignard
+and Kim, Mathematical Programming 39, 1987, on relaxations that keep both sides). The bound knows
+what no relaxation by whole lanes does: a van is not filled by parts of units, and a lane that is
+open by a third brings a third of each unit, not the dearest one whole, and takes a third of each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from dispatchopt.core.arrays import FloatArray, IntArray
+from dispatchopt.inventory.rebalancing.engines._steps import Worth
+
+#: Weight of the newest slope in the direction.
+_NEW = 0.3
+#: Evaluations without a rise after which steps shrink, and by how much.
+_PATIENCE, _SHRINK = 10, 0.7
+#: Step, as a share of Polyak's, below which prices are settled.
+_LEAST_STEP = 1e-3
+#: Share of the bound's size that a step aims at, at most.
+_AIM = 0.01
+#: Share of the distance to the target that a step aims at, where that is more.
+_FAR = 0.5
+#: Largest capacity that stands for none.
+_ENDLESS = 1e18
+#: Lanes beside the first that are loaded anew together, at most.
+_MOST_BESIDE = 6
+#: Warmth of the annealing at its begin and end, in mean worths of a unit.
+_HOT, _COLD = 1.0, 0.03
+
+
+class Loads:
+    """Lanes, single units, and their prices.
+
+    Attributes
+    ----------
+    price
+        The best prices known, (n,): of units that come, of units that leave, of passing through a
+        pair, and of leaving it.
+    bound
+        Their bound on the saving of all transfers, negative.
+    """
+
+    def __init__(self, worth: Worth) -> None:
+        problem = worth.problem
+        self.worth, self.problem = worth, problem
+        stores, skus, lanes = problem.num_stores, problem.num_skus, problem.num_lanes
+        sku = np.repeat(np.arange(skus), np.diff(worth.lane_first))
+        self._order = np.argsort(worth.lane, kind="stable")
+        by_lane = worth.lane[self._order]
+        self._entries = np.searchsorted(by_lane, np.arange(lanes + 1)), sku[self._order]
+        self.lane = by_lane
+        capacity = problem.capacity_ml
+        size = np.full(lanes, _ENDLESS) if capacity is None else capacity.astype(np.float64)
+        ends = problem.lane_from, problem.lane_to
+        self._lanes = *ends, problem.unit_cost, problem.lane_cost, size
+        room = np.ascontiguousarray(problem.movable_units.T.ravel())
+        self._stock = stores, problem.stock.volume_ml.astype(np.float64), room
+        up, down = worth.up, worth.down
+        self._sizes = np.cumsum([up.cost.size, down.cost.size, room.size])
+        self.price = np.zeros(int(self._sizes[-1]) + room.size)
+        self.bound = -np.inf
+        self._up = up.first, up.cost, np.empty(up.cost.size), np.empty(up.cost.size, np.int64)
+        made = np.empty(down.cost.size), np.empty(down.cost.size, np.int64)
+        self._down = down.first, down.cost, *made
+        # A lane takes of a SKU at most what pays to come and what may pass, and what may leave.
+        tail, head = (sku * stores + each[worth.lane] for each in ends)
+        most = np.minimum(room[tail], np.diff(up.first)[head] + room[head])
+        count = 1 + int(np.bincount(worth.lane, most, 1).max())
+        self._items = np.empty(count), np.empty(count), *np.empty((4, count), dtype=np.int64)
+        self._work = tuple(np.empty((3, count), dtype=np.int64))
+
+    def evaluate(self, price: FloatArray) -> tuple[float, FloatArray]:
+        """Return the bound at some prices, and its slope by price."""
+        from dispatchopt.inventory.rebalancing.engines import _compiled_lanes
+
+        slope = np.zeros(price.size)
+        value = _compiled_lanes.evaluate(
+            self._lanes, self._entries, self._stock, self._up, self._down,
+            tuple(np.split(price, self._sizes)), tuple(np.split(slope, self._sizes)), self._items,
+            self._work,
+        )  # fmt: skip
+        return float(value), slope
+
+    def ascend(self, target: float, count: int, should_stop: Callable[[], bool]) -> Iterator[float]:
+        """Raise the bound by subgradients (Held, Wolfe, Crowder, Math. Programming 6, 1974).
+
+        Parameters
+        ----------
+        target
+            What a known answer saves, negative: no bound exceeds it.
+        count
+            Evaluations at most.
+        should_stop
+            Asked before each.
+
+        Yields
+        ------
+        float
+            The best bound after each evaluation.
+        """
+        price, step, waited = self.price.copy(), 1.0, 0
+        direction: FloatArray | None = None
+        for _ in range(count):
+            if should_stop():
+                return
+            value, slope = self.evaluate(price)
+            waited = 0 if value > self.bound + 1e-6 * abs(value) else waited + 1
+            if value > self.bound:
+                self.bound, self.price = value, price.copy()
+            yield self.bound
+            if waited > _PATIENCE:
+                step, waited, direction = _SHRINK * step, 0, None
+                price = self.price.copy()
+                value, slope = self.evaluate(price)
+            slope[(price <= 0) & (slope < 0)] = 0.0
+            mixed = slope if direction is None else _NEW * slope + (1 - _NEW) * direction
+            direction = mixed
+            norm = float(mixed @ mixed)
+            if step < _LEAST_STEP or norm <= 0:
+                return
+            far = max(_AIM * abs(target), _FAR * (target - self.bound))
+            aim = min(target - value, far + (self.bound - value))
+            price = np.maximum(price + step * max(aim, 1e-9) / norm * mixed, 0.0)
+
+    def search(self, units: list[IntArray], seed: int) -> Search:
+        """Return a search that begins at transfers, SKU by SKU."""
+        return Search(self, np.concatenate([*units, np.zeros(0, np.int64)])[self._order], seed)
+
+    def by_sku(self, moved: IntArray) -> list[IntArray]:
+        """Return transfers by SKU from those by lane."""
+        units = np.empty_like(moved)
+        units[self._order] = moved
+        return np.split(units, self.worth.lane_first[1:-1])
+
+
+class Search:
+    """Transfers whose lanes are loaded anew in groups.
+
+    Attributes
+    ----------
+    moved
+        Units of each entry of SKU and lane, by lane.
+    """
+
+    def __init__(self, loads: Loads, moved: IntArray, seed: int) -> None:
+        self._loads = loads
+        self.moved = moved.astype(np.int64)
+        problem = loads.problem
+        stores = problem.num_stores
+        added, sent = np.zeros((2, stores * problem.num_skus), dtype=np.int64)
+        base = loads._entries[1] * stores  # noqa: SLF001  # one object in two parts
+        tail, head = base + problem.lane_from[loads.lane], base + problem.lane_to[loads.lane]
+        np.add.at(added, head, moved)
+        np.subtract.at(added, tail, moved)
+        np.add.at(sent, tail, moved)
+        self._state = self.moved, added, sent
+        ends = np.concatenate([problem.lane_from, problem.lane_to])
+        order = np.argsort(ends, kind="stable")
+        self._near: Any = (
+            np.searchsorted(ends[order], np.arange(stores + 1)),
+            order % max(1, problem.num_lanes),
+        )
+        cost = np.concatenate([loads.worth.up.cost, loads.worth.down.cost])
+        self._unit = float(np.abs(cost).mean()) if cost.size else 0.0
+        self._never = 1e3 * (1.0 + float(np.abs(cost).max(initial=0.0) + problem.unit_cost.max()))
+        self._seed = seed % (2**31 - 1)
+
+    def go(self, count: int, share: float) -> float:
+        """Load groups of lanes anew, at a share of the search; return the change of cost."""
+        from dispatchopt.inventory.rebalancing.engines import _compiled_search
+
+        loads = self._loads
+        self._seed = (self._seed * 48_271 + 11) % (2**31 - 1)
+        uses, sources, passing, _ = np.split(loads.price, loads._sizes)  # noqa: SLF001
+        up, down = loads.worth.up, loads.worth.down
+        return float(
+            _compiled_search.rounds(
+                self._seed, count, self._unit * _HOT * (_COLD / _HOT) ** share, _MOST_BESIDE,
+                loads._lanes, loads._entries, loads._stock, self._near, passing,  # noqa: SLF001
+                self._state, (up.first, up.cost, uses, self._never),
+                (down.first, down.cost, sources, self._never),
+                (loads._items[0], loads._items[1], loads._items[2]), loads._work,  # noqa: SLF001
+            )
+        )  # fmt: skip

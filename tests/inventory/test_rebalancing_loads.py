@@ -1,0 +1,63 @@
+"""Loads of vans: knapsacks against all choices, and the search that loads lanes anew."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dispatchopt.inventory import rebalancing
+from dispatchopt.inventory.rebalancing import RebalancingSolution
+from dispatchopt.inventory.rebalancing.engines._compiled_knapsack import fill
+from dispatchopt.inventory.rebalancing.engines._loads import Loads
+from dispatchopt.inventory.rebalancing.engines._steps import Worth
+from dispatchopt.testing.kinds.rebalancing import drawn
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 10**6), nodes=st.sampled_from([1, 3, 3_000]))
+def test_the_load_of_a_van_is_the_best_of_all(seed: int, nodes: int) -> None:
+    """The bound holds with any number of nodes, and is the optimum with many."""
+    rng = np.random.default_rng(seed)
+    count = int(rng.integers(1, 10))
+    value, size = rng.uniform(0.1, 5, count), rng.integers(0, 9, count).astype(np.float64)
+    room = float(rng.integers(0, 20))
+    taken, order, now = np.empty((3, count), dtype=np.int64)
+    bound, found = fill(count, value, size, room, nodes, taken, order, now)
+    choices = np.array(list(itertools.product([0, 1], repeat=count)))
+    best = float((choices @ value)[choices @ size <= room].max())
+    assert found <= best + 1e-9 <= bound + 1e-6
+    assert taken @ size <= room
+    assert taken @ value == pytest.approx(found)
+    if nodes == 3_000:
+        assert bound == pytest.approx(best)
+
+
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 10**6))
+def test_lanes_loaded_anew_keep_the_rules_and_their_cost(seed: int) -> None:
+    """What the search says that it saves is what the checker finds."""
+    rng = np.random.default_rng(seed)
+    problem = drawn(rng, 4, 3, on_hand_units=rng.integers(0, 6, (4, 3)))
+    lanes = problem.num_lanes
+    problem = problem.replace(
+        lane_cost=np.round(rng.random(lanes), 2), capacity_ml=rng.integers(0, 900, lanes)
+    )
+    worth = Worth(problem)
+    loads = Loads(worth)
+    list(loads.ascend(-1.0, 30, lambda: False))
+    search = loads.search([np.zeros(n, np.int64) for n in np.diff(worth.lane_first)], seed)
+    none = np.zeros((lanes, problem.num_skus), dtype=np.int64)
+    base = rebalancing.check(problem, RebalancingSolution(moved_units=none)).objective
+    change = sum(search.go(50, share) for share in (0.0, 0.5, 1.0))
+    moved = np.zeros((lanes, problem.num_skus), dtype=np.int64)
+    for sku, units in enumerate(loads.by_sku(search.moved)):
+        moved[worth.lane[worth.lane_first[sku] : worth.lane_first[sku + 1]], sku] = units
+    report = rebalancing.check(problem, RebalancingSolution(moved_units=moved))
+    assert report.is_feasible
+    if change < 1e3:  # units that are nobody's use cost more than any is worth
+        assert report.objective == pytest.approx(base + change)
+    assert base + loads.bound <= report.objective + 1e-6
