@@ -22,7 +22,7 @@ from dispatchopt.inventory.rebalancing.problem import RebalancingProblem, Rebala
 _TINY = 1e-5
 #: Rounds of loading anew between two looks at the clock.
 _ROUNDS = 1_000
-#: Units in a van that are few: no linear model is near whole vans then.
+#: Units in a van that are few.
 _FEW_UNITS = 8
 
 
@@ -58,7 +58,7 @@ class LanesEngine:
     max_columns
         Columns up to which one linear model finds the prices.
     min_skipped
-        Columns from which no linear model is solved where vans take a few units only.
+        Columns from which no linear model is solved where it is far from whole vans.
     max_open
         Columns that the search for whole units may use, about.
     """
@@ -95,12 +95,12 @@ class LanesEngine:
         prices = Prices(flows, base)
         model, found = None, None
         is_small = prices.num_columns <= self.max_columns
-        is_tight = is_small and prices.num_columns > self.min_skipped and _takes_few(problem)
+        is_far = is_small and prices.num_columns > self.min_skipped and _is_far(problem)
         if is_small:
             quick = Plan(flows)
             quick.fill(0.0 * prices.price, prices.order, run.should_stop)
             run.offer(quick.solution())
-        if is_small and not is_tight:
+        if is_small and not is_far:
             model = Model(flows)
             limits = Limits(time_s=self.model_share * run.time_left_s, seed=run.seed)
             found = model.solve(limits, run.should_stop)
@@ -108,7 +108,7 @@ class LanesEngine:
             found = found if found.is_done else None
         if found is not None:
             prices.price = found.price
-        if not is_tight:
+        if not is_far:
             self._raise(prices, run, is_proof=worth.is_whole, is_known=found is not None)
         if run.should_stop():
             return
@@ -121,7 +121,7 @@ class LanesEngine:
             self._ascend(loads, plan.total, base, run)
         self._improve(plan, run, 1)
         if loads is not None:
-            self._reload(loads, plan, run, 0.95 if is_tight else self.reload_share)
+            self._reload(loads, plan, run, 0.95 if is_far else self.reload_share)
         self._improve(plan, run, self.max_rounds)
         # With links of many lanes a node of the search may take longer than all of the rest.
         has_links = bool((problem.lane_cost > 0).any())
@@ -232,10 +232,12 @@ class LanesEngine:
                 return
 
 
-def _takes_few(problem: RebalancingProblem) -> bool:
-    """Whether a typical van takes a few units only, so that its load is a knapsack above all."""
-    if problem.capacity_ml is None or not problem.num_lanes or not problem.num_skus:
+def _is_far(problem: RebalancingProblem) -> bool:
+    """Whether the linear model is far from whole vans: they take a few units only, or cost."""
+    if not problem.num_lanes or not problem.num_skus:
         return False
+    if problem.capacity_ml is None or (problem.lane_cost > 0).any():
+        return True
     typical = float(np.median(problem.stock.volume_ml))
     return bool(np.median(problem.capacity_ml) < _FEW_UNITS * typical)
 
