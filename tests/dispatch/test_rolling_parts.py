@@ -73,7 +73,7 @@ def _work(rng: np.random.Generator, count: int) -> Work:
         slot=np.zeros(count, dtype=np.int64),
         local=np.arange(count) + 1,
         ways_s=ways[None],
-        ready_s=ready,
+        samples_s=ready[:, None],
         due_s=ready + rng.integers(0, 1500, size=count),
         load_ml=np.zeros(count, dtype=np.int64),
         direct_s=ways[0, 1:],
