@@ -29,6 +29,7 @@ from dispatchopt.io.live import (
 )
 from dispatchopt.io.schema import state as schema
 from dispatchopt.simulation import Day, runner, simulate, state_at
+from dispatchopt.simulation.questions import with_store_means
 
 
 def city_day(seed: int, *, kind: str = "straight", couriers: int = 7) -> Day:
@@ -85,11 +86,11 @@ def city_day(seed: int, *, kind: str = "straight", couriers: int = 7) -> Day:
 
 
 @pytest.mark.parametrize("policy", ["nearest", "reyes", "rolling"])
-@pytest.mark.parametrize("kind", ["straight", "plane", "bare"])
+@pytest.mark.parametrize("kind", ["straight", "plane", "bare", "estimated"])
 def test_a_state_sent_as_json_is_decided_as_in_the_simulation(
     monkeypatch: pytest.MonkeyPatch, policy: str, kind: str
 ) -> None:
-    day = city_day(3, kind=kind)
+    day = with_store_means(city_day(3)) if kind == "estimated" else city_day(3, kind=kind)
     names, compared = names_of(day), []
 
     def spied(state: Any, **options: Any) -> Answer:

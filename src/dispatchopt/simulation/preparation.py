@@ -87,5 +87,5 @@ class Preparation:
         made = np.sort(deviation[is_made])
         # Orders at hand at each; one more, longer than all, keeps the last from being certain.
         at_hand = len(value) - np.arange(len(value)) + len(made) - np.searchsorted(made, value) + 1
-        left: FloatArray = np.cumprod(1 - 1 / at_hand)
-        return value, left
+        left = np.cumprod(1 - 1 / at_hand)
+        return value, np.asarray(left, dtype=np.float64)

@@ -61,10 +61,11 @@ class Rolling:
     inbound_weight, duration_weight, merge_weight
         Price of courier time at full load; it falls with the load.
     wait_weight
-        Price of a courier's standing at a store at full load, where ready times are not known.
+        Price of a courier's standing at a store at full load, where ready times are not known;
+        it falls with the load and does not rise in overload.
     overload_weight, most_overload
-        What each of these prices rises by when there are twice as many orders as couriers, and how
-        many times as much at most.
+        What each price of time but the last rises by when there are twice as many orders as
+        couriers, and how many times as much at most.
     pay_s
         Price of an order for a courier whose guaranteed wage is earned.
     open_s, open_least_s
@@ -103,7 +104,7 @@ class Rolling:
     inbound_weight: float = 0.5
     duration_weight: float = 0.6
     merge_weight: float = 0.6
-    wait_weight: float = 0.4
+    wait_weight: float = 0.25
     overload_weight: float = 0.3
     most_overload: float = 3.0
     pay_s: float = 180.0
@@ -206,7 +207,9 @@ class Rolling:
             pair = _match(units, near, pricing, keep)
         matched = np.flatnonzero(pair >= 0)
         is_used[near.courier[pair[matched]]] = True
-        return *_commit(state, work, units, near, pair, pricing.arrival_s(units)), is_used
+        return *_commit(
+            state, work, units, near, pair=pair, arrival_s=pricing.arrival_s(units)
+        ), is_used
 
     def _prices(self, state: DispatchState) -> Prices:
         """Return prices of courier time: low when couriers have little to do, high in overload."""
@@ -228,7 +231,7 @@ class Rolling:
             inbound_weight=self.inbound_weight * share + over,
             duration_weight=self.duration_weight * share + over,
             merge_weight=self.merge_weight * share + over,
-            wait_weight=self.wait_weight * share + over,
+            wait_weight=self.wait_weight * share,
             pay_s=self.pay_s,
             open_s=self.open_s,
             open_least_s=self.open_least_s,
@@ -289,6 +292,7 @@ def _commit(
     work: Work,
     units: Units,
     near: Inbound,
+    *,
     pair: IntArray,
     arrival_s: IntArray,
 ) -> tuple[list[TripPlan], list[tuple[int, int]], list[TripPlan]]:
