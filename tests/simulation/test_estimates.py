@@ -176,5 +176,32 @@ def test_samples_lie_ahead_and_move_on_as_orders_take_long(
     samples_s = np.sort(learnt.samples_s(now_s, known_s, is_made, made), axis=1)
     assert samples_s.shape == (len(made), NUM_SAMPLES)
     assert (samples_s > now_s).all()
-    # All have the same estimate, so who was placed later is expected no sooner.
-    assert (np.diff(samples_s, axis=0) >= -1).all()
+    # All have the same estimate, so who has been made for longer is expected to take longer.
+    takes_s = samples_s - day.orders.placed_s[made][:, None]
+    assert (np.diff(takes_s, axis=0) <= 1).all()
+
+
+def test_stores_differ_in_their_spread(make_line_day: DayMaker) -> None:
+    line = make_line_day()
+    fields = ("place_idx", "pickers", "pick_base_s", "pick_line_s", "open_s", "close_s")
+    columns = {name: np.repeat(getattr(line.stores, name), 2) for name in fields}
+    pair = replace(line.stores, ids=("s", "t"), **columns)
+    n = 200
+    placed_s = 30 * np.arange(n)
+    steady = np.arange(n) % 2 == 0
+    noise = np.random.default_rng(2).uniform(-1, 1, n) * np.where(steady, 60, 500)
+    orders = Orders.build(
+        ids=[f"o{row}" for row in range(n)],
+        place_idx=np.full(n, line.orders.place_idx[0]),
+        placed_s=placed_s,
+        due_s=placed_s + 3600,
+        ready_s=placed_s + np.rint(600 + noise).astype(int),
+        options=[[0] if each else [1] for each in steady],
+        expected_ready_s=placed_s + 600,
+    )
+    learnt = Preparation(replace(line, orders=orders, stores=pair))
+    now_s = int(placed_s[-1])
+    known_s = np.where(orders.ready_s <= now_s, orders.ready_s, -1)
+    is_made = known_s < 0
+    samples_s = learnt.samples_s(now_s, known_s, is_made, np.array([n - 2, n - 1]))
+    assert 3 * samples_s[0].std() < samples_s[1].std()

@@ -14,6 +14,8 @@ NUM_SAMPLES = 8
 #: per second of the mean, about what restaurants show.
 _PRIOR_ORDERS = 20
 _PRIOR_VARIANCE_S = 160.0
+#: Orders that a store is thought to have shown before, with the spread of all stores.
+_STORE_ORDERS = 5
 #: Mean of what is left once an order takes longer than any that was seen.
 _TAIL_S = 300.0
 _LEAST_S = 60.0
@@ -36,6 +38,11 @@ class Preparation:
         self._placed_s, self._is_given = orders.placed_s, orders.ready_s >= 0
         self._mean_s = np.maximum(orders.expected_ready_s - orders.placed_s, _LEAST_S)
         self._scale = np.sqrt(self._mean_s)
+        # The first of the stores that may serve it stands for an order; one more for those of none.
+        has_store = np.diff(orders.option_ptr) > 0
+        self._num_stores = len(day.stores) + 1
+        self._store = np.full(len(orders), len(day.stores))
+        self._store[has_store] = orders.option_store[orders.option_ptr[:-1][has_store]]
         # Quantiles of a logistic law, whose tails are near those of times of preparation.
         level = (np.arange(_PRIOR_ORDERS) + 0.5) / _PRIOR_ORDERS
         unit = np.log(level / (1 - level)) * np.sqrt(3) / np.pi
@@ -60,9 +67,10 @@ class Preparation:
         orders
             Some of the latter.
         """
-        value, left = self._survival(now_s, ready_s, is_made)
+        each = self._scales(ready_s)
+        value, left = self._survival(now_s, ready_s, is_made, each)
         due_s = (self._placed_s + self._mean_s)[orders]
-        scale = self._scale[orders]
+        scale = each[orders]
         rank = np.searchsorted(value, (now_s - due_s) / scale, side="right")
         alive = np.concatenate([[1.0], left])[rank][:, None]
         wanted = alive * (1 - (np.arange(NUM_SAMPLES) + 0.5) / NUM_SAMPLES)
@@ -76,13 +84,29 @@ class Preparation:
         turned: IntArray = np.take_along_axis(later, self._turns[orders % _TURNS], axis=1)
         return turned
 
+    def _scales(self, ready_s: IntArray) -> FloatArray:
+        """Return by what the deviation of each order is divided; stores differ in their spread.
+
+        The variance of a store is that of its orders so far, in the scale of all, together with
+        a few that are like those of all stores.
+        """
+        done = np.flatnonzero(self._is_given & (ready_s >= 0))
+        deviation = (ready_s - self._placed_s - self._mean_s)[done] / self._scale[done]
+        square = deviation**2
+        usual = (_PRIOR_ORDERS * _PRIOR_VARIANCE_S + square.sum()) / (_PRIOR_ORDERS + len(done))
+        count = np.bincount(self._store[done], minlength=self._num_stores)
+        total = np.bincount(self._store[done], square / usual, minlength=self._num_stores)
+        factor = np.sqrt((_STORE_ORDERS + total) / (_STORE_ORDERS + count))
+        scale: FloatArray = self._scale * factor[self._store]
+        return scale
+
     def _survival(
-        self, now_s: int, ready_s: IntArray, is_made: BoolArray
+        self, now_s: int, ready_s: IntArray, is_made: BoolArray, scale: FloatArray
     ) -> tuple[FloatArray, FloatArray]:
         """Return deviations in rising order and the share of orders that take longer than each."""
         is_done = self._is_given & (ready_s >= 0)
         taken_s = np.where(is_done, ready_s, now_s) - self._placed_s
-        deviation = (taken_s - self._mean_s) / self._scale
+        deviation = (taken_s - self._mean_s) / scale
         value = np.sort(np.concatenate([deviation[is_done], self._prior]))
         made = np.sort(deviation[is_made])
         # Orders at hand at each; one more, longer than all, keeps the last from being certain.

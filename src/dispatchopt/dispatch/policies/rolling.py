@@ -104,7 +104,7 @@ class Rolling:
     inbound_weight: float = 0.5
     duration_weight: float = 0.6
     merge_weight: float = 0.6
-    wait_weight: float = 0.25
+    wait_weight: float = 0.15
     overload_weight: float = 0.3
     most_overload: float = 3.0
     pay_s: float = 180.0
