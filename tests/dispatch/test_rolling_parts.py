@@ -73,7 +73,7 @@ def _work(rng: np.random.Generator, count: int) -> Work:
         slot=np.zeros(count, dtype=np.int64),
         local=np.arange(count) + 1,
         ways_s=ways[None],
-        ready_s=ready,
+        samples_s=ready[:, None],
         due_s=ready + rng.integers(0, 1500, size=count),
         load_ml=np.zeros(count, dtype=np.int64),
         direct_s=ways[0, 1:],
@@ -110,7 +110,7 @@ def test_sequences_are_the_best_of_all(seed: int, size: int) -> None:
 def test_only_near_ready_times_of_one_store_merge() -> None:
     work = _work(np.random.default_rng(1), 4)
     object.__setattr__(work, "store", np.array([0, 0, 0, 1]))
-    object.__setattr__(work, "ready_s", np.array([0, 500, 1000, 0]))
+    object.__setattr__(work, "samples_s", np.array([[0], [500], [1000], [0]]))
     how = Merging(max_size=2, window_s=600, soon_s=0, service_s=90, late_weight=1.0)
     left, right = pairs_to_merge(singles(work, 2), how)
     assert list(zip(left.tolist(), right.tolist(), strict=True)) == [(0, 1), (1, 2)]

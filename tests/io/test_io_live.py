@@ -29,6 +29,7 @@ from dispatchopt.io.live import (
 )
 from dispatchopt.io.schema import state as schema
 from dispatchopt.simulation import Day, runner, simulate, state_at
+from dispatchopt.simulation.questions import with_store_means
 
 
 def city_day(seed: int, *, kind: str = "straight", couriers: int = 7) -> Day:
@@ -85,11 +86,11 @@ def city_day(seed: int, *, kind: str = "straight", couriers: int = 7) -> Day:
 
 
 @pytest.mark.parametrize("policy", ["nearest", "reyes", "rolling"])
-@pytest.mark.parametrize("kind", ["straight", "plane", "bare"])
+@pytest.mark.parametrize("kind", ["straight", "plane", "bare", "estimated"])
 def test_a_state_sent_as_json_is_decided_as_in_the_simulation(
     monkeypatch: pytest.MonkeyPatch, policy: str, kind: str
 ) -> None:
-    day = city_day(3, kind=kind)
+    day = with_store_means(city_day(3)) if kind == "estimated" else city_day(3, kind=kind)
     names, compared = names_of(day), []
 
     def spied(state: Any, **options: Any) -> Answer:
@@ -233,6 +234,7 @@ def test_plans_are_kept_where_nothing_is_gained() -> None:
         (("orders", 0, "store"), "t", "unknown-reference"),
         (("orders", 0, "ready_s"), -1, "bad-order"),
         (("orders", 0, "placed_s"), 601, "bad-order"),
+        (("orders", 0, "ready_samples_s"), [700, -5], "out-of-range"),
         (("orders", 0, "options"), [{"store": "s"}, {"store": "s"}], "duplicate-id"),
         (("couriers", 0, "off_s"), 0, None),
         (("couriers", 0, "on_s"), 7201, "bad-order"),
@@ -258,6 +260,18 @@ def test_what_is_wrong_is_named(path: tuple[Any, ...], found: Any, code: str | N
     with pytest.raises(InputError) as caught:
         state_of(value)
     assert code in {issue.code for issue in caught.value.issues}
+
+
+def test_as_many_ready_moments_for_each_order() -> None:
+    value = good_state()
+    value["orders"] = [{**value["orders"][0], "id": name} for name in "abc"]
+    value["orders"][0]["ready_samples_s"] = [700, 800, 900]
+    samples_s = state_of(value).state.orders.samples_s
+    assert samples_s[0].tolist() == [700, 800, 900]
+    assert (samples_s[1:] == value["orders"][1]["ready_s"]).all()
+    value["orders"][1]["ready_samples_s"] = [700, 800]
+    with pytest.raises(InputError, match="ready_samples_s"):
+        state_of(value)
 
 
 def test_all_faults_are_listed_at_once() -> None:

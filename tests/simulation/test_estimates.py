@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dispatchopt.core import InputError, Stop
-from dispatchopt.dispatch import Decision, DispatchState, find_policy
+from dispatchopt.dispatch import Decision, DispatchState, Orders, find_policy
 from dispatchopt.simulation import Day, OrderStatus, check_day, simulate
+from dispatchopt.simulation.preparation import NUM_SAMPLES, Preparation
 from dispatchopt.simulation.questions import with_store_means
 
 DayMaker = Callable[..., Day]
@@ -97,3 +98,110 @@ def test_estimated_days_keep_to_the_rules(
     assert check_day(day, outcome).violations == ()
     delivered = outcome.orders.status == OrderStatus.DELIVERED
     assert (outcome.orders.pickup_s >= np.maximum(orders.ready_s, 0))[delivered].all()
+
+
+@dataclass
+class Remembering:
+    """Decides as ``rolling`` and keeps what it was shown of ready moments."""
+
+    name: str = "remembering"
+    shown: list[tuple[int, list[int], list[list[int]]]] = field(default_factory=list)
+
+    def decide(self, state: DispatchState, *, stop: Stop, seed: int) -> Decision:
+        orders = state.orders
+        self.shown.append((state.now_s, orders.idx.tolist(), orders.samples_s.tolist()))
+        return find_policy("rolling").decide(state, stop=stop, seed=seed)
+
+
+@given(seed=st.integers(0, 10**6), until_s=st.integers(600, 3000))
+def test_nothing_of_the_future_is_shown(make_random_day: DayMaker, seed: int, until_s: int) -> None:
+    day = with_store_means(make_random_day(seed))
+    orders = day.orders
+    later_s = np.where(orders.ready_s > until_s, orders.ready_s + 777, orders.ready_s)
+    other = replace(day, orders=replace(orders, ready_s=later_s))
+    seen = []
+    for each in (day, other):
+        policy = Remembering()
+        simulate(each, policy)
+        seen.append([shown for shown in policy.shown if shown[0] <= until_s])
+    assert seen[0] == seen[1]
+
+
+def _stream_day(make_line_day: DayMaker, factor: float) -> Day:
+    """An order every 30 s, expected after 600 s, ready after a multiple of it, with noise."""
+    n = 200
+    placed_s = 30 * np.arange(n)
+    noise = np.random.default_rng(1).uniform(0.8, 1.2, n)
+    line = make_line_day()
+    orders = Orders.build(
+        ids=[f"o{row}" for row in range(n)],
+        place_idx=np.full(n, line.orders.place_idx[0]),
+        placed_s=placed_s,
+        due_s=placed_s + 3600,
+        ready_s=placed_s + np.rint(600 * factor * noise).astype(int),
+        options=[[0]] * n,
+        expected_ready_s=placed_s + 600,
+    )
+    return replace(line, orders=orders)
+
+
+@pytest.mark.parametrize("factor", [0.5, 1.0, 1.6])
+def test_the_spread_is_learnt_from_the_day(make_line_day: DayMaker, factor: float) -> None:
+    day = _stream_day(make_line_day, factor)
+    learnt, ready_s = Preparation(day), day.orders.ready_s
+    placed_s = day.orders.placed_s
+
+    def mean_of_new(now_s: int) -> tuple[float, float]:
+        known_s = np.where(ready_s <= now_s, ready_s, -1)
+        is_made = (placed_s <= now_s) & (known_s < 0)
+        newest = np.flatnonzero(placed_s == now_s)
+        samples_s = learnt.samples_s(now_s, known_s, is_made, newest) - now_s
+        return float(samples_s.mean()), float(samples_s.std())
+
+    first, then = mean_of_new(0), mean_of_new(5700)
+    assert first[0] == pytest.approx(600, rel=0.15)
+    assert then[0] == pytest.approx(600 * factor, rel=0.12)
+    assert then[1] < first[1]
+
+
+@given(seed=st.integers(0, 10**6), now_s=st.integers(0, 9000))
+def test_samples_lie_ahead_and_move_on_as_orders_take_long(
+    make_line_day: DayMaker, seed: int, now_s: int
+) -> None:
+    day = _stream_day(make_line_day, float(np.random.default_rng(seed).uniform(0.3, 3.0)))
+    learnt, ready_s = Preparation(day), day.orders.ready_s
+    known_s = np.where(ready_s <= now_s, ready_s, -1)
+    is_made = (day.orders.placed_s <= now_s) & (known_s < 0)
+    made = np.flatnonzero(is_made)
+    samples_s = np.sort(learnt.samples_s(now_s, known_s, is_made, made), axis=1)
+    assert samples_s.shape == (len(made), NUM_SAMPLES)
+    assert (samples_s > now_s).all()
+    # All have the same estimate, so who has been made for longer is expected to take longer.
+    takes_s = samples_s - day.orders.placed_s[made][:, None]
+    assert (np.diff(takes_s, axis=0) <= 1).all()
+
+
+def test_stores_differ_in_their_spread(make_line_day: DayMaker) -> None:
+    line = make_line_day()
+    fields = ("place_idx", "pickers", "pick_base_s", "pick_line_s", "open_s", "close_s")
+    columns = {name: np.repeat(getattr(line.stores, name), 2) for name in fields}
+    pair = replace(line.stores, ids=("s", "t"), **columns)
+    n = 200
+    placed_s = 30 * np.arange(n)
+    steady = np.arange(n) % 2 == 0
+    noise = np.random.default_rng(2).uniform(-1, 1, n) * np.where(steady, 60, 500)
+    orders = Orders.build(
+        ids=[f"o{row}" for row in range(n)],
+        place_idx=np.full(n, line.orders.place_idx[0]),
+        placed_s=placed_s,
+        due_s=placed_s + 3600,
+        ready_s=placed_s + np.rint(600 + noise).astype(int),
+        options=[[0] if each else [1] for each in steady],
+        expected_ready_s=placed_s + 600,
+    )
+    learnt = Preparation(replace(line, orders=orders, stores=pair))
+    now_s = int(placed_s[-1])
+    known_s = np.where(orders.ready_s <= now_s, orders.ready_s, -1)
+    is_made = known_s < 0
+    samples_s = learnt.samples_s(now_s, known_s, is_made, np.array([n - 2, n - 1]))
+    assert 3 * samples_s[0].std() < samples_s[1].std()

@@ -11,6 +11,7 @@ import pytest
 
 from dispatchopt.core.stop import Stop
 from dispatchopt.dispatch import (
+    Answer,
     Couriers,
     DayRules,
     Decision,
@@ -18,11 +19,13 @@ from dispatchopt.dispatch import (
     Orders,
     Stores,
     TripPlan,
+    dispatch,
     find_policy,
 )
+from dispatchopt.dispatch.policies.reyes import Reyes
 from dispatchopt.dispatch.preposition import Moving, moves
 from dispatchopt.geography.plane import PlaneTravel
-from dispatchopt.simulation import Day, DayOutcome, check_day, metrics, simulate
+from dispatchopt.simulation import Day, DayOutcome, check_day, metrics, runner, simulate
 from dispatchopt.simulation.soonest import soonest_s
 from dispatchopt.simulation.view import observe
 
@@ -249,13 +252,13 @@ def _observed(day: Day) -> DispatchState:
     return observe(World(day, noise))
 
 
-def test_reyes_is_sound_and_between_the_others() -> None:
-    """Scarce couriers: no policy breaks rules, and matching does not lose to the greedy one."""
+def _scarce_day() -> Day:
+    """Sixty orders of five stores within two hours, and four couriers."""
     rng = np.random.default_rng(4)
     n, k = 60, 4
     place = 5 + np.arange(n)
     placed = np.sort(rng.integers(0, 120, n)) * 60
-    day = strict_day(
+    return strict_day(
         travel=PlaneTravel(
             x_m=rng.integers(0, 4000, n + 5).astype(float),
             y_m=rng.integers(0, 4000, n + 5).astype(float),
@@ -287,9 +290,31 @@ def test_reyes_is_sound_and_between_the_others() -> None:
         ),
         rules=replace(strict_day().rules, max_bundle=3, max_late_s=-1),
     )
-    brought = {}
+
+
+def test_reyes_is_sound_and_between_the_others() -> None:
+    """Scarce couriers: no policy breaks rules, and matching does not lose to the greedy one."""
+    day, brought = _scarce_day(), {}
     for policy in ("nearest", "reyes", "rolling"):
         outcome = simulate(day, policy)
         assert rules_of(day, outcome) == set()
         brought[policy] = metrics(day, outcome)["delivered_share"]
     assert brought["nearest"] <= brought["reyes"] <= brought["rolling"]
+
+
+def test_reyes_lets_couriers_sent_ahead_keep_their_orders(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: list[bool] = []
+
+    def spied(state: DispatchState, **options: Any) -> Answer:
+        answer = dispatch(state, **options)
+        plans = (*answer.decision.trips, *answer.decision.planned)
+        now_with = {order: plan.courier for plan in plans for order in plan.orders}
+        for plan in state.last:
+            kept.extend(now_with.get(order) == plan.courier for order in plan.orders)
+        return answer
+
+    monkeypatch.setattr(runner, "dispatch", spied)
+    # The shorter the period, the more often a courier arrives before it is final.
+    simulate(_scarce_day(), Reyes(period_s=60))
+    assert len(kept) > 10
+    assert all(kept)

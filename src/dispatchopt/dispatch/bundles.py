@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -25,8 +26,10 @@ class Work:
         Where its ways stand: ``ways[slot, local]``, local >= 1.
     ways_s
         Expected seconds, shape (number of stores with work, m + 1, m + 1); entry 0 is the store.
-    ready_s, due_s, load_ml
-        As in the state, ready no earlier than now.
+    samples_s
+        Equally likely seconds at which it is ready, no earlier than now, shape (n, k).
+    due_s, load_ml
+        As in the state.
     direct_s
         Expected seconds from the store to the customer.
     """
@@ -36,10 +39,15 @@ class Work:
     slot: IntArray
     local: IntArray
     ways_s: FloatArray
-    ready_s: IntArray
+    samples_s: IntArray
     due_s: IntArray
     load_ml: IntArray
     direct_s: FloatArray
+
+    @cached_property
+    def ready_s(self) -> FloatArray:
+        """Expected second at which it is ready, shape (n,)."""
+        return _mean(self.samples_s)
 
 
 def work_of(state: DispatchState, rows: IntArray) -> Work:
@@ -65,7 +73,7 @@ def work_of(state: DispatchState, rows: IntArray) -> Work:
         slot=slot,
         local=local,
         ways_s=ways,
-        ready_s=np.maximum(orders.ready_s[rows], state.now_s),
+        samples_s=np.maximum(orders.samples_s[rows], state.now_s),
         due_s=orders.due_s[rows],
         load_ml=orders.load_ml[rows],
         direct_s=ways[slot, 0, local],
@@ -82,7 +90,9 @@ class Units:
         Positions in ``Work`` in the sequence of delivery, -1 beyond the end, shape (n, width).
     along_s
         Expected seconds of driving from the store to each member, same shape.
-    size, store, ready_s, load_ml
+    samples_s
+        Equally likely seconds at which all of it is ready, shape (n, k).
+    size, store, load_ml
         Of each bundle.
     """
 
@@ -90,11 +100,22 @@ class Units:
     along_s: FloatArray
     size: IntArray
     store: IntArray
-    ready_s: IntArray
+    samples_s: IntArray
     load_ml: IntArray
 
     def __len__(self) -> int:
         return len(self.size)
+
+    @cached_property
+    def ready_s(self) -> FloatArray:
+        """Expected second at which all of it is ready, shape (n,)."""
+        return _mean(self.samples_s)
+
+
+def _mean(samples_s: IntArray) -> FloatArray:
+    """Mean over the samples; nothing is lost where there is one."""
+    mean: FloatArray = samples_s.mean(axis=1)
+    return mean
 
 
 def singles(work: Work, width: int) -> Units:
@@ -109,7 +130,7 @@ def singles(work: Work, width: int) -> Units:
         along_s=along,
         size=np.ones(n, dtype=np.int64),
         store=work.store,
-        ready_s=work.ready_s,
+        samples_s=work.samples_s,
         load_ml=work.load_ml,
     )
 
@@ -166,7 +187,7 @@ def merged(work: Work, units: Units, left: IntArray, right: IntArray, how: Mergi
         along_s=along,
         size=size,
         store=units.store[left],
-        ready_s=np.maximum(units.ready_s[left], units.ready_s[right]),
+        samples_s=np.maximum(units.samples_s[left], units.samples_s[right]),
         load_ml=units.load_ml[left] + units.load_ml[right],
     )
 
@@ -209,7 +230,7 @@ def joined(units: Units, keep: IntArray, new: Units) -> Units:
         along_s=np.concatenate([units.along_s[keep], new.along_s])[order],
         size=np.concatenate([units.size[keep], new.size])[order],
         store=store[order],
-        ready_s=np.concatenate([units.ready_s[keep], new.ready_s])[order],
+        samples_s=np.concatenate([units.samples_s[keep], new.samples_s])[order],
         load_ml=np.concatenate([units.load_ml[keep], new.load_ml])[order],
     )
 
@@ -221,6 +242,6 @@ def taken(units: Units, rows: IntArray) -> Units:
         along_s=units.along_s[rows],
         size=units.size[rows],
         store=units.store[rows],
-        ready_s=units.ready_s[rows],
+        samples_s=units.samples_s[rows],
         load_ml=units.load_ml[rows],
     )

@@ -28,6 +28,9 @@ class Prices:
         Seconds of cost per second from the take-over to the last door, within the shift.
     merge_weight
         Further seconds of cost per second of the ride when bundles are judged.
+    wait_weight
+        Seconds of cost per second for which a courier is expected to stand at a store, because
+        nobody can say when the goods are ready.
     pay_s
         Seconds of cost per order given to a courier whose pay already equals the guaranteed wage;
         less for those below it. 0 where wages are no guarantee.
@@ -43,6 +46,7 @@ class Prices:
     inbound_weight: float
     duration_weight: float
     merge_weight: float
+    wait_weight: float
     pay_s: float
     open_s: float
     open_least_s: float
@@ -73,15 +77,23 @@ class Pricing:
         state, rules = self._state, self._state.rules
         couriers, prices = state.couriers, self._prices
         courier, here_s = self._near.courier[pair], self._near.here_s[pair]
-        pickup_s = np.maximum(units.ready_s, here_s)
+        # Nobody arrives sooner than pays, and goods are taken over as soon as both are there.
+        there_s = np.maximum(here_s, self.arrival_s(units))
+        taken_s = np.maximum(units.samples_s, there_s[:, None])
+        pickup_s = taken_s.mean(axis=1)
         member = np.maximum(units.member, 0)
         is_member = units.member >= 0
         step_s = (rules.dropoff_s + rules.leave_s) * np.arange(units.member.shape[1])
         drive = np.ceil(units.along_s * couriers.pace[courier][:, None])
-        drop_s = (pickup_s + rules.pickup_s)[:, None] + drive + step_s + rules.dropoff_s
-        cost = np.where(is_member, self._delay(drop_s, member), 0).sum(axis=1)
-        last_s = np.where(is_member, drop_s, 0).max(axis=1, initial=0)
+        after_s = rules.pickup_s + drive + step_s + rules.dropoff_s
+        delay_s = pickup_s[:, None] + after_s - self._floor_s[member]
+        if prices.late_weight > 0 or prices.late_s > 0:
+            late_s = taken_s[:, None, :] + (after_s - self._work.due_s[member])[:, :, None]
+            delay_s += self._lateness(late_s).mean(axis=2)
+        cost = np.where(is_member, delay_s, 0).sum(axis=1)
+        last_s = pickup_s + np.where(is_member, after_s, 0).max(axis=1, initial=0)
         cost += prices.inbound_weight * self._near.drive_s[pair]
+        cost += prices.wait_weight * (pickup_s - there_s)
         weight = prices.duration_weight + (prices.merge_weight if is_merging else 0.0)
         # Time after the shift is of no use to any other order, so last trips may be long ones.
         end_s = np.minimum(last_s + rules.leave_s, couriers.off_s[courier])
@@ -96,12 +108,26 @@ class Pricing:
         priced: FloatArray = np.where(legal, cost, np.inf)
         return priced
 
-    def _delay(self, drop_s: FloatArray | IntArray, member: IntArray) -> FloatArray:
-        """Seconds past the soonest possible delivery, with the price of being late."""
-        prices, due_s = self._prices, self._work.due_s[member]
-        late_s = np.maximum(0, drop_s - due_s)
-        delay: FloatArray = drop_s - self._floor_s[member] + prices.late_weight * late_s
-        return delay + prices.late_s * (late_s > 0)
+    def arrival_s(self, units: Units) -> IntArray:
+        """Return the second at which it is best to be at the store, where one can choose.
+
+        Of goods that are ready at a known time, that time. Else the quantile at which a second
+        later would make goods wait for as much as a second sooner makes the courier stand
+        (the newsvendor's).
+        """
+        count = units.samples_s.shape[1]
+        if count == 1:
+            return units.samples_s[:, 0]
+        level = self._prices.wait_weight / np.maximum(self._prices.wait_weight + units.size, 1e-9)
+        at = np.clip(np.ceil(level * count).astype(np.int64) - 1, 0, count - 1)
+        best: IntArray = np.sort(units.samples_s, axis=1)[np.arange(len(units)), at]
+        return best
+
+    def _lateness(self, late_s: FloatArray) -> FloatArray:
+        """Price of deliveries so long after their due time, before it if negative."""
+        prices = self._prices
+        price: FloatArray = prices.late_weight * np.maximum(0, late_s)
+        return price + prices.late_s * (late_s > 0)
 
     def _is_declined(self, units: Units, courier: IntArray) -> BoolArray:
         names = self._state.couriers.idx[courier].tolist()
@@ -119,12 +145,13 @@ class Pricing:
         prices, now_s = self._prices, self._state.now_s
         member = np.maximum(units.member, 0)
         # Orders ready far ahead must not tie up couriers whom others need now.
-        ahead_s = np.maximum(0, self._work.ready_s[member] - now_s - 120)
-        wait_s = np.maximum(prices.open_least_s, prices.open_s - 2 * ahead_s)
+        ahead_s = np.maximum(0, self._work.samples_s - now_s - 120)
+        each_s = np.maximum(prices.open_least_s, prices.open_s - 2 * ahead_s).mean(axis=1)
         # Who has waited long must not wait for ever, however long the trip.
-        waited_s = np.maximum(0, now_s - self._state.orders.ready_s[self._work.row[member]])
-        wait_s = wait_s + prices.age_weight * waited_s
-        cost = self._delay(self._floor_s[member] + wait_s, member)
+        waited_s = np.maximum(0, now_s - self._state.orders.ready_s[self._work.row])
+        each_s = each_s + prices.age_weight * waited_s
+        each_s += self._lateness(self._floor_s + each_s - self._work.due_s)
+        cost = each_s[member]
         total: FloatArray = np.where(units.member >= 0, cost, 0).sum(axis=1)
         return total
 

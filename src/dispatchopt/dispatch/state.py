@@ -47,6 +47,9 @@ class OpenOrders:
         Whether the store could fill nothing of it now.
     declined_ptr, declined_courier
         Couriers who declined it already.
+    ready_samples_s
+        Equally likely seconds at which it is ready, all the same where that is known, shape
+        (n, k); None where ``ready_s`` is all that is known of any order.
     """
 
     idx: IntArray
@@ -63,9 +66,17 @@ class OpenOrders:
     option_is_empty: BoolArray
     declined_ptr: IntArray
     declined_courier: IntArray
+    ready_samples_s: IntArray | None = None
 
     def __len__(self) -> int:
         return len(self.idx)
+
+    @property
+    def samples_s(self) -> IntArray:
+        """Equally likely seconds at which each is ready, shape (n, k), k >= 1."""
+        if self.ready_samples_s is None:
+            return self.ready_s[:, None]
+        return self.ready_samples_s
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -138,7 +138,25 @@ def _orders(document: StateDocument, what: str, index: Index) -> OpenOrders:
         option_is_empty=np.array([option.is_empty for option in flat], dtype=np.bool_),
         declined_ptr=np.cumsum([0, *(len(part.declined_by) for part in parts)]),
         declined_courier=index.rows("couriers", no, f"{what} declined_by/*"),
+        ready_samples_s=_samples(parts, what, index),
     )
+
+
+def _samples(parts: Sequence[OpenOrderPart], what: str, index: Index) -> IntArray | None:
+    """Return the moments at which orders may be ready, None where no order has any."""
+    width = max((len(part.ready_samples_s) for part in parts), default=0)
+    if not width:
+        return None
+    for row, part in enumerate(parts):
+        if len(part.ready_samples_s) not in {0, width}:
+            where = f"{what}/{row}/ready_samples_s"
+            found = Said(f"{len(part.ready_samples_s)} moments")
+            index.add("bad-shape", where, found, f"none or {width}, as other orders have", what)
+    listed = [
+        part.ready_samples_s if len(part.ready_samples_s) == width else [part.ready_s] * width
+        for part in parts
+    ]
+    return np.array(listed, dtype=np.int64)
 
 
 def _couriers(document: StateDocument, index: Index) -> CourierStates:

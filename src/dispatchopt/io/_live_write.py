@@ -152,6 +152,7 @@ def _orders(orders: OpenOrders, of: NameOf, what: str, shown: set[int]) -> list[
                 "id": of(what, order),
                 "place": of("places", int(orders.place_idx[row])),
                 **{name: int(getattr(orders, name)[row]) for name in names},
+                **_samples(orders, row),
                 "store": None if store < 0 else of("stores", store),
                 "options": [
                     {
@@ -166,6 +167,12 @@ def _orders(orders: OpenOrders, of: NameOf, what: str, shown: set[int]) -> list[
             }
         )
     return found
+
+
+def _samples(orders: OpenOrders, row: int) -> dict[str, list[int]]:
+    """Moments at which an order may be ready, where they differ."""
+    samples = orders.samples_s[row].tolist()
+    return {"ready_samples_s": samples} if len(set(samples)) > 1 else {}
 
 
 def _couriers(state: DispatchState, of: NameOf) -> list[dict[str, Any]]:

@@ -86,6 +86,7 @@ def _open_orders(world: World) -> OpenOrders:
         option_is_empty=is_empty,
         declined_ptr=np.cumsum([0, *(len(row) for row in declined)]),
         declined_courier=np.array([c for row in declined for c in row], dtype=np.int64),
+        ready_samples_s=world.ready_samples_s(idx),
     )
 
 

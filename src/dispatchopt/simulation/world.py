@@ -14,6 +14,7 @@ from dispatchopt.simulation.events import EventKind
 from dispatchopt.simulation.fleet import Fleet
 from dispatchopt.simulation.ledger import CANCELLED, OPEN, REFUSED, RIDING, Ledger
 from dispatchopt.simulation.noise import Noise
+from dispatchopt.simulation.preparation import NUM_SAMPLES, Preparation
 from dispatchopt.simulation.shelves import PickingHall, Shelves
 
 #: Until an order is ready it is expected no sooner than so much after now, where dispatchers know
@@ -36,6 +37,7 @@ class World:
             ledger=self.ledger,
             expected_ready_s=lambda orders: int(self.expected_ready_s(orders).max()),
         )
+        self.preparation = None if day.orders.expected_ready_s is None else Preparation(day)
         self.recent_orders = np.zeros(len(day.stores), dtype=np.int64)
         self._recent: deque[tuple[int, int]] = deque()
         self.planned: tuple[TripPlan, ...] = ()
@@ -94,6 +96,24 @@ class World:
         expected_s = np.where(given_s >= 0, given_s, self.hall.expected_ready_s[orders])
         ready_s: IntArray = np.where(known_s >= 0, known_s, expected_s)
         return ready_s
+
+    def ready_samples_s(self, orders: IntArray) -> IntArray | None:
+        """Return equally likely ready moments, shape (n, k); None where estimates have no spread.
+
+        They are all the same where the moment is known, or where nothing tells how far it may be
+        from what is expected.
+        """
+        if self.preparation is None:
+            return None
+        ready_s, status = self.ledger.times["ready_s"], self.ledger.status
+        is_made = ((status == OPEN) | (status == RIDING)) & (ready_s < 0)
+        is_made &= self.day.orders.ready_s >= 0
+        samples_s = np.repeat(self.expected_ready_s(orders)[:, None], NUM_SAMPLES, axis=1)
+        rows = np.flatnonzero(is_made[orders])
+        samples_s[rows] = self.preparation.samples_s(
+            self.clock.now_s, ready_s, is_made, orders[rows]
+        )
+        return samples_s
 
     def _on_placed(self, order: int) -> None:
         self.ledger.status[order] = OPEN

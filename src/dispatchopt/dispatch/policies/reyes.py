@@ -21,6 +21,11 @@ class _Bundle:
     members: tuple[int, ...]
     ready_s: int
     ride_s: float
+    courier: int = -1  # row of the courier who keeps it, -1 while it is free to be matched
+
+
+#: Positions of the orders that a courier (a row) keeps at a store, and the pair of both.
+_Held = dict[tuple[int, int], tuple[list[int], int]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,8 +72,9 @@ class Reyes:
         chosen = best_options(options, options.missing * 10**10 + options.distance_m)
         trips: list[TripPlan] = []
         moves: list[tuple[int, int]] = []
+        kept = list(state.last)
         if state.now_s % max(self.match_s, state.rules.tick_s) < state.rules.tick_s:
-            trips, moves = self._match(state)
+            trips, moves, kept = self._match(state)
         return Decision(
             sourcing=tuple(
                 (int(orders.idx[row]), int(options.store[option])) for row, option in chosen.items()
@@ -76,53 +82,99 @@ class Reyes:
             refusals=tuple((int(orders.idx[row]), why) for row, why in sorted(hopeless.items())),
             trips=tuple(trips),
             moves=tuple(moves),
+            planned=tuple(kept),
         )
 
-    def _match(self, state: DispatchState) -> tuple[list[TripPlan], list[tuple[int, int]]]:
+    def _match(
+        self, state: DispatchState
+    ) -> tuple[list[TripPlan], list[tuple[int, int]], list[TripPlan]]:
+        """Return trips, moves, and who keeps which orders until both are at the store."""
         orders, couriers, now_s = state.orders, state.couriers, state.now_s
         rows = np.flatnonzero((orders.store >= 0) & (orders.ready_s <= now_s + self.horizon_s))
         rows = rows[np.lexsort((orders.idx[rows], orders.ready_s[rows], orders.store[rows]))]
         if not len(rows):
-            return [], []
+            return [], [], []
         work = work_of(state, rows)
         num_free = int((couriers.free_s <= now_s + self.load_s).sum())
         target = min(max(1, math.ceil(len(rows) / max(1, num_free))), state.rules.max_bundle)
-        bundles = [
-            bundle
-            for store in np.unique(work.store)
-            for bundle in self._bundles(state, work, int(store), target)
-        ]
         stores = np.unique(work.store)
         every = np.full(len(stores), len(couriers), dtype=np.int64)
         near = inbound(state, stores, every, horizon_s=self.load_s, speed_m_s=5.0)
+        held = _held(state, work, near)
+        bundles = [
+            bundle
+            for store in stores.tolist()
+            for bundle in self._bundles(state, work, near, store, target=target, held=held)
+        ]
+        is_left = np.ones(len(couriers), dtype=np.bool_)
+        chosen = []
+        for bundle in bundles:
+            if bundle.courier >= 0:
+                is_left[bundle.courier] = False
+                chosen.append((bundle, held[bundle.store, bundle.courier][1]))
+        free = [bundle for bundle in bundles if bundle.courier < 0]
+        for group in self._groups(state, work, free, near):
+            for bundle, pair in self._assign(state, work, group, near, is_left):
+                is_left[near.courier[pair]] = False
+                chosen.append((bundle, pair))
+        return self._commit(state, work, near, chosen)
+
+    def _commit(
+        self, state: DispatchState, work: Work, near: Inbound, chosen: list[tuple[_Bundle, int]]
+    ) -> tuple[list[TripPlan], list[tuple[int, int]], list[TripPlan]]:
+        """Return trips where courier and goods meet soon, else moves, and the orders kept."""
+        orders, couriers = state.orders, state.couriers
         trips: list[TripPlan] = []
         moves: list[tuple[int, int]] = []
-        is_left = np.ones(len(couriers), dtype=np.bool_)
-        for group in self._groups(state, work, bundles, near):
-            for bundle, pair in self._assign(state, work, group, near, is_left):
-                courier = int(near.courier[pair])
-                is_left[courier] = False
-                if not couriers.is_free[courier]:
-                    continue
-                name, place = int(couriers.idx[courier]), int(state.stores.place_idx[bundle.store])
-                if self._is_final(state, work, bundle, near, pair):
-                    listed = tuple(orders.idx[work.row[list(bundle.members)]].tolist())
-                    trips.append(TripPlan(courier=name, store=bundle.store, orders=listed))
-                elif couriers.place_idx[courier] != place:
-                    moves.append((name, place))
-        return trips, moves
+        kept: list[TripPlan] = []
+        for bundle, pair in chosen:
+            courier = int(near.courier[pair])
+            listed = tuple(orders.idx[work.row[list(bundle.members)]].tolist())
+            plan = TripPlan(courier=int(couriers.idx[courier]), store=bundle.store, orders=listed)
+            if not couriers.is_free[courier]:
+                if bundle.courier >= 0:
+                    kept.append(plan)
+            elif self._is_final(state, work, bundle, near, pair):
+                trips.append(plan)
+            else:
+                kept.append(plan)
+                place = int(state.stores.place_idx[bundle.store])
+                if couriers.place_idx[courier] != place:
+                    moves.append((plan.courier, place))
+        return trips, moves, kept
 
-    def _bundles(self, state: DispatchState, work: Work, store: int, target: int) -> list[_Bundle]:
-        """Insert the orders of a store one by one where they cost least."""
+    def _bundles(
+        self,
+        state: DispatchState,
+        work: Work,
+        near: Inbound,
+        store: int,
+        *,
+        target: int,
+        held: _Held,
+    ) -> list[_Bundle]:
+        """Insert the orders of a store one by one where they cost least.
+
+        What couriers keep stays with them, and may grow.
+        """
         members = np.flatnonzero(work.store == store).tolist()
         here = state.couriers.place_idx[state.couriers.is_free] == state.stores.place_idx[store]
+        keepers = [courier for at, courier in held if at == store]
+        routes = [list(held[store, courier][0]) for courier in keepers]
+        placed = {member for route in routes for member in route}
         count = min(len(members), max(int(here.sum()), math.ceil(len(members) / target)))
-        routes: list[list[int]] = [[] for _ in range(count)]
+        routes += [[] for _ in range(min(count - len(routes), len(members) - len(placed)))]
         for member in members:
+            if member in placed:
+                continue
             best: tuple[float, int, int] | None = None
             for number, route in enumerate(routes):
                 if len(route) >= target:
                     continue
+                if number < len(keepers):
+                    pair = np.array([held[store, keepers[number]][1]])
+                    if not _is_legal(state, work, near, [*route, member], pair).all():
+                        continue
                 before = self._cost(state, work, route)
                 for at in range(len(route) + 1):
                     new = [*route[:at], member, *route[at:]]
@@ -138,8 +190,9 @@ class Reyes:
                 members=tuple(route),
                 ready_s=int(work.ready_s[route].max()),
                 ride_s=self._ride_s(state, work, route),
+                courier=keepers[number] if number < len(keepers) else -1,
             )
-            for route in routes
+            for number, route in enumerate(routes)
             if route
         ]
 
@@ -190,8 +243,7 @@ class Reyes:
             span = span[is_left[near.courier[span]]]
             courier = near.courier[span]
             pickup_s = np.maximum(bundle.ready_s, near.here_s[span])
-            legal = self._is_legal(state, work, bundle, courier, pickup_s)
-            legal &= pickup_s - near.here_s[span] <= state.rules.max_wait_s
+            legal = _is_legal(state, work, near, list(bundle.members), span)
             took_s = (
                 pickup_s + state.rules.pickup_s + bundle.ride_s - state.couriers.free_s[courier]
             )
@@ -202,19 +254,6 @@ class Reyes:
             pairs[row, courier[legal]] = span[legal]
         matched = zip(*linear_sum_assignment(-value), strict=True)
         return [(bundles[row], int(pairs[row, at])) for row, at in matched if pairs[row, at] >= 0]
-
-    @staticmethod
-    def _is_legal(
-        state: DispatchState, work: Work, bundle: _Bundle, courier: IntArray, pickup_s: IntArray
-    ) -> BoolArray:
-        couriers, orders, rows = state.couriers, state.orders, work.row[list(bundle.members)]
-        legal: BoolArray = pickup_s <= couriers.off_s[courier]
-        legal &= couriers.capacity_orders[courier] >= len(rows)
-        legal &= couriers.capacity_ml[courier] >= orders.load_ml[rows].sum()
-        for row in rows:
-            span = slice(int(orders.declined_ptr[row]), int(orders.declined_ptr[row + 1]))
-            legal &= ~np.isin(couriers.idx[courier], orders.declined_courier[span])
-        return legal
 
     def _is_final(
         self, state: DispatchState, work: Work, bundle: _Bundle, near: Inbound, pair: int
@@ -227,6 +266,37 @@ class Reyes:
         is_final |= first_s < state.now_s - self.urgent_s
         # Who could not be asked again within the shift gets the goods now.
         return bool(is_final or max(arrive_s, bundle.ready_s) + self.period_s >= off_s)
+
+
+def _held(state: DispatchState, work: Work, near: Inbound) -> _Held:
+    """Return what couriers keep from before, as far as it can still be done."""
+    order_at = {int(order): at for at, order in enumerate(state.orders.idx[work.row].tolist())}
+    row_of = {name: row for row, name in enumerate(state.couriers.idx.tolist())}
+    found: _Held = {}
+    for plan in state.last:
+        members = [order_at[order] for order in plan.orders if order in order_at]
+        span = np.arange(near.ptr[plan.store], near.ptr[plan.store + 1])
+        pairs = span[near.courier[span] == row_of.get(plan.courier, -1)]
+        if members and len(pairs) and _is_legal(state, work, near, members, pairs).all():
+            found[plan.store, int(near.courier[pairs[0]])] = (members, int(pairs[0]))
+    return found
+
+
+def _is_legal(
+    state: DispatchState, work: Work, near: Inbound, members: list[int], pairs: IntArray
+) -> BoolArray:
+    """Whether the courier of each pair may take some orders of one store."""
+    couriers, orders, rows = state.couriers, state.orders, work.row[members]
+    courier, here_s = near.courier[pairs], near.here_s[pairs]
+    pickup_s = np.maximum(work.ready_s[members].max(), here_s)
+    legal: BoolArray = pickup_s <= couriers.off_s[courier]
+    legal &= pickup_s - here_s <= state.rules.max_wait_s
+    legal &= couriers.capacity_orders[courier] >= len(rows)
+    legal &= couriers.capacity_ml[courier] >= orders.load_ml[rows].sum()
+    for row in rows:
+        span = slice(int(orders.declined_ptr[row]), int(orders.declined_ptr[row + 1]))
+        legal &= ~np.isin(couriers.idx[courier], orders.declined_courier[span])
+    return legal
 
 
 POLICY = Reyes()

@@ -60,9 +60,12 @@ class Rolling:
         where they wait for ``patience_s``, and in proportion between.
     inbound_weight, duration_weight, merge_weight
         Price of courier time at full load; it falls with the load.
+    wait_weight
+        Price of a courier's standing at a store at full load, where ready times are not known;
+        it falls with the load and does not rise in overload.
     overload_weight, most_overload
-        What each of these prices rises by when there are twice as many orders as couriers, and how
-        many times as much at most.
+        What each price of time but the last rises by when there are twice as many orders as
+        couriers, and how many times as much at most.
     pay_s
         Price of an order for a courier whose guaranteed wage is earned.
     open_s, open_least_s
@@ -101,6 +104,7 @@ class Rolling:
     inbound_weight: float = 0.5
     duration_weight: float = 0.6
     merge_weight: float = 0.6
+    wait_weight: float = 0.15
     overload_weight: float = 0.3
     most_overload: float = 3.0
     pay_s: float = 180.0
@@ -203,14 +207,16 @@ class Rolling:
             pair = _match(units, near, pricing, keep)
         matched = np.flatnonzero(pair >= 0)
         is_used[near.courier[pair[matched]]] = True
-        return *_commit(state, work, units, near, pair), is_used
+        return *_commit(
+            state, work, units, near, pair=pair, arrival_s=pricing.arrival_s(units)
+        ), is_used
 
     def _prices(self, state: DispatchState) -> Prices:
         """Return prices of courier time: low when couriers have little to do, high in overload."""
         soon_s = state.now_s + 600
-        is_ready = (state.orders.store >= 0) & (state.orders.ready_s <= soon_s)
+        is_ready = (state.orders.samples_s[state.orders.store >= 0] <= soon_s).mean(axis=1)
         num_free = int((state.couriers.free_s <= soon_s).sum())
-        load = int(is_ready.sum()) / max(1, num_free)
+        load = float(is_ready.sum()) / max(1, num_free)
         share = min(1.0, load)
         # Each minute of a courier then delays all who queue, so orders that take little go first.
         overload = min(self.most_overload, max(0.0, load - 1.0))
@@ -225,6 +231,7 @@ class Rolling:
             inbound_weight=self.inbound_weight * share + over,
             duration_weight=self.duration_weight * share + over,
             merge_weight=self.merge_weight * share + over,
+            wait_weight=self.wait_weight * share,
             pay_s=self.pay_s,
             open_s=self.open_s,
             open_least_s=self.open_least_s,
@@ -281,13 +288,20 @@ def _merge(
 
 
 def _commit(
-    state: DispatchState, work: Work, units: Units, near: Inbound, pair: IntArray
+    state: DispatchState,
+    work: Work,
+    units: Units,
+    near: Inbound,
+    *,
+    pair: IntArray,
+    arrival_s: IntArray,
 ) -> tuple[list[TripPlan], list[tuple[int, int]], list[TripPlan]]:
     """Return trips and moves of couriers who must leave before the next tick, and later trips.
 
-    A courier who would wait for the goods anyhow is sent without them: what is ready first, or
-    best, on arrival is decided then.
+    A courier who would wait for the goods anyhow, or nobody knows, is sent without them: what is
+    ready first, or best, on arrival is decided then.
     """
+    is_known = (units.samples_s == units.samples_s[:, :1]).all(axis=1)
     trips: list[TripPlan] = []
     moves: list[tuple[int, int]] = []
     planned: list[TripPlan] = []
@@ -301,7 +315,7 @@ def _commit(
             store=store,
             orders=tuple(state.orders.idx[rows].tolist()),
         )
-        if not (couriers.is_free[courier] and here_s + tick_s > ready_s):
+        if not (couriers.is_free[courier] and here_s + tick_s > arrival_s[unit]):
             planned.append(plan)
             continue
         name, place = plan.courier, int(state.stores.place_idx[store])
@@ -312,7 +326,7 @@ def _commit(
         else:
             slack_s = _SURE * state.rules.travel_noise_sd * near.drive_s[pair[unit]]
             asked_s = -(-int(here_s - park_s + slack_s) // tick_s) * tick_s
-        if asked_s <= pickup_s < couriers.off_s[courier]:
+        if not is_known[unit] or asked_s <= pickup_s < couriers.off_s[courier]:
             if not is_there:
                 moves.append((name, place))
             planned.append(plan)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
@@ -92,6 +92,12 @@ class OpenOrderPart(Part):
     store: str | None = _name("Store where it is being picked; null while none is chosen.", None)
     ready_s: int = _moment(
         "When it is expected to be ready; -1 while no store is chosen, unless it is given.", -1, -1
+    )
+    ready_samples_s: list[Annotated[int, Field(ge=0, le=_NEVER_S)]] = Field(
+        [],
+        description="Equally likely moments at which it is ready, as many for each order that has "
+        "any; none where `ready_s` is sure.",
+        max_length=100,
     )
     options: list[OptionPart] = Field([], description="Stores that may serve it.")
     declined_by: list[str] = Field([], description="Couriers who declined it.")
