@@ -22,6 +22,8 @@ _PER_STEP = 20
 #: Shares of the dual prices at which orders are sourced in turn. Full prices hold back stock
 #: wherever two choices tie.
 _SHARES = (0.5, 0.8)
+#: Time that a group is given, over the time that the longest so far has taken.
+_ROOM = 1.25
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,9 +64,12 @@ class NeighbourhoodEngine:
         pricing, ascent = found
         orders = Groups(pricing, ascent)
         chosen = choice_of(pricing, run)
-        idle = 0
-        while idle < self.patience and not run.should_stop():
+        idle, longest = 0, 0.0
+        # HiGHS ends late where its presolve is long: no group is begun that may outlast the run.
+        while idle < self.patience and not run.should_stop() and run.time_left_s > _ROOM * longest:
+            begin = run.clock.elapsed_s
             better = self._improve(orders, chosen, run)
+            longest = max(longest, run.clock.elapsed_s - begin)
             idle = 0 if better is not None else idle + 1
             if better is not None:
                 chosen = better
@@ -119,7 +124,7 @@ class NeighbourhoodEngine:
         start = part.columns(pricing, np.where(is_free, chosen, -1))
         before = float(start @ part.model.cost)
         limits = Limits(
-            time_s=run.time_left_s,
+            time_s=run.time_left_s / _ROOM,
             nodes=self.max_nodes,
             gap_relative=1e-4,
             gap_absolute=1e-6,
