@@ -13,7 +13,7 @@ from dispatchopt.inventory.echelon import EchelonProblem, EchelonSolution
 SIZES: dict[str, tuple[tuple[int, int, str], ...]] = {
     "small": ((20, 5, "exact"), (20, 5, "descent")),
     "medium": ((100, 200, "exact"), (100, 200, "descent")),
-    "large": ((500, 2_000, "descent"), (500, 100, "exact")),
+    "large": ((500, 300, "descent"), (500, 30, "exact")),
 }
 #: Lines of Table 1 in Shang and Song (2003): echelon holding costs and the optimal cost.
 _LINES = (([0.25, 0.25, 0.25, 0.25], 12.688), ([0.25, 2.5, 2.5, 0.25], 53.008))

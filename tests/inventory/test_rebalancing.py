@@ -20,6 +20,7 @@ from dispatchopt.inventory.rebalancing.engines._flow import Flows
 from dispatchopt.inventory.rebalancing.engines._loads import Loads
 from dispatchopt.inventory.rebalancing.engines._model import Model
 from dispatchopt.inventory.rebalancing.engines._steps import Worth
+from dispatchopt.inventory.rebalancing.engines.lanes import LanesEngine
 from dispatchopt.inventory.rebalancing.explain import shortages
 from dispatchopt.testing.kinds.rebalancing import drawn, stock_of
 
@@ -367,11 +368,8 @@ def test_bounds_of_vans_and_rides_never_exceed_the_best(seed: int) -> None:
 
 
 @pytest.mark.parametrize("rides", [0.0, 4.0])
-def test_the_compiled_search_repeats_and_is_close_to_its_bound(
-    rides: float, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_compiled_search_repeats_and_is_close_to_its_bound(rides: float) -> None:
     """An iteration limit repeats to the last unit."""
-    monkeypatch.setattr("dispatchopt.inventory.rebalancing.engines._flow._MIN_COMPILED", 0)
     rng = np.random.default_rng(3)
     stock = stock_of(
         rng,
@@ -389,7 +387,7 @@ def test_the_compiled_search_repeats_and_is_close_to_its_bound(
         lane_cost=np.full(tail.size, rides),
         capacity_ml=np.full(tail.size, 2000),
     )
-    assert Flows(Worth(problem)).is_compiled
+    assert Flows(Worth(problem), LanesEngine().min_compiled).is_compiled
     one, two = (rebalancing.solve(problem, stop=Stop(iterations=4), seed=3) for _ in range(2))
     assert one.objective == two.objective
     assert np.array_equal(one.require().moved_units, two.require().moved_units)

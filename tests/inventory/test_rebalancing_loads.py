@@ -61,3 +61,20 @@ def test_lanes_loaded_anew_keep_the_rules_and_their_cost(seed: int) -> None:
     if change < 1e3:  # units that are nobody's use cost more than any is worth
         assert report.objective == pytest.approx(base + change)
     assert base + loads.bound <= report.objective + 1e-6
+
+
+@pytest.mark.parametrize("litres", [None, 2])
+def test_small_cases_whose_lanes_cost_something_are_proven(litres: int | None) -> None:
+    """The search for whole units closes what prices leave open, and agrees with their bound."""
+    rng = np.random.default_rng(8)
+    problem = drawn(rng, 5, 6, on_hand_units=rng.integers(0, 7, (5, 6)))
+    capacity = None if litres is None else np.full(problem.num_lanes, 1_000 * litres)
+    problem = problem.replace(lane_cost=np.full(problem.num_lanes, 1.5), capacity_ml=capacity)
+    result = rebalancing.solve(problem, engine="lanes")
+    assert result.status == "optimal"
+    loads = Loads(Worth(problem))
+    nothing = np.zeros((problem.num_lanes, problem.num_skus), dtype=np.int64)
+    base = rebalancing.check(problem, RebalancingSolution(moved_units=nothing)).objective
+    objective = result.objective or 0.0
+    for bound in loads.ascend(objective - base, 60, lambda: False):
+        assert base + bound <= objective + 1e-6

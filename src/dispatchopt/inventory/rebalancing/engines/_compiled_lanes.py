@@ -131,11 +131,35 @@ def _value(
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def set_prices(stock: Any, up: Any, down: Any, prices: Any, slope: Any, ends: Any) -> float:
+    """Price single units; return what their limits cost at some prices, negative.
+
+    ``ends`` receives the dearest use of a unit in each store and SKU, and the cheapest source of
+    one, (S, K) each.
+    """
+    stores, volume, room = stock
+    most, least = ends
+    total = _limits(prices, room, up, down, slope)
+    up_first, up_value, down_first, down_value = up[0], up[2], down[0], down[2]
+    for sku in range(volume.size):
+        for store in range(stores):
+            pair = sku * stores + store
+            worth = prices[2][pair] if room[pair] > 0 else -np.inf
+            if up_first[pair] < up_first[pair + 1]:
+                worth = max(worth, up_value[up_first[pair]])
+            price = prices[2][pair]
+            if down_first[pair] < down_first[pair + 1]:
+                price = min(price, down_value[down_first[pair]])
+            most[store, sku], least[store, sku] = worth, price + prices[3][pair]
+    return float(total)
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
 def evaluate(
-    lanes: Any, entries: Any, stock: Any, up: Any, down: Any, prices: Any, slope: Any, items: Any,
-    work: Any,
+    first: int, last: int, lanes: Any, entries: Any, stock: Any, up: Any, down: Any, prices: Any,
+    ends: Any, slope: Any, items: Any, work: Any,
 ) -> float:  # fmt: skip
-    """Return the bound at some prices (savings are negative), and set its slope by price."""
+    """Load some lanes at their best; return what that saves, negative, and add to the slope."""
     tail, head, unit_cost, lane_cost, capacity = lanes
     entry_first, entry_sku = entries
     stores, volume, room = stock
@@ -144,27 +168,21 @@ def evaluate(
     passing, leaving = prices[2], prices[3]
     taken, order, now = work
     value, size, use, source, from_pair, to_pair = items
-    total = _limits(prices, room, up, down, slope)
-    for lane in range(tail.size):
+    total = 0.0
+    for lane in range(first, last):
         count = 0
+        most_worth, least_price = ends[0][head[lane]], ends[1][tail[lane]]
         for e in range(entry_first[lane], entry_first[lane + 1]):
             sku = entry_sku[e]
-            t, h = sku * stores + tail[lane], sku * stores + head[lane]
-            cost = unit_cost[lane] + leaving[t]
             # Most SKUs do not pay on a lane: a call for each would take most of the time.
-            worth = passing[h] if room[h] > 0 else -np.inf
-            if up_first[h] < up_first[h + 1]:
-                worth = max(worth, up_value[up_first[h]])
-            price = passing[t]
-            if down_first[t] < down_first[t + 1]:
-                price = min(price, down_value[down_first[t]])
-            if worth - price - cost <= _TINY:
+            if most_worth[sku] - least_price[sku] - unit_cost[lane] <= _TINY:
                 continue
+            t, h = sku * stores + tail[lane], sku * stores + head[lane]
             most = room[t]
             if volume[sku] > 0:
                 most = min(most, int(capacity[lane] // volume[sku]))
             count = _units(
-                count, t, h, most, cost, volume[sku],
+                count, t, h, most, unit_cost[lane] + leaving[t], volume[sku],
                 up_first, up_value, up_unit, down_first, down_value, down_unit, passing, room,
                 value, size, use, source, from_pair, to_pair,
             )  # fmt: skip

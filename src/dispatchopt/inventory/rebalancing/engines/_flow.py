@@ -27,13 +27,21 @@ _CHUNK = 200_000
 
 
 class Flows:
-    """Minimum-cost flows of all SKUs of a problem."""
+    """Minimum-cost flows of all SKUs of a problem.
 
-    def __init__(self, worth: Worth) -> None:
+    Parameters
+    ----------
+    worth
+        Units and lanes that can pay.
+    min_compiled
+        How many of them together are worth the kernel.
+    """
+
+    def __init__(self, worth: Worth, min_compiled: int = _MIN_COMPILED) -> None:
         self.worth = worth
         self.problem = worth.problem
         size = worth.lane.size + worth.down.store.size + worth.up.store.size
-        self.is_compiled = size >= _MIN_COMPILED
+        self.is_compiled = size >= min_compiled
         if self.is_compiled:
             problem = worth.problem
             self._movable = np.ascontiguousarray(problem.movable_units.T)

@@ -10,7 +10,9 @@ open by a third brings a third of each unit, not the dearest one whole, and take
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -34,6 +36,8 @@ _ENDLESS = 1e18
 _MOST_BESIDE = 6
 #: Warmth of the annealing at its begin and end, in mean worths of a unit.
 _HOT, _COLD = 1.0, 0.03
+#: Parts in which lanes are loaded side by side, and entries of lanes and SKUs that pay for that.
+_PARTS, _MIN_SPLIT = 2, 10_000
 
 
 class Loads:
@@ -74,20 +78,32 @@ class Loads:
         tail, head = (sku * stores + each[worth.lane] for each in ends)
         most = np.minimum(room[tail], np.diff(up.first)[head] + room[head])
         count = 1 + int(np.bincount(worth.lane, most, 1).max())
-        self._items = np.empty(count), np.empty(count), *np.empty((4, count), dtype=np.int64)
-        self._work = tuple(np.empty((3, count), dtype=np.int64))
+        self._ends = tuple(np.empty((2, stores, skus)))
+        parts = _PARTS if by_lane.size >= _MIN_SPLIT else 1
+        half = np.searchsorted(self._entries[0], by_lane.size * np.arange(1, parts) / parts)
+        #: Lanes of each part, and room to work in.
+        self._parts = list(itertools.pairwise([0, *half.tolist(), lanes]))
+        self._rooms = [_room(count) for _ in self._parts]
+        self._pool = ThreadPoolExecutor(parts) if parts > 1 else None
 
     def evaluate(self, price: FloatArray) -> tuple[float, FloatArray]:
         """Return the bound at some prices, and its slope by price."""
         from dispatchopt.inventory.rebalancing.engines import _compiled_lanes
 
-        slope = np.zeros(price.size)
-        value = _compiled_lanes.evaluate(
-            self._lanes, self._entries, self._stock, self._up, self._down,
-            tuple(np.split(price, self._sizes)), tuple(np.split(slope, self._sizes)), self._items,
-            self._work,
-        )  # fmt: skip
-        return float(value), slope
+        prices, slopes = np.split(price, self._sizes), np.zeros((len(self._parts), price.size))
+        slope = [tuple(np.split(each, self._sizes)) for each in slopes]
+        units = self._stock, self._up, self._down, tuple(prices)
+        value = float(_compiled_lanes.set_prices(*units, slope[0], self._ends))
+
+        def load(part: int) -> float:
+            room = slope[part], *self._rooms[part]
+            lanes = *self._parts[part], self._lanes, self._entries
+            return float(_compiled_lanes.evaluate(*lanes, *units, self._ends, *room))
+
+        # Slopes are whole numbers, and the parts are the same on any machine: so is the sum.
+        turns = range(len(self._parts))
+        value += sum(map(load, turns) if self._pool is None else self._pool.map(load, turns))
+        return value, slopes.sum(axis=0)
 
     def ascend(self, target: float, count: int, should_stop: Callable[[], bool]) -> Iterator[float]:
         """Raise the bound by subgradients (Held, Wolfe, Crowder, Math. Programming 6, 1974).
@@ -187,6 +203,12 @@ class Search:
                 loads._lanes, loads._entries, loads._stock, self._near, passing,  # noqa: SLF001
                 self._state, (up.first, up.cost, uses, self._never),
                 (down.first, down.cost, sources, self._never),
-                (loads._items[0], loads._items[1], loads._items[2]), loads._work,  # noqa: SLF001
+                loads._rooms[0][0][:3], loads._rooms[0][1],  # noqa: SLF001
             )
         )  # fmt: skip
+
+
+def _room(count: int) -> tuple[Any, Any]:
+    """Return arrays for the items of a lane, and for a knapsack of them."""
+    values, numbers = np.empty((2, count)), np.empty((4, count), dtype=np.int64)
+    return (*values, *numbers), tuple(np.empty((3, count), dtype=np.int64))

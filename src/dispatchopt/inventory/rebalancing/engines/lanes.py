@@ -52,9 +52,13 @@ class LanesEngine:
         Thousands of rounds in which lanes are loaded anew.
     reload_share
         Share of the time that is left for them at most.
-    loose, min_loads
-        Relative gap below which neither is needed, and columns below which the model is searched
-        whole instead.
+    loose
+        Relative gap below which neither is needed.
+    max_whole, max_proof
+        Columns up to which the search for whole units may use all of them, as a proof, and its
+        nodes, a limit that is the same on any machine.
+    min_compiled
+        Units and lanes that can pay from which kernels find the flows and raise the bound.
     max_columns
         Columns up to which one linear model finds the prices.
     min_skipped
@@ -74,7 +78,9 @@ class LanesEngine:
     max_reloads: int = 150
     reload_share: float = 0.5
     loose: float = 1e-4
-    min_loads: int = 2_000
+    max_whole: int = 5_000
+    max_proof: int = 5_000
+    min_compiled: int = 2_000
     max_columns: int = 150_000
     min_skipped: int = 30_000
     max_open: int = 9_000
@@ -91,7 +97,7 @@ class LanesEngine:
         if run.should_stop():
             return
         worth = Worth(problem)
-        flows = Flows(worth)
+        flows = Flows(worth, self.min_compiled)
         prices = Prices(flows, base)
         model, found = None, None
         is_small = prices.num_columns <= self.max_columns
@@ -116,7 +122,7 @@ class LanesEngine:
         plan.fill(prices.best / prices.room, prices.order, run.should_stop)
         run.offer(plan.solution())
         is_open = relative_gap(run.objective or 0.0, run.bound) > max(run.gap, self.loose)
-        loads = Loads(worth) if is_open and prices.num_columns >= self.min_loads else None
+        loads = Loads(worth) if is_open and prices.num_columns >= self.min_compiled else None
         if loads is not None:
             self._ascend(loads, plan.total, base, run)
         self._improve(plan, run, 1)
@@ -129,6 +135,8 @@ class LanesEngine:
         is_quick = np.isfinite(run.time_left_s) or not is_large
         if model is not None and found is not None and is_quick:
             self._branch(model, found, plan, run)
+            if prices.num_columns <= self.max_whole and worth.is_whole:
+                self._settle(model, plan, base, run)
 
     def _ascend(
         self, loads: Loads, target: float, base: float, run: Run[RebalancingSolution]
@@ -194,6 +202,23 @@ class LanesEngine:
             if best.value is not None:
                 plan.take(model.units(best.value))
                 self._improve(plan, run, self.max_rounds)
+
+    def _settle(self, model: Model, plan: Plan, base: float, run: Run[RebalancingSolution]) -> None:
+        """Let HiGHS search all whole units until it proves the best."""
+        if run.should_stop():
+            return
+        limits = Limits(time_s=run.time_left_s, nodes=self.max_proof, seed=run.seed)
+        size = model.upper.size
+        part = Part(
+            keep=np.ones(size, dtype=bool), lower=np.zeros(size), upper=model.upper,
+            start=model.values(plan.units),
+        )  # fmt: skip
+        best = model.solve(limits, run.should_stop, part)
+        run.step()
+        if best.value is not None:
+            plan.take(model.units(best.value))
+            run.offer(plan.solution())
+        self._prove(run, base + best.bound, is_proof=True)
 
     def _raise(
         self, prices: Prices, run: Run[RebalancingSolution], *, is_proof: bool, is_known: bool
