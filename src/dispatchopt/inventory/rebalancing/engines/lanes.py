@@ -129,14 +129,21 @@ class LanesEngine:
         if loads is not None:
             self._reload(loads, plan, run, 0.95 if is_far else self.reload_share)
         self._improve(plan, run, self.max_rounds)
+        if model is not None and found is not None:
+            self._finish(model, found, plan, base, run)
+
+    def _finish(
+        self, model: Model, found: Found, plan: Plan, base: float, run: Run[RebalancingSolution]
+    ) -> None:
+        """Search whole units, and a small model to its end."""
+        worth = plan.flows.worth
         # With links of many lanes a node of the search may take longer than all of the rest.
-        has_links = bool((problem.lane_cost > 0).any())
-        is_large = has_links and prices.num_columns > self.max_open
-        is_quick = np.isfinite(run.time_left_s) or not is_large
-        if model is not None and found is not None and is_quick:
-            self._branch(model, found, plan, run)
-            if prices.num_columns <= self.max_whole and worth.is_whole:
-                self._settle(model, plan, base, run)
+        is_large = model.paid.size > 0 and model.upper.size > self.max_open
+        if is_large and not np.isfinite(run.time_left_s):
+            return
+        self._branch(model, found, plan, run)
+        if model.upper.size <= self.max_whole and worth.is_whole:
+            self._settle(model, plan, base, run)
 
     def _ascend(
         self, loads: Loads, target: float, base: float, run: Run[RebalancingSolution]
