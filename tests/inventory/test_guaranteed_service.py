@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from benchmarks.guaranteed_service_published import LINES, NETWORKS, line, network, network_path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -166,77 +167,21 @@ def test_properties_of_the_optimum(seed: int) -> None:
     assert least(other) == pytest.approx(cost, abs=1e-6)
 
 
-def serial(added: list[float], lead: list[int]) -> Any:
-    return chain(
-        added_cost=added,
-        safety_units=[0, 0, 0, 0, 40.0],
-        time_periods=lead,
-        supplier=[0, 1, 2, 3],
-        customer=[1, 2, 3, 4],
-        max_service_periods=[-1, -1, -1, -1, 0],
-    )
-
-
-_UP, _FLAT, _DOWN = [0.36, 0.28, 0.2, 0.12, 0.04], [0.2] * 5, [0.04, 0.12, 0.2, 0.28, 0.36]
-
-
-@pytest.mark.parametrize(
-    ("added", "lead", "published"),
-    [
-        (_UP, [36, 28, 20, 12, 4], 400),
-        (_UP, [20] * 5, 400),
-        (_FLAT, [36, 28, 20, 12, 4], 368),
-        (_FLAT, [20] * 5, 394),
-        (_FLAT, [4, 12, 20, 28, 36], 400),
-        (_DOWN, [36, 28, 20, 12, 4], 268),
-        (_DOWN, [4, 12, 20, 28, 36], 392),
-    ],
-)
+@pytest.mark.parametrize(("added", "lead", "published"), LINES)
 def test_serial_lines_of_schoenmeyr_and_graves(
-    added: list[float], lead: list[int], published: float
+    added: tuple[float, ...], lead: tuple[int, ...], published: float
 ) -> None:
-    result = solve(serial(added, lead))
+    result = solve(line(added, lead))
     assert result.objective == pytest.approx(published, abs=0.5)
 
 
-def stage_list(name: str, rate: float, **most: int) -> Any:
-    """Read a list of stages: id, time, longest service, cost, pooling, mean, sd, z, suppliers."""
-    path = DATA / "inventory" / "gsm_snc" / f"{name}.txt"
+@pytest.mark.data
+@pytest.mark.parametrize(("name", "rate", "most", "exact"), NETWORKS)
+def test_published_networks(name: str, rate: float, most: dict[str, int], exact: float) -> None:
+    path = network_path(name)
     if not path.exists():
         pytest.skip(f"needs {path}")
-    rows = [line.split(",") for line in path.read_text().splitlines()[1:] if line.strip(", ")]
-    ids = [row[0] for row in rows]
-    pairs = [
-        (ids.index(row[at]), stage)
-        for stage, row in enumerate(rows)
-        for at in range(8, len(row) - 1, 2)
-        if row[at]
-    ]
-    return chain(
-        added_cost=[float(row[3]) for row in rows],
-        safety_units=[float(row[6]) * float(row[7]) if row[6] else 0.0 for row in rows],
-        pooling=[float(row[4]) if row[4] else 1.0 for row in rows],
-        time_periods=[int(row[1]) for row in rows],
-        supplier=[pair[0] for pair in pairs],
-        customer=[pair[1] for pair in pairs],
-        max_service_periods=[most.get(row[0], int(row[2]) if row[2] else -1) for row in rows],
-        stage_ids=tuple(ids),
-        holding_rate=rate,
-    )
-
-
-@pytest.mark.data
-@pytest.mark.parametrize(
-    ("name", "rate", "most", "exact"),
-    [
-        ("bulldozer", 0.3, {}, 632775.03),
-        ("battery", 0.25, {}, 853077.33),
-        ("digital_camera", 0.24, {}, 71475.76),
-        ("digital_camera", 0.24, {"Imager": 0}, 77702.71),
-    ],
-)
-def test_published_networks(name: str, rate: float, most: dict[str, int], exact: float) -> None:
-    result = solve(stage_list(name, rate, **most))
+    result = solve(network(path, rate, most))
     assert result.status is Status.OPTIMAL
     assert result.objective == pytest.approx(exact, abs=0.01)
 
