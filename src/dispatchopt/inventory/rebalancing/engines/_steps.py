@@ -7,6 +7,7 @@ pay by this measure are left out; no optimum needs them.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,26 +68,32 @@ class Worth:
         shape = problem.stock.shape
         self.held = np.broadcast_to(problem.stock.holding_cost, shape)
         self.lost = np.broadcast_to(problem.stock.shortage_cost, shape)
-        self.is_whole = True
         level = problem.stock.on_hand_units
         every = np.indices(shape).reshape(2, -1)
         first_up = self.gain(every, level.ravel()).reshape(shape)
         first_down = self.gain(every, level.ravel() - 1).reshape(shape)
         can = problem.movable_units > 0
         source, sink = np.full(shape, np.inf), np.full(shape, -np.inf)
-        kept: list[BoolArray] = []
         width = max(1, _CHUNK // max(1, problem.num_lanes))
-        for begin in range(0, shape[1], width):
+
+        def reach(begin: int) -> BoolArray:
             skus = slice(begin, begin + width)
             start = np.where(can[:, skus], first_down[:, skus], np.inf)
             found = _reach(problem, start, first_up[:, skus])
             source[:, skus], sink[:, skus] = found[1], found[2]
-            kept.append(found[0])
-        lanes = np.concatenate(kept, axis=0) if kept else np.zeros((0, problem.num_lanes), bool)
-        self.lane_first = np.concatenate([[0], np.cumsum(lanes.sum(axis=1))])
-        self.lane = np.nonzero(lanes)[1]
-        self.down = self._units(-1, sink, problem.movable_units, first_down)
-        self.up = self._units(1, source, np.full(shape, MAX_UNITS), first_up)
+            return found[0]
+
+        # SKUs, and units that leave and come, do not touch each other: threads save time only.
+        with ThreadPoolExecutor(2) as pool:
+            kept = list(pool.map(reach, range(0, shape[1], width)))
+            down = pool.submit(self._units, -1, sink, problem.movable_units, first_down)
+            up = pool.submit(self._units, 1, source, np.full(shape, MAX_UNITS), first_up)
+            lanes = np.concatenate(kept, axis=0) if kept else np.zeros((0, problem.num_lanes), bool)
+            self.lane_first = np.concatenate([[0], np.cumsum(lanes.sum(axis=1))])
+            self.lane = np.nonzero(lanes)[1]
+            self.down, is_whole_down = down.result()
+            self.up, is_whole_up = up.result()
+        self.is_whole = is_whole_down and is_whole_up
 
     def gain(self, pair: IntArray, level: IntArray) -> FloatArray:
         """Return what a unit more saves at some levels of pairs (store, SKU), (2, n) and (n,)."""
@@ -95,9 +102,11 @@ class Worth:
         fewer = demand.sf(y) if demand.is_discrete else demand.loss(y) - demand.loss(y + 1.0)
         return np.asarray((self.held[at] + self.lost[at]) * fewer - self.held[at])
 
-    def _units(self, sign: int, limit: FloatArray, most: IntArray, first: FloatArray) -> Units:
-        """Return units of each pair as long as they pay against the best that is in reach."""
-        problem = self.problem
+    def _units(
+        self, sign: int, limit: FloatArray, most: IntArray, first: FloatArray
+    ) -> tuple[Units, bool]:
+        """Return units of each pair as long as they pay against the best in reach, and if all."""
+        problem, is_whole = self.problem, True
         pair = np.array(np.nonzero(np.isfinite(limit) & (most > 0)))
         level = problem.stock.on_hand_units[pair[0], pair[1]]
         key, cost = [np.zeros(0, dtype=np.int64)], [np.zeros(0)]
@@ -113,17 +122,18 @@ class Worth:
             goes_on = pays & (most[pair[0], pair[1]] > step + 1)
             pair, level = pair[:, goes_on], level[goes_on]
         else:
-            self.is_whole = self.is_whole and not pair.shape[1]
+            is_whole = not pair.shape[1]
         keys, values = np.concatenate(key), np.concatenate(cost)
         order = np.argsort(keys, kind="stable")
         pairs = problem.num_skus * problem.num_stores
         begin = np.concatenate([[0], np.cumsum(np.bincount(keys, minlength=pairs))])
-        return Units(
+        units = Units(
             first=begin,
             sku_first=begin[:: max(1, problem.num_stores)],
             store=keys[order] % max(1, problem.num_stores),
             cost=values[order],
         )
+        return units, is_whole
 
 
 def _reach(

@@ -127,7 +127,7 @@ class LanesEngine:
             self._ascend(loads, plan.total, base, run)
         self._improve(plan, run, 1)
         if loads is not None:
-            self._reload(loads, plan, run, 0.95 if is_far else self.reload_share)
+            self._reload(loads, plan, run, 1.0 if is_far else self.reload_share)
         self._improve(plan, run, self.max_rounds)
         if model is not None and found is not None:
             self._finish(model, found, plan, base, run)
