@@ -81,10 +81,12 @@ def _case(problem: SurgeProblem, size: str) -> list[Row]:
 
 def _cut(problem: SurgeProblem, wish: np.ndarray) -> SurgeSolution:
     """Fill up to a wish, cut in proportion where central stock is short."""
-    order = np.maximum(np.round(wish) - problem.on_hand_units, 0)
+    # Means of whole units end in .5 often; the last bits of a sum, which depend on the
+    # processor, must not decide which way these are rounded.
+    order = np.maximum(np.round(np.round(wish, 9)) - problem.on_hand_units, 0)
     stock = np.asarray(problem.available_units)
     share = np.minimum(1.0, stock / np.maximum(order.sum(axis=0), 1.0))
-    return SurgeSolution(order_units=np.floor(order * share).astype(np.int64))
+    return SurgeSolution(order_units=np.floor(np.round(order * share, 9)).astype(np.int64))
 
 
 def _levels(pairs: int) -> list[Row]:
