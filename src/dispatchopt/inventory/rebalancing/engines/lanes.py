@@ -75,7 +75,7 @@ class LanesEngine:
     max_rounds: int = 12
     max_loads: int = 400
     load_share: float = 0.4
-    max_reloads: int = 150
+    max_reloads: int = 250
     reload_share: float = 0.5
     loose: float = 1e-4
     max_whole: int = 5_000
@@ -127,7 +127,7 @@ class LanesEngine:
             self._ascend(loads, plan.total, base, run)
         self._improve(plan, run, 1)
         if loads is not None:
-            self._reload(loads, plan, run, 1.0 if is_far else self.reload_share)
+            self._reload(loads, plan, run, 0.97 if is_far else self.reload_share)
         self._improve(plan, run, self.max_rounds)
         if model is not None and found is not None:
             self._finish(model, found, plan, base, run)
