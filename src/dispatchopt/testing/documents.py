@@ -15,7 +15,6 @@ from dispatchopt.dispatch.tables import Orders as DayOrdersTable
 from dispatchopt.dispatch.tables import Stores as DayStores
 from dispatchopt.geography import (
     UNREACHABLE,
-    Coverage,
     Network,
     StraightRouter,
     TravelMatrix,
@@ -36,10 +35,8 @@ from dispatchopt.routing.breaks import Breaks
 from dispatchopt.routing.problem import RoutingProblem
 from dispatchopt.routing.tables import Couriers, Options, Orders, Stores
 from dispatchopt.simulation.day import Day
-from dispatchopt.siting.phases import phased
-from dispatchopt.siting.problem import SitingGoal, SitingProblem
-from dispatchopt.siting.scenarios import with_scenarios
-from dispatchopt.testing.parts import Examples, Rng, names, points
+from dispatchopt.testing.documents_of_siting import siting
+from dispatchopt.testing.parts import Examples, Rng, maybe, names, points
 
 
 def _picks(rng: Rng, words: list[str], size: int) -> tuple[str, ...]:
@@ -142,83 +139,6 @@ def city(rng: Rng) -> Instance:
     return Instance(name=made.name, kind="city", problem=made, source=made.source, notes=made.notes)
 
 
-def siting(rng: Rng) -> Instance:
-    """Return a siting problem, with or without names, capacities and spacing."""
-    m, n = int(rng.integers(1, 6)), int(rng.integers(1, 8))
-    is_pair = rng.random((m, n)) < rng.random()
-    site, customer = np.nonzero(is_pair)
-    goal = list(SitingGoal)[int(rng.integers(0, 5))]
-    is_fixed, has_spacing = goal is SitingGoal.FIXED_CHARGE, rng.random() < 0.4
-    problem = SitingProblem(
-        goal=goal,
-        coverage=Coverage.from_pairs(
-            site_idx=site,
-            customer_idx=customer,
-            distance_m=rng.integers(0, 3000, len(site)),
-            num_sites=m,
-            num_customers=n,
-            cutoff_m=3000,
-        ),
-        demand_units=rng.integers(0, 50, n),
-        site_cost_cents=_maybe(rng, rng.integers(0, 10**6, m)),
-        capacity_units=_maybe(rng, rng.integers(0, 99, m)),
-        status=_maybe(rng, rng.integers(0, 4, m)),
-        max_sites=int(rng.integers(0, m + 1)),
-        budget_cents=_maybe(rng, 123_456),
-        required_share=float(rng.random()) if goal is SitingGoal.COVER_ALL else 1.0,
-        single_source=bool(rng.random() < 0.5),
-        unserved_m=_maybe(rng, 9000) if goal is SitingGoal.P_MEDIAN else None,
-        unserved_cents=_maybe(rng, float(rng.random())) if is_fixed else None,
-        cents_per_unit_km=float(rng.random()) if is_fixed else 0.0,
-        pair_cost_cents=_maybe(rng, rng.random(len(site))) if is_fixed and len(site) else None,
-        min_spacing_m=500 if has_spacing else 0,
-        site_distance_m=rng.integers(0, 2000, (m, m)) if has_spacing else None,
-        site_ids=_maybe(rng, names(rng, m, "s")),
-        customer_ids=_maybe(rng, names(rng, n, "c")),
-    )
-    problem = _with_side_rules(rng, problem)
-    held = {
-        "sites": problem.site_ids or tuple(str(row) for row in range(m)),
-        "customers": problem.customer_ids or tuple(str(row) for row in range(n)),
-    }
-    places = {"sites": points(rng, m), "customers": points(rng, n)} if rng.random() < 0.5 else {}
-    problem = _over_phases(rng, problem)
-    return Instance(name="sites", kind="siting", problem=problem, names=held, places=places)
-
-
-def _with_side_rules(rng: Rng, problem: SitingProblem) -> SitingProblem:
-    """Return the problem with sizes, phases, scenarios or fading, or as it is."""
-    m, n = problem.num_sites, problem.num_customers
-    if rng.random() < 0.3:
-        status = rng.choice([0, 3, 4], m)
-        problem = problem.replace(place=rng.integers(0, m, m), status=status)
-    if rng.random() < 0.3:
-        problem = problem.replace(phase=rng.integers(0, 2, m), phase_max_sites=np.array([1, 2]))
-    if problem.goal is not SitingGoal.MAX_COVERAGE or rng.random() < 0.4:
-        return problem
-    if rng.random() < 0.5:
-        return problem.replace(full_cover_m=500, zero_cover_m=_maybe(rng, 2000))
-    plain = problem.replace(capacity_units=None)
-    units = rng.integers(0, 9, (2, n))
-    return with_scenarios(plain, units, [1, 3], rule="share", target=0.75)
-
-
-def _over_phases(rng: Rng, problem: SitingProblem) -> SitingProblem:
-    """Return the problem laid out over two phases, where it can be, or as it is."""
-    if problem.phase is not None or rng.random() < 0.5:
-        return problem
-    scenarios = problem.scenario_units
-    counts = (2,) if scenarios is None else (2, len(scenarios))
-    units = rng.integers(0, 50, (*counts, problem.num_customers))
-    first = np.where(problem.stands, 0, rng.integers(0, 2, problem.num_sites))
-    limits = {"max_sites": [1, 2], "budget_cents": _maybe(rng, [5, 10**6])}
-    return phased(problem, units, **limits, opens_from=first)
-
-
-def _maybe(rng: Rng, value: Any) -> Any:
-    return value if rng.random() < 0.5 else None
-
-
 def inventory(rng: Rng) -> Instance:
     """Return an inventory problem under any law and rule."""
     s, k = int(rng.integers(1, 4)), int(rng.integers(1, 6))
@@ -238,10 +158,10 @@ def inventory(rng: Rng) -> Instance:
         volume_ml=rng.integers(0, 999, k),
         case_pack_units=rng.integers(1, 13, k),
         demand_law=list(DemandLaw)[int(rng.integers(0, 4))],
-        store_volume_ml=_maybe(rng, rng.integers(0, 10**6, s)),
-        delivery_volume_ml=_maybe(rng, rng.integers(0, 10**6, s)),
-        available_units=_maybe(rng, rng.integers(0, 999, k)),
-        min_units=_maybe(rng, rng.integers(0, 3, (s, k))),
+        store_volume_ml=maybe(rng, rng.integers(0, 10**6, s)),
+        delivery_volume_ml=maybe(rng, rng.integers(0, 10**6, s)),
+        available_units=maybe(rng, rng.integers(0, 999, k)),
+        min_units=maybe(rng, rng.integers(0, 3, (s, k))),
         rule=rule,
         target=target,
         store_ids=names(rng, s, "s"),
@@ -352,7 +272,7 @@ def day(rng: Rng) -> Instance:
             placed_s=placed,
             due_s=placed + rng.integers(0, 3600, n),
             ready_s=ready_s,
-            expected_ready_s=_maybe(rng, expected_s),
+            expected_ready_s=maybe(rng, expected_s),
             options=[rng.permutation(m)[: int(rng.integers(0, m + 1))].tolist() for _ in range(n)],
             lines=[[(int(rng.integers(0, k)), 2)] if k else [] for _ in range(n)],
             load_ml=rng.integers(0, 999, n),
@@ -365,7 +285,7 @@ def day(rng: Rng) -> Instance:
             pick_line_s=rng.integers(0, 99, m),
             open_s=rng.integers(0, 99, m),
             close_s=rng.integers(0, 86_400, m),
-            stock_units=_maybe(rng, rng.integers(0, 3, (m, k))) if k else None,
+            stock_units=maybe(rng, rng.integers(0, 3, (m, k))) if k else None,
         ),
         couriers=DayCouriers.build(
             ids=names(rng, c, "r"),

@@ -56,6 +56,11 @@ def points(rng: Rng, size: int) -> Points:
     return Points(lon=-8.6 + rng.random(size) * 0.1, lat=41.1 + rng.random(size) * 0.1)
 
 
+def maybe(rng: Rng, value: Any) -> Any:
+    """Return a value or None."""
+    return value if rng.random() < 0.5 else None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Examples:
     """What tests need of one kind of problem.
