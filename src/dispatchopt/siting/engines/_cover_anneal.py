@@ -1,0 +1,175 @@
+"""Annealing of open sites, and what several answers have in common put together exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from dispatchopt.core.arrays import BoolArray, IntArray
+from dispatchopt.siting.engines._cover_model import CoverModel
+
+#: Steps of a run per open site at first and at most, and how much longer each later cycle is.
+_STEPS, _MOST_STEPS, _LONGER = 10_000, 200_000, 2.5
+#: First and last temperature, as shares of the units that an open site covers.
+_WARM, _COLD = 0.04, 0.002
+#: Steps between two looks at the clock.
+_CHUNK = 100_000
+#: Pairs of pairs up to which nearby sites are listed.
+_MOST_COMPARED = 1e8
+_FAR = 2**62
+#: Answers that are kept; runs of a cycle.
+_KEPT, RUNS = 10, 4
+
+
+class Annealer:
+    """Runs of simulated annealing (Kirkpatrick, Gelatt and Vecchi 1983) over swaps of sites.
+
+    Values of moves are kept up to date as in ``_cover_swap``, but by slot: a site that takes the
+    place of a near one changes only the rows that one of both reaches.
+
+    Parameters
+    ----------
+    model
+        A covering model in which every unserved unit has its price.
+    should_stop
+        Asked between parts of a run.
+    seed
+        Of the random moves.
+    """
+
+    def __init__(self, model: CoverModel, should_stop: Callable[[], bool], seed: int) -> None:
+        from dispatchopt.siting.engines import _cover_anneal_kernels
+
+        self._kernels = _cover_anneal_kernels
+        self.model = model
+        self._should_stop = should_stop
+        pairs = model.pairs
+        indptr, row = model.rows_of_sites
+        start = np.searchsorted(pairs.row, np.arange(pairs.num_rows + 1))
+        self._ground = (
+            np.ascontiguousarray(indptr, dtype=np.int64),
+            np.ascontiguousarray(row, dtype=np.int32),
+            np.ascontiguousarray(start, dtype=np.int64),
+            np.array(pairs.site, dtype=np.int32),
+            # Arrays of problems are read-only, which would be another type to compile for.
+            np.array(pairs.units, dtype=np.int64),
+        )
+        self._near = _near(model)
+        self._seed = np.array([2 * (seed % 2**30) + 1], dtype=np.int64)
+        self._num_slots = _most_open(model)
+        self.answers: list[tuple[int, bytes, BoolArray]] = []
+        self._cycle = 0
+        #: Steps taken so far, a measure of work that does not depend on the machine.
+        self.steps = 0
+
+    def cycle(self, first: BoolArray) -> None:
+        """Run some times from given open sites, longer each time that this is called."""
+        length = max(1, int(first.sum())) * min(_STEPS * _LONGER**self._cycle, _MOST_STEPS)
+        self._cycle += 1
+        for _ in range(RUNS):
+            if self._should_stop():
+                return
+            self._run(first, int(length))
+
+    def union(self, most: int) -> BoolArray:
+        """Return the sites that are open in one of the best answers."""
+        together = np.zeros(self.model.num_sites, dtype=bool)
+        for _, _, is_open in self.answers[:most]:
+            together |= is_open
+        return together
+
+    def keep(self, is_open: BoolArray) -> None:
+        """Keep open sites among the best answers."""
+        value = self.model.unserved_units(is_open)
+        key = is_open.tobytes()
+        if all(key != other for _, other, _ in self.answers):
+            self.answers.append((value, key, is_open.copy()))
+            self.answers.sort(key=lambda answer: answer[:2])
+            del self.answers[_KEPT:]
+
+    def _run(self, first: BoolArray, steps: int) -> None:
+        model, kernels = self.model, self._kernels
+        state = self._state(np.flatnonzero(first))
+        sums = state[7]
+        spend = np.array(model.spend, dtype=np.int64)
+        most = self._num_slots if model.max_sites is None else model.max_sites
+        is_loose = model.budget is not None or int(sums[2]) < most
+        limits = (
+            np.array(model.lower),
+            np.array(model.upper),
+            spend,
+            _FAR if model.budget is None else model.budget,
+            most,
+            is_loose,
+        )
+        covered = int(model.pairs.units.sum()) - int(sums[0])
+        unit = max(1.0, covered / max(1, int(sums[2])))
+        best, reached = state[6].copy(), int(sums[0])
+        chunks = max(1, -(-steps // _CHUNK))
+        fall = (_COLD / _WARM) ** (1.0 / chunks)
+        warm = unit * _WARM
+        for _ in range(chunks):
+            if self._should_stop():
+                break
+            part = min(_CHUNK, steps)
+            how = (part, warm, warm * fall, self._seed, reached)
+            reached = int(kernels.anneal(limits, self._near, how, best, self._ground, state))
+            warm *= fall
+            self.steps += part
+        is_open = np.zeros(model.num_sites, dtype=bool)
+        is_open[best[best >= 0]] = True
+        self.keep(is_open)
+
+    def _state(self, sites: IntArray) -> tuple[IntArray, ...]:
+        model = self.model
+        pairs, count, slots = model.pairs, model.num_sites, max(self._num_slots, len(sites))
+        gain = np.zeros(count, dtype=np.int64)
+        np.add.at(gain, pairs.site, pairs.units[pairs.row])
+        state = (
+            np.zeros(pairs.num_rows, dtype=np.int64),
+            np.zeros(pairs.num_rows, dtype=np.int64),
+            gain,
+            np.zeros(slots, dtype=np.int64),
+            np.zeros((slots, count), dtype=np.int64),
+            np.full(count, -1, dtype=np.int64),
+            np.full(slots, -1, dtype=np.int64),
+            np.array([int(pairs.units.sum()), 0, 0], dtype=np.int64),
+        )
+        spend = np.array(model.spend, dtype=np.int64)
+        for slot, site in enumerate(sites):
+            self._kernels.enter(int(site), slot, spend, self._ground, state)
+        return state
+
+
+def _most_open(model: CoverModel) -> int:
+    """Return how many sites can be open at most."""
+    most = int(model.upper.sum())
+    if model.budget is not None:
+        spend = np.sort(model.spend[model.upper])
+        most = min(most, int(np.searchsorted(np.cumsum(spend), model.budget, side="right")))
+    if model.max_sites is not None:
+        most = min(most, model.max_sites)
+    return max(1, most)
+
+
+def _near(model: CoverModel) -> tuple[IntArray, IntArray]:
+    """Return for each site those that share rows with it, most rows first, as (indptr, site)."""
+    from scipy import sparse
+
+    pairs, count = model.pairs, model.num_sites
+    size = np.bincount(pairs.row, minlength=pairs.num_rows).astype(np.float64)
+    if float(size @ size) > _MOST_COMPARED:
+        return np.zeros(count + 1, dtype=np.int64), np.zeros(0, dtype=np.int32)
+    table = sparse.csr_array(
+        (np.ones(len(pairs.row), dtype=np.int32), (pairs.row, pairs.site)),
+        shape=(pairs.num_rows, count),
+    )
+    common = (table.T @ table).tocoo()
+    one, other = common.coords
+    order = np.lexsort((other, -common.data, one))
+    one, other = one[order], other[order]
+    apart = one != other
+    one, other = one[apart], other[apart]
+    indptr = np.searchsorted(one, np.arange(count + 1)).astype(np.int64)
+    return indptr, other.astype(np.int32)

@@ -1,0 +1,283 @@
+"""From a first solution to a proof: settle sites at the root, cut, branch, and search between."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Protocol
+
+import numpy as np
+
+from dispatchopt.core.arrays import BoolArray
+from dispatchopt.siting.engines import _cover_local
+from dispatchopt.siting.engines._cover_anneal import Annealer
+from dispatchopt.siting.engines._cover_build import shrunk
+from dispatchopt.siting.engines._cover_cuts import separate
+from dispatchopt.siting.engines._cover_lp import Ending, Relaxation, Relaxed
+from dispatchopt.siting.engines._cover_model import CoverModel, DualBound, dual_bound
+from dispatchopt.siting.engines._cover_tree import Keeper, Tree
+
+#: Share of free sites that must be settled before the model is built anew, and how often.
+_WORTH = 0.2
+_MOST_ROUNDS = 4
+#: Cuts added a round, in small models and in large ones; rounds; rounds over which the bound must
+#: close such a share of what is left.
+_CUTS, _CUTS_IF_LARGE, _MOST_CUTS = 150, 500, 30
+_LOOK_BACK, _LEAST_CLOSED = 3, 0.04
+#: Sets from which on a model is large; sets and pairs above which cuts are not looked for.
+_LARGE, _TOO_LARGE = 4_000, 60_000
+_ENTRIES = 4_000_000
+#: Steps of annealing that go on one unit of work of the relaxation, at the root and later.
+_SHARE = 0.5
+#: Nodes of a search among the sites of several answers; what a simplex step weighs.
+_FUSED_NODES, _STEP_WORK = 200, 0.3
+_LEAST_PAIRS = 2_000
+
+
+class Watch(Protocol):
+    """What a search may use, and where its bounds go."""
+
+    seed: int
+
+    @property
+    def time_left_s(self) -> float:
+        """Seconds left."""
+
+    def should_stop(self) -> bool:
+        """Whether to return now."""
+
+    def step(self) -> bool:
+        """Count a node; whether to go on."""
+
+    def raise_bound(self, value: int) -> None:
+        """Report a proven bound."""
+
+
+def settle_and_branch(
+    improver: _cover_local.Improver, keeper: Keeper, watch: Watch, *, is_whole: bool = True
+) -> None:
+    """Solve the root, settle sites by reduced costs, shrink, cut, and at last branch.
+
+    Parameters
+    ----------
+    improver
+        Swaps on the model.
+    keeper
+        Holds the best solution, and is offered others.
+    watch
+        Limits.
+    is_whole
+        Whether to look for better solutions by annealing as well.
+    """
+    model, search = improver.model, None
+    for settled in range(_MOST_ROUNDS):
+        if not (model.upper & ~model.lower).any():
+            keeper.consider(model.lower)
+            watch.raise_bound(keeper.best)
+            return
+        relaxation = Relaxation(
+            model,
+            time_left_s=lambda: watch.time_left_s,
+            should_stop=watch.should_stop,
+            seed=watch.seed,
+        )
+        root = relaxation.first(model.lower, model.upper)
+        exact = dual_bound(model, root.row_dual, model.lower, model.upper)
+        value = _reported(model, exact, watch)
+        if root.ending is Ending.STOPPED or not watch.step():
+            return
+        is_open = _cover_local.rounded(model, root.sites)
+        if is_open is not None:
+            keeper.consider(improver.improved(is_open))
+        if _is_done(model, exact, value, keeper, watch):
+            return
+        smaller = _smaller(model, exact, keeper) if settled < _MOST_ROUNDS - 1 else None
+        if smaller is None:
+            search = _search(model, keeper, watch) if is_whole else None
+            if search is not None:
+                search.turn()
+            if _is_done(model, exact, value, keeper, watch):
+                return
+            model, root = _tightened(model, relaxation, root, keeper, watch)
+            if search is not None:
+                search.turn()
+            exact = dual_bound(model, root.row_dual, model.lower, model.upper)
+            value = max(value, exact.value(model) or 0)
+            if _is_done(model, exact, value, keeper, watch):
+                return
+            # Cuts belong to the model's sets; a much smaller model finds its own.
+            smaller = _smaller(model, exact, keeper)
+            if smaller is None or settled == _MOST_ROUNDS - 1:
+                break
+        model = smaller
+        keeper.rebase(model)
+        improver = _cover_local.Improver(model, watch.should_stop)
+    tree = Tree(
+        improver,
+        model,
+        relaxation,
+        keeper,
+        step=watch.step,
+        raise_bound=watch.raise_bound,
+        between=None if search is None else search.between,
+    )
+    tree.search(root, value)
+
+
+def _reported(model: CoverModel, exact: DualBound, watch: Watch) -> int:
+    value = exact.value(model)
+    if value is not None:
+        watch.raise_bound(value)
+    return 0 if value is None else value
+
+
+def _is_done(
+    model: CoverModel, exact: DualBound, value: int, keeper: Keeper, watch: Watch
+) -> bool:
+    """Whether nothing better is left (which is reported), or time."""
+    lower, upper = exact.fixings(model, keeper.best, model.lower, model.upper)
+    if value >= keeper.best or not model.is_possible(lower, upper):
+        watch.raise_bound(keeper.best)
+        return True
+    return watch.should_stop()
+
+
+def _smaller(model: CoverModel, exact: DualBound, keeper: Keeper) -> CoverModel | None:
+    """Return the model without settled sites; None if these are few."""
+    lower, upper = exact.fixings(model, keeper.best, model.lower, model.upper)
+    free, left = int((model.upper & ~model.lower).sum()), int((upper & ~lower).sum())
+    return None if free - left < _WORTH * free else shrunk(model, lower, upper)
+
+
+def _tightened(
+    model: CoverModel, relaxation: Relaxation, root: Relaxed, keeper: Keeper, watch: Watch
+) -> tuple[CoverModel, Relaxed]:
+    """Add cuts round by round while the bound rises enough; those that do not bind go again."""
+    is_large = model.sets.num_sets >= _LARGE
+    if len(model.pairs.row) > _ENTRIES or model.sets.num_sets > _TOO_LARGE:
+        return model, root
+    seen = [root.objective]
+    for turn in range(_MOST_CUTS):
+        if root.ending is not Ending.SOLVED or watch.should_stop():
+            break
+        rows, limit = model.whole_rows()
+        x = np.concatenate([root.sites, root.missed])
+        cuts = separate(rows, limit, x, _CUTS_IF_LARGE if is_large else _CUTS)
+        if not cuts.count:
+            break
+        relaxation.add(cuts)
+        model = replace(model, cuts=model.cuts.joined(cuts))
+        root = relaxation.solve(model.lower, model.upper)
+        exact = dual_bound(model, root.row_dual, model.lower, model.upper)
+        value = _reported(model, exact, watch)
+        if root.ending is not Ending.SOLVED or value >= keeper.best:
+            break
+        if turn % 2:
+            stays = relaxation.drop_slack(model.cuts.count)
+            model = replace(model, cuts=model.cuts.taken(stays))
+            root = relaxation.solve(model.lower, model.upper)
+        seen.append(root.objective)
+        left = keeper.best - seen[-1]
+        if len(seen) > _LOOK_BACK and seen[-1] - seen[-1 - _LOOK_BACK] < _LEAST_CLOSED * left:
+            break
+    return model, root
+
+
+def _search(model: CoverModel, keeper: Keeper, watch: Watch) -> _Search | None:
+    if _cover_local.missable(model) is not None or len(model.pairs.row) < _LEAST_PAIRS:
+        return None
+    return _Search(model, keeper, watch)
+
+
+class _Search:
+    """Annealing and exact searches among the sites of its answers, as the tree's work goes on."""
+
+    def __init__(self, model: CoverModel, keeper: Keeper, watch: Watch) -> None:
+        self._model = model
+        self._keeper = keeper
+        self._watch = watch
+        self._annealer = Annealer(model, watch.should_stop, watch.seed)
+        self._work = 0.0
+
+    def between(self, simplex_steps: int) -> None:
+        """Search on once the tree has worked for long enough."""
+        self._work += (10 + simplex_steps) * self._model.sets.num_sets * _STEP_WORK
+        if self._work * _SHARE >= self._annealer.steps:
+            self.turn()
+
+    def turn(self) -> None:
+        """Anneal from the best solution, then find the best choice among the sites of answers."""
+        model, keeper, annealer = self._model, self._keeper, self._annealer
+        first = keeper.open_sites(model)
+        if __import__("os").environ.get("DBG"): print("turn", annealer._cycle, [a[0] for a in annealer.answers[:4]], "best", keeper.best, "left", round(self._watch.time_left_s,1), flush=True)
+        if first is None:
+            return
+        annealer.keep(first)
+        annealer.cycle(first)
+        for _, _, is_open in list(annealer.answers[:1]):
+            keeper.consider(is_open)
+        for most in (5, 10):
+            if self._watch.should_stop() or len(annealer.answers) < 2:
+                return
+            union = annealer.union(most)
+            part = shrunk(model, model.lower, model.upper & union)
+            inner = _Inner(part, keeper.best)
+            settle_and_branch(
+                _cover_local.Improver(part, self._watch.should_stop),
+                inner,
+                _InnerWatch(self._watch, _FUSED_NODES),
+                is_whole=False,
+            )
+            if inner.found is not None:
+                annealer.keep(inner.found)
+                keeper.consider(inner.found)
+            if len(annealer.answers) <= most:
+                return
+
+
+class _Inner:
+    """Keeps the best solution of a search among few sites."""
+
+    def __init__(self, model: CoverModel, best: int) -> None:
+        self._model = model
+        self.best = best
+        self.found: BoolArray | None = None
+
+    def consider(self, is_open: BoolArray) -> None:
+        """Keep open sites if they are better."""
+        value = self._model.value(is_open)
+        if value is not None and value < self.best:
+            self.best, self.found = value, is_open.copy()
+
+    def rebase(self, model: CoverModel) -> None:
+        """Go on with a smaller model."""
+        self._model = model
+
+    def open_sites(self, model: CoverModel) -> BoolArray | None:
+        """Return the best open sites, if the model allows them."""
+        return self.found
+
+
+class _InnerWatch:
+    """So many nodes within the time of another search; bounds are of no use outside."""
+
+    def __init__(self, outer: Watch, nodes: int) -> None:
+        self._outer = outer
+        self._left = nodes
+        self.seed = outer.seed
+
+    @property
+    def time_left_s(self) -> float:
+        """Seconds left."""
+        return self._outer.time_left_s
+
+    def should_stop(self) -> bool:
+        """Whether to return now."""
+        return self._outer.should_stop()
+
+    def step(self) -> bool:
+        """Count a node; whether to go on."""
+        self._left -= 1
+        return self._left > 0 and not self._outer.should_stop()
+
+    def raise_bound(self, value: int) -> None:
+        """Forget a bound."""
