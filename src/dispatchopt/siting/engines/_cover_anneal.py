@@ -102,6 +102,7 @@ class Annealer:
             _FAR if model.budget is None else model.budget,
             most,
             is_loose,
+            *self._near,
         )
         covered = int(model.pairs.units.sum()) - int(sums[0])
         unit = max(1.0, covered / max(1, int(sums[2])))
@@ -114,7 +115,7 @@ class Annealer:
                 break
             part = min(_CHUNK, steps)
             how = (part, warm, warm * fall, self._seed, reached)
-            reached = int(kernels.anneal(limits, self._near, how, best, self._ground, state))
+            reached = int(kernels.anneal(limits, how, best, self._ground, state))
             warm *= fall
             self.steps += part
         is_open = np.zeros(model.num_sites, dtype=bool)

@@ -112,16 +112,18 @@ def swap(slot: Any, into: Any, spend: Any, ground: Any, state: Any) -> None:
 
 
 @njit(cache=True)
-def anneal(limits: Any, near: Any, how: Any, best: Any, ground: Any, state: Any) -> Any:
+def anneal(  # noqa: C901, PLR0912, PLR0915 - one loop: calls would copy its tuples each step
+    limits: Any, how: Any, best: Any, ground: Any, state: Any
+) -> Any:
     """Take so many random moves at falling temperature; return what ``best`` leaves unserved.
 
     ``how`` is (steps, first and last temperature, random bits, best value so far); ``best`` holds
-    the sites of the slots where that is beaten. Nearby sites, which share most rows, are tried most.
+    the sites of the slots where that is beaten. Nearby sites, which share most rows, are tried
+    most.
     """
-    lower, upper, spend, budget, most, changes_count = limits
-    near_start, near_site = near
+    lower, upper, spend, budget, most, changes_count, near_start, near_site = limits
     steps, first, last, seed, reached = how
-    gain, loss, extra, slot_of, site_at, sums = state[2], state[3], state[4], state[5], state[6], state[7]
+    _, _, gain, loss, extra, slot_of, site_at, sums = state
     slots, count = len(site_at), len(slot_of)
     warm = first
     cooling = (last / first) ** (1.0 / max(1, steps // 100))

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 
 from dispatchopt.core.arrays import BoolArray, IntArray
+from dispatchopt.siting.engines._cover_cuts import no_cuts
 from dispatchopt.siting.engines._cover_model import CoverModel
 from dispatchopt.siting.engines._pairs import Pairs, merge
-from dispatchopt.siting.engines._cover_cuts import no_cuts
 from dispatchopt.siting.engines._sets import Sets, build, minimal, sets_of_rows
 from dispatchopt.siting.engines._share import share
 from dispatchopt.siting.hashing import first_of_each, mix

@@ -116,7 +116,7 @@ def separate(rows: Any, limit: IntArray, x: FloatArray, most: int) -> Cuts:
         (found, length, violation),
     )
     order = np.argsort(-violation[:count], kind="stable")
-    return _halved(rows, limit, x, flipped, [found[at, : length[at]] for at in order], most)
+    return _halved(rows, limit, x, [found[at, : length[at]] for at in order], most)
 
 
 def _distinct(odd: Any, parity: IntArray, slack: FloatArray, size: IntArray) -> IntArray:
@@ -132,15 +132,9 @@ def _distinct(odd: Any, parity: IntArray, slack: FloatArray, size: IntArray) -> 
     return np.sort(order[first])
 
 
-def _halved(
-    rows: Any,
-    limit: IntArray,
-    x: FloatArray,
-    flipped: BoolArray,
-    members: list[IntArray],
-    most: int,
-) -> Cuts:
+def _halved(rows: Any, limit: IntArray, x: FloatArray, members: list[IntArray], most: int) -> Cuts:
     """Add up, halve and round the rows of each sum, unless its rows are used up already."""
+    flipped = x > 0.5
     used = np.zeros(rows.shape[0], dtype=np.int64)
     seen: set[bytes] = set()
     columns, values, limits = [], [], []

@@ -10,8 +10,12 @@ from dispatchopt.siting.engines._cover_kernels import njit
 
 
 @njit(cache=True)
-def _toggle(row: Any, by_row: Any, by_column: Any, weight: Any, odd: Any, shared: Any) -> None:
-    """Add a row: its columns turn from even to odd and back; ``shared`` is what each row has odd."""
+def _toggle(row: Any, by_row: Any, by_column: Any, weight: Any, marks: Any) -> None:
+    """Add a row: its columns turn from even to odd and back.
+
+    ``marks`` are (which columns are odd, the weight of odd columns in each row).
+    """
+    odd, shared = marks
     row_start, column_of = by_row
     column_start, row_of = by_column
     for at in range(row_start[row], row_start[row + 1]):
@@ -23,7 +27,9 @@ def _toggle(row: Any, by_row: Any, by_column: Any, weight: Any, odd: Any, shared
 
 
 @njit(cache=True)
-def sums(by_row: Any, by_column: Any, given: Any, how: Any, out: Any) -> Any:
+def sums(  # noqa: C901, PLR0912, PLR0915 - one search; its parts share too much
+    by_row: Any, by_column: Any, given: Any, how: Any, out: Any
+) -> Any:
     """Add up rows greedily from each row and some second ones; return how many sums were found.
 
     ``given`` is (weight of columns, slack and parity of rows), ``how`` (second rows tried, least
@@ -55,7 +61,7 @@ def sums(by_row: Any, by_column: Any, given: Any, how: Any, out: Any) -> Any:
         while turn < wide:
             if num_seconds >= 0 and turn >= num_seconds:
                 break
-            _toggle(first, by_row, by_column, weight, odd, shared)
+            _toggle(first, by_row, by_column, weight, (odd, shared))
             chain[0] = first
             is_in[first] = True
             size, value, is_odd = 1, own[first], parity[first]
@@ -102,7 +108,7 @@ def sums(by_row: Any, by_column: Any, given: Any, how: Any, out: Any) -> Any:
                 chain[size] = best
                 is_in[best] = True
                 size += 1
-                _toggle(best, by_row, by_column, weight, odd, shared)
+                _toggle(best, by_row, by_column, weight, (odd, shared))
                 if value > 2.5:
                     break
                 if is_odd == 1 and value < 1 - least:
@@ -115,7 +121,7 @@ def sums(by_row: Any, by_column: Any, given: Any, how: Any, out: Any) -> Any:
             for link in range(size):
                 is_in[chain[link]] = False
             for link in range(size):
-                _toggle(chain[link], by_row, by_column, weight, odd, shared)
+                _toggle(chain[link], by_row, by_column, weight, (odd, shared))
             turn += 1
         # Rounding errors of many small changes must not grow.
         if first % 64 == 63:

@@ -52,7 +52,7 @@ class Watch(Protocol):
         """Report a proven bound."""
 
 
-def settle_and_branch(
+def settle_and_branch(  # noqa: C901 - the order of its steps is what it is about
     improver: _cover_local.Improver, keeper: Keeper, watch: Watch, *, is_whole: bool = True
 ) -> None:
     """Solve the root, settle sites by reduced costs, shrink, cut, and at last branch.
@@ -97,7 +97,7 @@ def settle_and_branch(
                 search.turn()
             if _is_done(model, exact, value, keeper, watch):
                 return
-            model, root = _tightened(model, relaxation, root, keeper, watch)
+            model, root = _tightened(model, relaxation, root, keeper, watch=watch, search=search)
             if search is not None:
                 search.turn()
             exact = dual_bound(model, root.row_dual, model.lower, model.upper)
@@ -130,9 +130,7 @@ def _reported(model: CoverModel, exact: DualBound, watch: Watch) -> int:
     return 0 if value is None else value
 
 
-def _is_done(
-    model: CoverModel, exact: DualBound, value: int, keeper: Keeper, watch: Watch
-) -> bool:
+def _is_done(model: CoverModel, exact: DualBound, value: int, keeper: Keeper, watch: Watch) -> bool:
     """Whether nothing better is left (which is reported), or time."""
     lower, upper = exact.fixings(model, keeper.best, model.lower, model.upper)
     if value >= keeper.best or not model.is_possible(lower, upper):
@@ -149,7 +147,13 @@ def _smaller(model: CoverModel, exact: DualBound, keeper: Keeper) -> CoverModel 
 
 
 def _tightened(
-    model: CoverModel, relaxation: Relaxation, root: Relaxed, keeper: Keeper, watch: Watch
+    model: CoverModel,
+    relaxation: Relaxation,
+    root: Relaxed,
+    keeper: Keeper,
+    *,
+    watch: Watch,
+    search: _Search | None,
 ) -> tuple[CoverModel, Relaxed]:
     """Add cuts round by round while the bound rises enough; those that do not bind go again."""
     is_large = model.sets.num_sets >= _LARGE
@@ -171,6 +175,8 @@ def _tightened(
         value = _reported(model, exact, watch)
         if root.ending is not Ending.SOLVED or value >= keeper.best:
             break
+        if search is not None:
+            search.between(root.simplex_steps)
         if turn % 2:
             stays = relaxation.drop_slack(model.cuts.count)
             model = replace(model, cuts=model.cuts.taken(stays))
@@ -208,13 +214,11 @@ class _Search:
         """Anneal from the best solution, then find the best choice among the sites of answers."""
         model, keeper, annealer = self._model, self._keeper, self._annealer
         first = keeper.open_sites(model)
-        if __import__("os").environ.get("DBG"): print("turn", annealer._cycle, [a[0] for a in annealer.answers[:4]], "best", keeper.best, "left", round(self._watch.time_left_s,1), flush=True)
         if first is None:
             return
         annealer.keep(first)
         annealer.cycle(first)
-        for _, _, is_open in list(annealer.answers[:1]):
-            keeper.consider(is_open)
+        keeper.consider(annealer.answers[0][2])
         for most in (5, 10):
             if self._watch.should_stop() or len(annealer.answers) < 2:
                 return
@@ -254,7 +258,7 @@ class _Inner:
 
     def open_sites(self, model: CoverModel) -> BoolArray | None:
         """Return the best open sites, if the model allows them."""
-        return self.found
+        return None if self.found is None or model.value(self.found) is None else self.found
 
 
 class _InnerWatch:
