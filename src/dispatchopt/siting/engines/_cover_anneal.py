@@ -18,6 +18,8 @@ _CHUNK = 100_000
 #: Pairs of pairs up to which nearby sites are listed.
 _MOST_COMPARED = 1e8
 _FAR = 2**62
+#: What a step weighs, and each pair that a swap may touch.
+_STEP_WORK, _PAIR_WORK = 0.1, 0.015
 #: Answers that are kept; runs of a cycle.
 _KEPT, RUNS = 10, 4
 
@@ -60,8 +62,10 @@ class Annealer:
         self._num_slots = _most_open(model)
         self.answers: list[tuple[int, bytes, BoolArray]] = []
         self._cycle = 0
-        #: Steps taken so far, a measure of work that does not depend on the machine.
-        self.steps = 0
+        #: Work done so far, counted so that it does not depend on the machine.
+        self.work = 0.0
+        spread, near = len(pairs.row) / model.num_sites, len(pairs.row) / max(1, pairs.num_rows)
+        self._swap_work = _PAIR_WORK * spread * near
 
     def cycle(self, first: BoolArray) -> None:
         """Run some times from given open sites, longer each time that this is called."""
@@ -117,7 +121,8 @@ class Annealer:
             how = (part, warm, warm * fall, self._seed, reached)
             reached = int(kernels.anneal(limits, how, best, self._ground, state))
             warm *= fall
-            self.steps += part
+            self.work += _STEP_WORK * part
+        self.work += self._swap_work * int(sums[3])
         is_open = np.zeros(model.num_sites, dtype=bool)
         is_open[best[best >= 0]] = True
         self.keep(is_open)
@@ -135,7 +140,7 @@ class Annealer:
             np.zeros((slots, count), dtype=np.int64),
             np.full(count, -1, dtype=np.int64),
             np.full(slots, -1, dtype=np.int64),
-            np.array([int(pairs.units.sum()), 0, 0], dtype=np.int64),
+            np.array([int(pairs.units.sum()), 0, 0, 0], dtype=np.int64),
         )
         spend = np.array(model.spend, dtype=np.int64)
         for slot, site in enumerate(sites):

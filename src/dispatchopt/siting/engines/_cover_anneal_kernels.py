@@ -13,7 +13,7 @@ from dispatchopt.siting.engines._cover_kernels import draw, njit
 # A ``ground`` is (first row of each site, rows by site in order, first site of each row, sites by
 # row, units of rows). A ``state`` is (times, owner, gain, loss, extra, slot_of, site_at, sums):
 # open sites hold slots, of which ``owner`` sums those that cover a row, and ``loss`` and ``extra``
-# are counted by slot; sums are (unserved units, spent, open sites).
+# are counted by slot; sums are (unserved units, spent, open sites, swaps so far).
 
 
 @njit(cache=True)
@@ -109,6 +109,7 @@ def swap(slot: Any, into: Any, spend: Any, ground: Any, state: Any) -> None:
             two += 1
     slot_of[out], slot_of[into], site_at[slot] = -1, slot, into
     sums[1] += spend[into] - spend[out]
+    sums[3] += 1
 
 
 @njit(cache=True)

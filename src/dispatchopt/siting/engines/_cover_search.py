@@ -25,9 +25,11 @@ _CUTS, _CUTS_IF_LARGE, _MOST_CUTS = 150, 500, 30
 _LOOK_BACK, _LEAST_CLOSED = 3, 0.04
 #: Sets from which on a model is large; sets and pairs above which cuts are not looked for.
 _LARGE, _TOO_LARGE = 4_000, 60_000
+#: Sites below which branching raises the bound of a large model faster than cuts do.
+_FEW_SITES = 400
 _ENTRIES = 4_000_000
 #: Steps of annealing that go on one unit of work of the relaxation, at the root and later.
-_SHARE = 0.5
+_SHARE = 0.2
 #: Nodes of a search among the sites of several answers; what a simplex step weighs.
 _FUSED_NODES, _STEP_WORK = 200, 0.3
 _LEAST_PAIRS = 2_000
@@ -157,6 +159,9 @@ def _tightened(
 ) -> tuple[CoverModel, Relaxed]:
     """Add cuts round by round while the bound rises enough; those that do not bind go again."""
     is_large = model.sets.num_sets >= _LARGE
+    free = int((model.upper & ~model.lower).sum())
+    if is_large and free < _FEW_SITES:
+        return model, root
     if len(model.pairs.row) > _ENTRIES or model.sets.num_sets > _TOO_LARGE:
         return model, root
     seen = [root.objective]
@@ -207,7 +212,7 @@ class _Search:
     def between(self, simplex_steps: int) -> None:
         """Search on once the tree has worked for long enough."""
         self._work += (10 + simplex_steps) * self._model.sets.num_sets * _STEP_WORK
-        if self._work * _SHARE >= self._annealer.steps:
+        if self._work * _SHARE >= self._annealer.work:
             self.turn()
 
     def turn(self) -> None:
