@@ -61,14 +61,18 @@ def test_annealed_answers_keep_the_rules_and_are_worth_what_they_say(seed: int) 
     model = model_of(problem)
     assert model is not None
     annealer = Annealer(model, lambda: False, seed)
-    annealer.cycle(model.lower)
+    annealer.keep(model.lower)
+    for _ in range(3):
+        before = annealer.answers[0][0]
+        annealer.cycle()
+        annealer.conclude(before)
     best = min(
         value
         for chosen in itertools.combinations(range(model.num_sites), problem.max_sites or 0)
         for value in [model.value(np.isin(np.arange(model.num_sites), chosen) & model.upper)]
         if value is not None
     )
-    for unserved, _, is_open in annealer.answers:
+    for unserved, _, is_open in annealer.answers + annealer.ended:
         assert model.value(is_open) == unserved + model.offset >= best
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -10,9 +11,12 @@ from dispatchopt.core.arrays import BoolArray, IntArray
 from dispatchopt.siting.engines._cover_model import CoverModel
 
 #: Steps of a run per open site at first and at most, and how much longer each later cycle is.
-_STEPS, _MOST_STEPS, _LONGER = 10_000, 200_000, 2.5
-#: First and last temperature, as shares of the units that an open site covers.
-_WARM, _COLD = 0.04, 0.002
+_STEPS, _MOST_STEPS, _LONGER = 4_000, 200_000, 1.6
+#: First and last temperature, as shares of the geometric mean of the units that an open site covers
+#: and of those left unserved per open site: where little is left, small changes decide.
+_WARM, _COLD = 0.1, 0.005
+#: Part of a run, from its start, of which nothing is kept, so that runs end apart.
+_LEAVING = 0.5
 #: Steps between two looks at the clock.
 _CHUNK = 100_000
 #: Pairs of pairs up to which nearby sites are listed.
@@ -21,7 +25,9 @@ _FAR = 2**62
 #: What a step weighs, and each pair that a swap may touch.
 _STEP_WORK, _PAIR_WORK = 0.1, 0.015
 #: Answers that are kept; runs of a cycle.
-_KEPT, RUNS = 10, 4
+_KEPT, _RUNS = 10, 6
+#: Cycles without a better answer after which others are looked for, from a start so much warmer.
+_STALE, _HOTTER = 2, 5.0
 
 
 class Annealer:
@@ -41,9 +47,9 @@ class Annealer:
     """
 
     def __init__(self, model: CoverModel, should_stop: Callable[[], bool], seed: int) -> None:
-        from dispatchopt.siting.engines import _cover_anneal_kernels
+        from dispatchopt.siting.engines import _cover_anneal_kernels, _cover_kernels
 
-        self._kernels = _cover_anneal_kernels
+        self._kernels, self._draw = _cover_anneal_kernels, _cover_kernels.draw
         self.model = model
         self._should_stop = should_stop
         pairs = model.pairs
@@ -61,27 +67,42 @@ class Annealer:
         self._seed = np.array([2 * (seed % 2**30) + 1], dtype=np.int64)
         self._num_slots = _most_open(model)
         self.answers: list[tuple[int, bytes, BoolArray]] = []
-        self._cycle = 0
+        self._steps = float(_STEPS)
         #: Work done so far, counted so that it does not depend on the machine.
         self.work = 0.0
+        #: Best answers of those searches that have come to their end, and how many found the best.
+        self.ended: list[tuple[int, bytes, BoolArray]] = []
+        self.hits = 0
+        self._stale = 0
         spread, near = len(pairs.row) / model.num_sites, len(pairs.row) / max(1, pairs.num_rows)
         self._swap_work = _PAIR_WORK * spread * near
 
-    def cycle(self, first: BoolArray) -> None:
-        """Run some times from given open sites, longer each time that this is called."""
-        length = max(1, int(first.sum())) * min(_STEPS * _LONGER**self._cycle, _MOST_STEPS)
-        self._cycle += 1
-        for _ in range(RUNS):
+    def cycle(self) -> None:
+        """Run some times, each from one of the answers at hand."""
+        for _ in range(_RUNS):
             if self._should_stop():
                 return
-            self._run(first, int(length))
+            at = self._draw(self._seed, len(self.answers))
+            self._run(self.answers[at][2], _WARM)
 
-    def union(self, most: int) -> BoolArray:
-        """Return the sites that are open in one of the best answers."""
-        together = np.zeros(self.model.num_sites, dtype=bool)
-        for _, _, is_open in self.answers[:most]:
-            together |= is_open
-        return together
+    def conclude(self, before: int) -> None:
+        """Count a cycle that began with such a best value; if it is stale, start from elsewhere.
+
+        Answers soon resemble each other. The best is put aside, and the next ones, found
+        independently, show how sure it is, or have something to add to it.
+        """
+        best = self.answers[0]
+        self._stale = 0 if best[0] < before else self._stale + 1
+        if self._stale < _STALE:
+            return
+        self._stale = 0
+        self._steps = min(self._steps * _LONGER, _MOST_STEPS)
+        least = min((value for value, _, _ in self.ended), default=_FAR)
+        self.hits = self.hits + 1 if best[0] == least else (1 if best[0] < least else self.hits)
+        if all(best[1] != key for _, key, _ in self.ended):
+            self.ended = sorted([*self.ended, best], key=lambda answer: answer[:2])[:_KEPT]
+        self.answers = []
+        self._run(best[2], _WARM * _HOTTER)
 
     def keep(self, is_open: BoolArray) -> None:
         """Keep open sites among the best answers."""
@@ -92,10 +113,11 @@ class Annealer:
             self.answers.sort(key=lambda answer: answer[:2])
             del self.answers[_KEPT:]
 
-    def _run(self, first: BoolArray, steps: int) -> None:
+    def _run(self, first: BoolArray, heat: float) -> None:
         model, kernels = self.model, self._kernels
         state = self._state(np.flatnonzero(first))
         sums = state[7]
+        steps = int(max(1, int(first.sum())) * self._steps)
         spend = np.array(model.spend, dtype=np.int64)
         most = self._num_slots if model.max_sites is None else model.max_sites
         is_loose = model.budget is not None or int(sums[2]) < most
@@ -108,16 +130,19 @@ class Annealer:
             is_loose,
             *self._near,
         )
+        count = max(1, int(sums[2]))
         covered = int(model.pairs.units.sum()) - int(sums[0])
-        unit = max(1.0, covered / max(1, int(sums[2])))
-        best, reached = state[6].copy(), int(sums[0])
-        chunks = max(1, -(-steps // _CHUNK))
-        fall = (_COLD / _WARM) ** (1.0 / chunks)
-        warm = unit * _WARM
-        for _ in range(chunks):
+        unit = math.sqrt(max(1, covered) * max(1, int(sums[0]))) / count
+        best, reached = state[6].copy(), _FAR
+        chunks = max(2, -(-steps // _CHUNK))
+        fall = (_COLD / heat) ** (1.0 / chunks)
+        warm = unit * heat
+        part = max(1, steps // chunks)
+        for chunk in range(chunks):
             if self._should_stop():
                 break
-            part = min(_CHUNK, steps)
+            if chunk == int(_LEAVING * chunks):
+                reached = _FAR
             how = (part, warm, warm * fall, self._seed, reached)
             reached = int(kernels.anneal(limits, how, best, self._ground, state))
             warm *= fall

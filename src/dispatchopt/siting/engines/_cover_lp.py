@@ -127,6 +127,11 @@ class Relaxation:
             cuts.value.astype(np.float64),
         )
 
+    def drop_last(self, count: int) -> None:
+        """Delete so many of the last rows."""
+        rows = self._highs.getNumRow()
+        self._highs.deleteRows(count, np.arange(rows - count, rows, dtype=np.int32))
+
     def drop_slack(self, count: int) -> BoolArray:
         """Delete those of the last rows that do not bind; returns which of them stay."""
         import highspy

@@ -23,16 +23,21 @@ _MOST_ROUNDS = 4
 #: close such a share of what is left.
 _CUTS, _CUTS_IF_LARGE, _MOST_CUTS = 150, 500, 30
 _LOOK_BACK, _LEAST_CLOSED = 3, 0.04
+#: Simplex steps, per set, after which a round of cuts is given up.
+_CUT_STEPS = 2
 #: Sets from which on a model is large; sets and pairs above which cuts are not looked for.
 _LARGE, _TOO_LARGE = 4_000, 60_000
 #: Sites below which branching raises the bound of a large model faster than cuts do.
 _FEW_SITES = 400
 _ENTRIES = 4_000_000
-#: Steps of annealing that go on one unit of work of the relaxation, at the root and later.
-_SHARE = 0.2
+#: Work of annealing at the root at most; searches that find the best value until it is trusted.
+_FIRST_WORK, _TRUSTED_HITS = 4e7, 2
+#: Work of annealing for one unit of work of the relaxation, while the best value is not trusted.
+_SHARE = 1.0
 #: Nodes of a search among the sites of several answers; what a simplex step weighs.
 _FUSED_NODES, _STEP_WORK = 200, 0.3
-_LEAST_PAIRS = 2_000
+#: Pairs below which annealing, for which code is compiled, waits for so much other work.
+_MANY_PAIRS, _LATE_WORK = 35_000, 2e7
 
 
 class Watch(Protocol):
@@ -96,12 +101,10 @@ def settle_and_branch(  # noqa: C901 - the order of its steps is what it is abou
         if smaller is None:
             search = _search(model, keeper, watch) if is_whole else None
             if search is not None:
-                search.turn()
+                search.begin()
             if _is_done(model, exact, value, keeper, watch):
                 return
             model, root = _tightened(model, relaxation, root, keeper, watch=watch, search=search)
-            if search is not None:
-                search.turn()
             exact = dual_bound(model, root.row_dual, model.lower, model.upper)
             value = max(value, exact.value(model) or 0)
             if _is_done(model, exact, value, keeper, watch):
@@ -148,7 +151,7 @@ def _smaller(model: CoverModel, exact: DualBound, keeper: Keeper) -> CoverModel 
     return None if free - left < _WORTH * free else shrunk(model, lower, upper)
 
 
-def _tightened(
+def _tightened(  # noqa: C901 - one loop with its ends
     model: CoverModel,
     relaxation: Relaxation,
     root: Relaxed,
@@ -173,9 +176,17 @@ def _tightened(
         cuts = separate(rows, limit, x, _CUTS_IF_LARGE if is_large else _CUTS)
         if not cuts.count:
             break
+        basis = relaxation.basis()
         relaxation.add(cuts)
+        root = relaxation.solve(
+            model.lower, model.upper, most_steps=_CUT_STEPS * model.sets.num_sets
+        )
+        if root.ending is not Ending.SOLVED and not watch.should_stop():
+            # Too dear for what they give.
+            relaxation.drop_last(cuts.count)
+            relaxation.restore(basis)
+            return model, relaxation.solve(model.lower, model.upper)
         model = replace(model, cuts=model.cuts.joined(cuts))
-        root = relaxation.solve(model.lower, model.upper)
         exact = dual_bound(model, root.row_dual, model.lower, model.upper)
         value = _reported(model, exact, watch)
         if root.ending is not Ending.SOLVED or value >= keeper.best:
@@ -194,7 +205,7 @@ def _tightened(
 
 
 def _search(model: CoverModel, keeper: Keeper, watch: Watch) -> _Search | None:
-    if _cover_local.missable(model) is not None or len(model.pairs.row) < _LEAST_PAIRS:
+    if _cover_local.missable(model) is not None:
         return None
     return _Search(model, keeper, watch)
 
@@ -206,41 +217,78 @@ class _Search:
         self._model = model
         self._keeper = keeper
         self._watch = watch
-        self._annealer = Annealer(model, watch.should_stop, watch.seed)
-        self._work = 0.0
+        self._made: Annealer | None = None
+        self._waited = 0.0
+        self._due = _LATE_WORK
+        self._fused: set[bytes] = set()
+        # Values of answers leave out what is due in any case.
+        self._fixed = (model.value(model.lower) or 0) - model.unserved_units(model.lower)
+
+    @property
+    def _annealer(self) -> Annealer:
+        if self._made is None:
+            self._made = Annealer(self._model, self._watch.should_stop, self._watch.seed)
+        return self._made
+
+    def begin(self) -> None:
+        """Search until independent searches agree on the best value, or for long enough."""
+        if len(self._model.pairs.row) < _MANY_PAIRS:
+            return
+        while self._annealer.hits < _TRUSTED_HITS and self._annealer.work < _FIRST_WORK:
+            if self._watch.should_stop() or not self.turn():
+                return
 
     def between(self, simplex_steps: int) -> None:
         """Search on once the tree has worked for long enough."""
-        self._work += (10 + simplex_steps) * self._model.sets.num_sets * _STEP_WORK
-        if self._work * _SHARE >= self._annealer.work:
+        self._waited += (10 + simplex_steps) * self._model.sets.num_sets * _STEP_WORK
+        if self._waited >= self._due:
             self.turn()
 
-    def turn(self) -> None:
-        """Anneal from the best solution, then find the best choice among the sites of answers."""
-        model, keeper, annealer = self._model, self._keeper, self._annealer
-        first = keeper.open_sites(model)
-        if first is None:
-            return
-        annealer.keep(first)
-        annealer.cycle(first)
-        keeper.consider(annealer.answers[0][2])
+    def turn(self) -> bool:
+        """Anneal, then find the best choice among the sites of answers; False if there are none.
+
+        The more searches have ended at the best value, the longer the next turn waits.
+        """
+        keeper, annealer = self._keeper, self._annealer
+        if not annealer.answers:
+            first = keeper.open_sites(self._model)
+            if first is None:
+                return False
+            annealer.keep(first)
+        before, work = annealer.answers[0][0], annealer.work
+        annealer.cycle()
         for most in (5, 10):
-            if self._watch.should_stop() or len(annealer.answers) < 2:
-                return
-            union = annealer.union(most)
-            part = shrunk(model, model.lower, model.upper & union)
-            inner = _Inner(part, keeper.best)
-            settle_and_branch(
-                _cover_local.Improver(part, self._watch.should_stop),
-                inner,
-                _InnerWatch(self._watch, _FUSED_NODES),
-                is_whole=False,
-            )
-            if inner.found is not None:
-                annealer.keep(inner.found)
-                keeper.consider(inner.found)
-            if len(annealer.answers) <= most:
-                return
+            self._fuse(annealer.answers[:most])
+        ended = len(annealer.ended)
+        annealer.conclude(before)
+        if len(annealer.ended) > ended:
+            self._fuse(annealer.ended[:5])
+        self._waited = 0.0
+        self._due = (annealer.work - work) * (1 + annealer.hits) ** 2 / _SHARE
+        return True
+
+    def _fuse(self, answers: list[tuple[int, bytes, BoolArray]]) -> None:
+        """Search exactly among the sites of some answers."""
+        model, keeper, annealer = self._model, self._keeper, self._annealer
+        if not answers:
+            return
+        keeper.consider(answers[0][2])
+        together = np.any([is_open for _, _, is_open in answers], axis=0)
+        key = together.tobytes()
+        if self._watch.should_stop() or len(answers) < 2 or key in self._fused:
+            return
+        self._fused.add(key)
+        part = shrunk(model, model.lower, model.upper & together)
+        inner = _Inner(part, answers[0][0] + self._fixed)
+        settle_and_branch(
+            _cover_local.Improver(part, self._watch.should_stop),
+            inner,
+            _InnerWatch(self._watch, _FUSED_NODES),
+            is_whole=False,
+        )
+        if inner.found is not None:
+            annealer.keep(inner.found)
+            keeper.consider(inner.found)
 
 
 class _Inner:
