@@ -23,8 +23,8 @@ _MOST_ROUNDS = 4
 #: close such a share of what is left.
 _CUTS, _CUTS_IF_LARGE, _MOST_CUTS = 150, 500, 30
 _LOOK_BACK, _LEAST_CLOSED = 3, 0.04
-#: Simplex steps, per set, after which a round of cuts is given up.
-_CUT_STEPS = 2
+#: Simplex steps after which a round of cuts is taken back: per set, and in small models by work.
+_CUT_STEPS, _CUT_WORK = 2, 1e8
 #: Sets from which on a model is large; sets and pairs above which cuts are not looked for.
 _LARGE, _TOO_LARGE = 4_000, 60_000
 #: Sites below which branching raises the bound of a large model faster than cuts do.
@@ -37,7 +37,7 @@ _SHARE = 1.0
 #: Nodes of a search among the sites of several answers; what a simplex step weighs.
 _FUSED_NODES, _STEP_WORK = 200, 0.3
 #: Pairs below which annealing, for which code is compiled, waits for so much other work.
-_MANY_PAIRS, _LATE_WORK = 35_000, 2e7
+_MANY_PAIRS, _LATE_WORK = 35_000, 3e6
 
 
 class Watch(Protocol):
@@ -167,7 +167,8 @@ def _tightened(  # noqa: C901 - one loop with its ends
         return model, root
     if len(model.pairs.row) > _ENTRIES or model.sets.num_sets > _TOO_LARGE:
         return model, root
-    seen = [root.objective]
+    seen, count = [root.objective], max(1, model.sets.num_sets)
+    most_steps = int(max(_CUT_STEPS * count, _CUT_WORK / count))
     for turn in range(_MOST_CUTS):
         if root.ending is not Ending.SOLVED or watch.should_stop():
             break
