@@ -179,9 +179,7 @@ def _tightened(  # noqa: C901 - one loop with its ends
             break
         basis = relaxation.basis()
         relaxation.add(cuts)
-        root = relaxation.solve(
-            model.lower, model.upper, most_steps=_CUT_STEPS * model.sets.num_sets
-        )
+        root = relaxation.solve(model.lower, model.upper, most_steps=most_steps)
         if root.ending is not Ending.SOLVED and not watch.should_stop():
             # Too dear for what they give.
             relaxation.drop_last(cuts.count)
