@@ -19,10 +19,10 @@ from dispatchopt.siting.engines._cover_tree import Keeper, Tree
 #: Share of free sites that must be settled before the model is built anew, and how often.
 _WORTH = 0.2
 _MOST_ROUNDS = 4
-#: Cuts added a round, in small models and in large ones; rounds; rounds over which the bound must
-#: close such a share of what is left.
-_CUTS, _CUTS_IF_LARGE, _MOST_CUTS = 150, 500, 30
-_LOOK_BACK, _LEAST_CLOSED = 3, 0.04
+#: Cuts added a round, in small models and in large ones, and rounds at most.
+_CUTS, _CUTS_IF_LARGE, _MOST_CUTS = 150, 500, 100
+#: Work in which cuts must promise to close the gap, by what the last rounds gained.
+_LOOK_BACK, _CLOSING_WORK = 3, 1.5e8
 #: Simplex steps after which a round of cuts is taken back: per set, and in small models by work.
 _CUT_STEPS, _CUT_WORK = 2, 1e8
 #: Sets from which on a model is large; sets and pairs above which cuts are not looked for.
@@ -167,7 +167,8 @@ def _tightened(  # noqa: C901 - one loop with its ends
         return model, root
     if len(model.pairs.row) > _ENTRIES or model.sets.num_sets > _TOO_LARGE:
         return model, root
-    seen, count = [root.objective], max(1, model.sets.num_sets)
+    seen, count = [(root.objective, 0.0)], max(1, model.sets.num_sets)
+    work = 0.0
     most_steps = int(max(_CUT_STEPS * count, _CUT_WORK / count))
     for turn in range(_MOST_CUTS):
         if root.ending is not Ending.SOLVED or watch.should_stop():
@@ -190,17 +191,26 @@ def _tightened(  # noqa: C901 - one loop with its ends
         value = _reported(model, exact, watch)
         if root.ending is not Ending.SOLVED or value >= keeper.best:
             break
+        work += _work(root.simplex_steps, count)
         if search is not None:
             search.between(root.simplex_steps)
         if turn % 2:
             stays = relaxation.drop_slack(model.cuts.count)
             model = replace(model, cuts=model.cuts.taken(stays))
             root = relaxation.solve(model.lower, model.upper)
-        seen.append(root.objective)
-        left = keeper.best - seen[-1]
-        if len(seen) > _LOOK_BACK and seen[-1] - seen[-1 - _LOOK_BACK] < _LEAST_CLOSED * left:
-            break
+            work += _work(root.simplex_steps, count)
+        seen.append((root.objective, work))
+        if len(seen) > _LOOK_BACK:
+            value_before, work_before = seen[-1 - _LOOK_BACK]
+            gained, left = root.objective - value_before, keeper.best - root.objective
+            if gained * _CLOSING_WORK < left * (work - work_before):
+                break
     return model, root
+
+
+def _work(simplex_steps: int, num_sets: int) -> float:
+    """Return the work of a relaxation, which no clock decides."""
+    return (10 + simplex_steps) * num_sets * _STEP_WORK
 
 
 def _search(model: CoverModel, keeper: Keeper, watch: Watch) -> _Search | None:
@@ -239,7 +249,7 @@ class _Search:
 
     def between(self, simplex_steps: int) -> None:
         """Search on once the tree has worked for long enough."""
-        self._waited += (10 + simplex_steps) * self._model.sets.num_sets * _STEP_WORK
+        self._waited += _work(simplex_steps, self._model.sets.num_sets)
         if self._waited >= self._due:
             self.turn()
 
