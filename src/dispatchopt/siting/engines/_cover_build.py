@@ -7,9 +7,10 @@ from dataclasses import replace
 import numpy as np
 
 from dispatchopt.core.arrays import BoolArray, IntArray
+from dispatchopt.siting.engines._cover_cuts import no_cuts
 from dispatchopt.siting.engines._cover_model import CoverModel
 from dispatchopt.siting.engines._pairs import Pairs, merge
-from dispatchopt.siting.engines._sets import Sets, build, minimal
+from dispatchopt.siting.engines._sets import Sets, build, minimal, sets_of_rows
 from dispatchopt.siting.engines._share import share
 from dispatchopt.siting.hashing import first_of_each, mix
 from dispatchopt.siting.problem import SitingGoal, SitingProblem
@@ -70,6 +71,7 @@ def _blank(problem: SitingProblem, pairs: Pairs) -> CoverModel | None:
         may_miss=may_miss,
         must_cover=problem.must_serve_all,
         offset=int(pairs.constant),
+        set_of_row=np.full(pairs.num_rows, -1, dtype=np.int64),
     )
 
 
@@ -88,10 +90,11 @@ def shrunk(model: CoverModel, lower: BoolArray, upper: BoolArray) -> CoverModel:
     elif not model.must_cover:
         offset += lost
     if model.must_cover:
-        sets = _minimal_sets(pairs)
+        sets, set_of_row = _minimal_sets(pairs)
         set_cost = np.zeros(sets.num_sets, dtype=np.int64)
     else:
         sets = share(build(pairs), pairs.num_sites)
+        set_of_row = sets_of_rows(pairs)
         set_cost = np.zeros(sets.num_sets, dtype=np.int64) if may_miss is not None else sets.units
     return replace(
         model,
@@ -102,13 +105,15 @@ def shrunk(model: CoverModel, lower: BoolArray, upper: BoolArray) -> CoverModel:
         upper=upper,
         may_miss=may_miss,
         offset=offset,
+        set_of_row=set_of_row,
+        cuts=no_cuts(),
     )
 
 
-def _minimal_sets(pairs: Pairs) -> Sets:
-    row, site = minimal(pairs)
+def _minimal_sets(pairs: Pairs) -> tuple[Sets, IntArray]:
+    row, site, number = minimal(pairs)
     count = int(row.max(initial=-1)) + 1
-    return Sets(
+    sets = Sets(
         weight=np.zeros(count),
         units=np.ones(count, dtype=np.int64),
         parent=np.full(count, -1, dtype=np.int64),
@@ -116,6 +121,7 @@ def _minimal_sets(pairs: Pairs) -> Sets:
         site=site,
         constant=0.0,
     )
+    return sets, number
 
 
 def _settled(pairs: Pairs, lower: BoolArray, upper: BoolArray) -> tuple[Pairs, int]:

@@ -15,9 +15,7 @@ _WORK = 5e6
 #: Pairs from which on moves are compiled; below, importing the compiler costs more than it saves.
 _MANY_PAIRS = 35_000
 #: Kicks of a compiled start, the steps that they may cost in all, and how many sites one closes.
-_KICKS, _STEPS, _KICKED = 3_000, 6e9, (3, 8, 20)
-#: Kicks after each start that comes from the relaxation.
-_FEW_KICKS = 40
+_KICKS, _STEPS, _KICKED = 300, 6e8, (3, 8, 20)
 
 
 def missable(model: CoverModel) -> int | None:
@@ -96,8 +94,6 @@ class Improver:
         if allowed is None:
             swaps.set_to(is_open)
             swaps.descend(self._should_stop, budget=model.budget, max_sites=model.max_sites)
-            if self._compiled is not None:
-                self._kick(self._compiled, _FEW_KICKS)
             return swaps.is_open.copy()
         best = is_open
         while not self._should_stop():

@@ -12,6 +12,7 @@ import numpy as np
 
 from dispatchopt.core.arrays import BoolArray, FloatArray
 from dispatchopt.core.errors import EngineError
+from dispatchopt.siting.engines._cover_cuts import Cuts
 from dispatchopt.siting.engines._cover_model import CoverModel
 from dispatchopt.siting.engines._solver import pass_arrays
 
@@ -31,13 +32,14 @@ class Ending(enum.Enum):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Relaxed:
-    """What a solve found: y, row multipliers and objective; of no use unless solved."""
+    """What a solve found: y, row multipliers, objective and u; of no use unless solved."""
 
     ending: Ending
     sites: FloatArray
     row_dual: FloatArray
     objective: float
     simplex_steps: int
+    missed: FloatArray
 
 
 class Relaxation:
@@ -113,6 +115,35 @@ class Relaxation:
             raise self._raised.pop()
         return self._read()
 
+    def add(self, cuts: Cuts) -> None:
+        """Add rows; they are basic, so that the next solve goes on from the basis at hand."""
+        self._highs.addRows(
+            cuts.count,
+            cuts.limit.astype(np.float64),
+            np.full(cuts.count, math.inf),
+            len(cuts.column),
+            cuts.indptr[:-1].astype(np.int32),
+            cuts.column.astype(np.int32),
+            cuts.value.astype(np.float64),
+        )
+
+    def drop_last(self, count: int) -> None:
+        """Delete so many of the last rows."""
+        rows = self._highs.getNumRow()
+        self._highs.deleteRows(count, np.arange(rows - count, rows, dtype=np.int32))
+
+    def drop_slack(self, count: int) -> BoolArray:
+        """Delete those of the last rows that do not bind; returns which of them stay."""
+        import highspy
+
+        status = self._highs.getBasis().row_status
+        last = status[len(status) - count :]
+        stays = np.array([each != highspy.HighsBasisStatus.kBasic for each in last], dtype=bool)
+        gone = len(status) - count + np.flatnonzero(~stays)
+        if len(gone):
+            self._highs.deleteRows(len(gone), gone.astype(np.int32))
+        return stays
+
     def basis(self) -> Any:
         """Return a copy of the basis."""
         import highspy
@@ -156,6 +187,7 @@ class Relaxation:
             row_dual=np.array(solution.row_dual, dtype=np.float64),
             objective=float(info.objective_function_value),
             simplex_steps=int(info.simplex_iteration_count),
+            missed=np.array(solution.col_value[self._count :], dtype=np.float64),
         )
 
     def _called(self, _kind: Any, _message: str, _out: Any, reply: Any, _data: Any) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from dispatchopt.core.arrays import BoolArray, FloatArray, IntArray
+from dispatchopt.siting.engines._cover_cuts import Cuts, no_cuts
 from dispatchopt.siting.engines._model import LinearModel
 from dispatchopt.siting.engines._pairs import Pairs
 from dispatchopt.siting.engines._sets import Sets
@@ -23,7 +25,7 @@ class CoverModel:
 
     y_j says whether site j is open and u_s whether no site of set s is. Rows: u_s + sum of added
     y_j >= u_parent (1 without a parent), at most ``max_sites`` sites, at most ``budget`` spent, at
-    most ``may_miss`` units unserved.
+    most ``may_miss`` units unserved, and cuts that all whole solutions keep.
 
     Parameters
     ----------
@@ -43,6 +45,10 @@ class CoverModel:
         Whether u is 0: every set needs an open site.
     offset
         Part of the objective that is due in any case.
+    set_of_row
+        Set of each merged customer, shape (rows,); -1 where it is implied by others.
+    cuts
+        Further valid rows over sites, then sets.
     """
 
     pairs: Pairs
@@ -57,6 +63,8 @@ class CoverModel:
     may_miss: int | None
     must_cover: bool
     offset: int
+    set_of_row: IntArray
+    cuts: Cuts = field(default_factory=no_cuts)
 
     @property
     def num_sites(self) -> int:
@@ -135,7 +143,42 @@ class CoverModel:
         if self.may_miss is not None:
             none = np.zeros(sets.num_sets, dtype=np.int64)
             model.rows(1, (none, missed, sets.units), upper=self.may_miss)
+        cuts = self.cuts
+        if cuts.count:
+            model.rows(cuts.count, (cuts.row, cuts.column, cuts.value), lower=cuts.limit)
         return model
+
+    def whole_rows(self) -> tuple[Any, IntArray]:
+        """Return rows ``>= limit`` with whole coefficients, over sites, then sets (CSR, limit).
+
+        One for each merged customer, without parents; then the cuts; then the limit on sites.
+        """
+        from scipy import sparse
+
+        pairs, count = self.pairs, self.num_sites
+        rows = np.flatnonzero(self.set_of_row >= 0)
+        number = np.full(pairs.num_rows, -1, dtype=np.int64)
+        number[rows] = np.arange(len(rows))
+        keep = (number[pairs.row] >= 0) & self.upper[pairs.site]
+        row, column = number[pairs.row[keep]], pairs.site[keep]
+        missing = count + self.set_of_row[rows]
+        if not self.must_cover:
+            row = np.concatenate([row, np.arange(len(rows))])
+            column = np.concatenate([column, missing])
+        value = np.ones(len(row), dtype=np.int64)
+        limit = np.ones(len(rows), dtype=np.int64)
+        row = np.concatenate([row, len(rows) + self.cuts.row])
+        column = np.concatenate([column, self.cuts.column])
+        value = np.concatenate([value, self.cuts.value])
+        limit = np.concatenate([limit, self.cuts.limit])
+        if self.max_sites is not None:
+            sites = np.flatnonzero(self.upper)
+            row = np.concatenate([row, np.full(len(sites), len(limit))])
+            column = np.concatenate([column, sites])
+            value = np.concatenate([value, np.full(len(sites), -1)])
+            limit = np.append(limit, -self.max_sites)
+        shape = (len(limit), count + self.sets.num_sets)
+        return sparse.csr_array((value, (row, column)), shape=shape), limit
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -198,20 +241,23 @@ def dual_bound(
     sets, count = model.sets, model.sets.num_sets
     sides = _sides(model)
     dual = np.nan_to_num(np.asarray(row_dual, dtype=np.float64), posinf=0.0, neginf=0.0)
-    floats = np.maximum(np.concatenate([dual[:count], -dual[count:]]), 0.0)
+    cuts, begin = model.cuts, count + len(sides)
+    floats = np.maximum(np.concatenate([dual[:count], -dual[count:begin], dual[begin:]]), 0.0)
     lengths = np.diff(sets.indptr) + 3.0
     size = float(floats[:count] @ lengths) + float(model.set_cost.sum() + model.site_cost.sum())
     size += sum(
         float(value) * (limit + float(weights.sum()))
-        for value, (limit, weights, _) in zip(floats[count:], sides, strict=True)
+        for value, (limit, weights, _) in zip(floats[count:begin], sides, strict=True)
     )
+    size += float(floats[begin:][cuts.row] @ np.abs(cuts.value))
+    size += float(floats[begin:] @ np.abs(cuts.limit))
     power = math.floor(math.log2(_ROOM / max(size, 1.0)))
     if power < 1:
         return DualBound(total=0, reduced=np.zeros(model.num_sites, dtype=np.int64), scale=0)
     scale = 2 ** min(power, 40)
     # Rounding down leaves the float estimate of the size an upper bound.
     whole = np.floor(floats * scale).astype(np.int64)
-    rows, side = whole[:count], whole[count:]
+    rows, side, cut = whole[:count], whole[count:begin], whole[begin:]
     by_site = _summed(*model._entries, rows, model.num_sites)  # noqa: SLF001 - its own model
     reduced = model.site_cost * scale - by_site
     by_set = model.set_cost * scale - rows
@@ -224,6 +270,12 @@ def dual_bound(
             reduced = reduced + value * weights
         else:
             by_set = by_set + value * weights
+    if cuts.count:
+        by_column = np.zeros(model.num_sites + count, dtype=np.int64)
+        np.add.at(by_column, cuts.column, cut[cuts.row] * cuts.value)
+        reduced = reduced - by_column[: model.num_sites]
+        by_set = by_set - by_column[model.num_sites :]
+        total += int(cut @ cuts.limit)
     total += int(reduced[lower].sum())
     total += int(np.minimum(reduced[upper & ~lower], 0).sum())
     if not model.must_cover:

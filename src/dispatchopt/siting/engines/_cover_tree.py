@@ -14,7 +14,7 @@ import numpy as np
 from dispatchopt.core.arrays import BoolArray, FloatArray, IntArray
 from dispatchopt.siting.engines import _cover_local
 from dispatchopt.siting.engines._cover_lp import Ending, Relaxation, Relaxed
-from dispatchopt.siting.engines._cover_model import DualBound, dual_bound
+from dispatchopt.siting.engines._cover_model import CoverModel, DualBound, dual_bound
 
 #: Distance from a whole number that counts as none.
 _WHOLE = 1e-6
@@ -37,6 +37,12 @@ class Keeper(Protocol):
     def consider(self, is_open: BoolArray) -> None:
         """Keep open sites if they are better."""
 
+    def rebase(self, model: CoverModel) -> None:
+        """Go on with a smaller model."""
+
+    def open_sites(self, model: CoverModel) -> BoolArray | None:
+        """Return the best open sites, if the model allows them."""
+
 
 @dataclass(order=True)
 class Node:
@@ -57,25 +63,27 @@ class Tree:
     def __init__(
         self,
         improver: _cover_local.Improver,
+        model: CoverModel,
         relaxation: Relaxation,
         keeper: Keeper,
         *,
         step: Callable[[], bool],
         raise_bound: Callable[[int], None],
+        between: Callable[[int], None] | None = None,
     ) -> None:
-        model = improver.model
         self._model = model
         self._improver = improver
         self._lp = relaxation
         self._keeper = keeper
         self._step = step
         self._raise_bound = raise_bound
+        self._between = between
         self._heap: list[Node] = []
         self._count = itertools.count()
         self._gain = np.zeros((2, model.num_sites))
         self._seen = np.zeros((2, model.num_sites), dtype=np.int64)
         self._tried: set[bytes] = set()
-        self._basis_bytes = model.num_sites + 2.0 * model.sets.num_sets
+        self._basis_bytes = model.num_sites + 2.0 * model.sets.num_sets + model.cuts.count
 
     def search(self, root: Relaxed, bound: int) -> bool:
         """Search from a solved root; whether the tree was searched to its end."""
@@ -97,6 +105,8 @@ class Tree:
             if result.ending is Ending.STOPPED:
                 return False
             children = self._expand(following, result)
+            if self._between is not None:
+                self._between(result.simplex_steps)
 
     def _next(self, children: list[Node]) -> Node:
         """Return the better child while its bound is near the lowest, else the lowest node."""

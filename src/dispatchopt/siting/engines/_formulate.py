@@ -56,7 +56,7 @@ def formulate(problem: SitingProblem, should_stop: Callable[[], bool]) -> Formul
     if problem.cover_by > 1:
         return _with_backup(problem, pairs, model, sites)
     if problem.goal is SitingGoal.COVER_ALL and problem.must_serve_all:
-        row, site = minimal(pairs)
+        row, site, _ = minimal(pairs)
         count = int(row.max(initial=-1)) + 1
         model.rows(count, (row, sites[site], 1.0), lower=1.0)
         return _without_sets(problem, model)

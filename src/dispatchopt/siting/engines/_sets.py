@@ -97,6 +97,18 @@ def build(pairs: Pairs) -> Sets:
     return _chained(sets, hashes[0][first], hashes[1][first])
 
 
+def sets_of_rows(pairs: Pairs) -> IntArray:
+    """Return which of the sets that ``build`` makes holds all sites of each row."""
+    row = pairs.row
+    is_last = np.ones(len(row), dtype=bool)
+    is_last[:-1] = row[1:] != row[:-1]
+    end = np.flatnonzero(is_last)
+    starts = np.append(0, end[:-1] + 1) if len(end) else end
+    hashes = [_prefix_hashes(mix(pairs.site, salt), row, starts)[end] for salt in (1, 3)]
+    _, group = first_of_each(hashes[0], hashes[1])
+    return group
+
+
 def _prefix_hashes(bits: Hashes, row: IntArray, starts: IntArray) -> Hashes:
     """Return the XOR of the bits of a row up to each pair."""
     total = np.bitwise_xor.accumulate(bits) if len(bits) else bits
@@ -134,8 +146,10 @@ def _chained(sets: Sets, hashes: Hashes, check: Hashes) -> Sets:
     )
 
 
-def minimal(pairs: Pairs) -> tuple[IntArray, IntArray]:
+def minimal(pairs: Pairs) -> tuple[IntArray, IntArray, IntArray]:
     """Return the rows that contain no other row, as (row, site) pairs renumbered from 0.
+
+    Also returns the new number of each row, -1 for those that go.
 
     To cover all rows it is enough to cover these. Rows are distinct sets of sites, so only smaller
     ones can lie inside a row.
@@ -161,4 +175,4 @@ def minimal(pairs: Pairs) -> tuple[IntArray, IntArray]:
     number = np.full(pairs.num_rows, -1, dtype=np.int64)
     number[np.sort(kept)] = np.arange(len(kept))
     keep = number[pairs.row] >= 0
-    return number[pairs.row[keep]], pairs.site[keep]
+    return number[pairs.row[keep]], pairs.site[keep], number

@@ -11,17 +11,13 @@ from dispatchopt.core.run import Run
 from dispatchopt.siting.assign import cheapest_assignment, open_mask
 from dispatchopt.siting.check import check
 from dispatchopt.siting.engines import _cover_local
-from dispatchopt.siting.engines._cover_build import model_of, shrunk
-from dispatchopt.siting.engines._cover_lp import Ending, Relaxation
-from dispatchopt.siting.engines._cover_model import CoverModel, dual_bound
-from dispatchopt.siting.engines._cover_tree import Tree
+from dispatchopt.siting.engines._cover_build import model_of
+from dispatchopt.siting.engines._cover_model import CoverModel
+from dispatchopt.siting.engines._cover_search import settle_and_branch
 from dispatchopt.siting.problem import SitingGoal, SitingProblem, SitingSolution
 
 #: Sites of which all pairs are kept in memory.
 _MOST_SITES = 5_000
-#: Share of free sites that must be settled before the model is built anew, and how often.
-_WORTH = 0.2
-_MOST_ROUNDS = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +101,7 @@ class CoverageEngine:
         if keeper.best == _NONE:
             # All allowed sites cover enough, or the model would not be possible.
             keeper.consider(_cover_local.thinned(model, model.upper))
-        _settle_and_branch(improver, keeper, run)
+        settle_and_branch(improver, keeper, _Watch(run, keeper))
 
 
 ENGINE = CoverageEngine()
@@ -128,6 +124,7 @@ class _Keeper:
         self.model: CoverModel | None = None
         self.best = _NONE if run.objective is None else round(run.objective)
         self._waiting: BoolArray | None = None
+        self._latest: BoolArray | None = None
         self._took_s = 0.0
         self._ended_s = 0.0
 
@@ -139,6 +136,7 @@ class _Keeper:
             if not report.is_feasible:
                 return
         if self._run.offer(solution):
+            self._latest = is_open.copy()
             self.best = round(self._run.objective or 0.0)
 
     def consider(self, is_open: BoolArray) -> None:
@@ -147,8 +145,19 @@ class _Keeper:
         if value is None or value >= self.best:
             return
         self.best, self._waiting = value, is_open.copy()
+        self._latest = self._waiting
         if self._run.clock.elapsed_s - self._ended_s >= _PATIENCE * self._took_s:
             self.flush()
+
+    def rebase(self, model: CoverModel) -> None:
+        """Go on with a smaller model."""
+        self.model = model
+
+    def open_sites(self, model: CoverModel) -> BoolArray | None:
+        """Return the best open sites, if the model allows them."""
+        if self._latest is None or model.value(self._latest) is None:
+            return None
+        return self._latest
 
     def flush(self) -> None:
         """Offer what waits."""
@@ -170,49 +179,29 @@ def _fits(problem: SitingProblem, fixed: BoolArray) -> bool:
     return problem.budget_cents is None or spent <= problem.budget_cents
 
 
-def _settle_and_branch(
-    improver: _cover_local.Improver, keeper: _Keeper, run: Run[SitingSolution]
-) -> None:
-    """Solve the root, settle sites by their reduced costs, shrink, and at last branch."""
+class _Watch:
+    """What a search may use, and where its bounds go."""
 
-    def raise_bound(value: int) -> None:
-        if value >= keeper.best or run.gap > 0:
-            keeper.flush()
-        run.raise_bound(float(min(value, keeper.best)))
+    def __init__(self, run: Run[SitingSolution], keeper: _Keeper) -> None:
+        self._run = run
+        self._keeper = keeper
+        self.seed = run.seed
 
-    model = improver.model
-    for settled in range(_MOST_ROUNDS):
-        if not (model.upper & ~model.lower).any():
-            keeper.consider(model.lower)
-            raise_bound(keeper.best)
-            return
-        relaxation = Relaxation(
-            model,
-            time_left_s=lambda: run.time_left_s,
-            should_stop=run.should_stop,
-            seed=run.seed,
-        )
-        root = relaxation.first(model.lower, model.upper)
-        exact = dual_bound(model, root.row_dual, model.lower, model.upper)
-        value = exact.value(model)
-        if value is not None:
-            raise_bound(value)
-        if root.ending is Ending.STOPPED or not run.step():
-            return
-        is_open = _cover_local.rounded(model, root.sites)
-        if is_open is not None:
-            keeper.consider(improver.improved(is_open))
-        lower, upper = exact.fixings(model, keeper.best, model.lower, model.upper)
-        is_proven = value is not None and value >= keeper.best
-        if is_proven or not model.is_possible(lower, upper):
-            raise_bound(keeper.best)
-            return
-        free = int((model.upper & ~model.lower).sum())
-        left = int((upper & ~lower).sum())
-        if settled == _MOST_ROUNDS - 1 or free - left < _WORTH * free:
-            break
-        model = shrunk(model, lower, upper)
-        keeper.model = model
-        improver = _cover_local.Improver(model, run.should_stop)
-    tree = Tree(improver, relaxation, keeper, step=run.step, raise_bound=raise_bound)
-    tree.search(root, 0 if value is None else value)
+    @property
+    def time_left_s(self) -> float:
+        """Seconds left."""
+        return self._run.time_left_s
+
+    def should_stop(self) -> bool:
+        """Whether to return now."""
+        return self._run.should_stop()
+
+    def step(self) -> bool:
+        """Count a node; whether to go on."""
+        return self._run.step()
+
+    def raise_bound(self, value: int) -> None:
+        """Report a proven bound."""
+        if value >= self._keeper.best or self._run.gap > 0:
+            self._keeper.flush()
+        self._run.raise_bound(float(min(value, self._keeper.best)))

@@ -1,0 +1,349 @@
+"""From a first solution to a proof: settle sites at the root, cut, branch, and search between."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Protocol
+
+import numpy as np
+
+from dispatchopt.core.arrays import BoolArray
+from dispatchopt.siting.engines import _cover_local
+from dispatchopt.siting.engines._cover_anneal import Annealer
+from dispatchopt.siting.engines._cover_build import shrunk
+from dispatchopt.siting.engines._cover_cuts import separate
+from dispatchopt.siting.engines._cover_lp import Ending, Relaxation, Relaxed
+from dispatchopt.siting.engines._cover_model import CoverModel, DualBound, dual_bound
+from dispatchopt.siting.engines._cover_tree import Keeper, Tree
+
+#: Share of free sites that must be settled before the model is built anew, and how often.
+_WORTH = 0.2
+_MOST_ROUNDS = 4
+#: Cuts added a round, in small models and in large ones, and rounds at most.
+_CUTS, _CUTS_IF_LARGE, _MOST_CUTS = 150, 500, 100
+#: Work in which cuts must promise to close the gap, by what the last rounds gained.
+_LOOK_BACK, _CLOSING_WORK = 3, 1.5e8
+#: Simplex steps after which a round of cuts is taken back: per set, and in small models by work.
+_CUT_STEPS, _CUT_WORK = 2, 1e8
+#: Sets from which on a model is large; sets and pairs above which cuts are not looked for.
+_LARGE, _TOO_LARGE = 4_000, 60_000
+#: Sites below which branching raises the bound of a large model faster than cuts do.
+_FEW_SITES = 400
+_ENTRIES = 4_000_000
+#: Work of annealing at the root at most; searches that find the best value until it is trusted.
+_FIRST_WORK, _TRUSTED_HITS = 4e7, 2
+#: Work of annealing for one unit of work of the relaxation, while the best value is not trusted.
+_SHARE = 1.0
+#: Nodes of a search among the sites of several answers; what a simplex step weighs.
+_FUSED_NODES, _STEP_WORK = 200, 0.3
+#: Pairs below which annealing, for which code is compiled, waits for so much other work.
+_MANY_PAIRS, _LATE_WORK = 35_000, 3e6
+
+
+class Watch(Protocol):
+    """What a search may use, and where its bounds go."""
+
+    seed: int
+
+    @property
+    def time_left_s(self) -> float:
+        """Seconds left."""
+
+    def should_stop(self) -> bool:
+        """Whether to return now."""
+
+    def step(self) -> bool:
+        """Count a node; whether to go on."""
+
+    def raise_bound(self, value: int) -> None:
+        """Report a proven bound."""
+
+
+def settle_and_branch(  # noqa: C901 - the order of its steps is what it is about
+    improver: _cover_local.Improver, keeper: Keeper, watch: Watch, *, is_whole: bool = True
+) -> None:
+    """Solve the root, settle sites by reduced costs, shrink, cut, and at last branch.
+
+    Parameters
+    ----------
+    improver
+        Swaps on the model.
+    keeper
+        Holds the best solution, and is offered others.
+    watch
+        Limits.
+    is_whole
+        Whether to look for better solutions by annealing as well.
+    """
+    model, search = improver.model, None
+    for settled in range(_MOST_ROUNDS):
+        if not (model.upper & ~model.lower).any():
+            keeper.consider(model.lower)
+            watch.raise_bound(keeper.best)
+            return
+        relaxation = Relaxation(
+            model,
+            time_left_s=lambda: watch.time_left_s,
+            should_stop=watch.should_stop,
+            seed=watch.seed,
+        )
+        root = relaxation.first(model.lower, model.upper)
+        exact = dual_bound(model, root.row_dual, model.lower, model.upper)
+        value = _reported(model, exact, watch)
+        if root.ending is Ending.STOPPED or not watch.step():
+            return
+        is_open = _cover_local.rounded(model, root.sites)
+        if is_open is not None:
+            keeper.consider(improver.improved(is_open))
+        if _is_done(model, exact, value, keeper, watch):
+            return
+        smaller = _smaller(model, exact, keeper) if settled < _MOST_ROUNDS - 1 else None
+        if smaller is None:
+            search = _search(model, keeper, watch) if is_whole else None
+            if search is not None:
+                search.begin()
+            if _is_done(model, exact, value, keeper, watch):
+                return
+            model, root = _tightened(model, relaxation, root, keeper, watch=watch, search=search)
+            exact = dual_bound(model, root.row_dual, model.lower, model.upper)
+            value = max(value, exact.value(model) or 0)
+            if _is_done(model, exact, value, keeper, watch):
+                return
+            # Cuts belong to the model's sets; a much smaller model finds its own.
+            smaller = _smaller(model, exact, keeper)
+            if smaller is None or settled == _MOST_ROUNDS - 1:
+                break
+        model = smaller
+        keeper.rebase(model)
+        improver = _cover_local.Improver(model, watch.should_stop)
+    tree = Tree(
+        improver,
+        model,
+        relaxation,
+        keeper,
+        step=watch.step,
+        raise_bound=watch.raise_bound,
+        between=None if search is None else search.between,
+    )
+    tree.search(root, value)
+
+
+def _reported(model: CoverModel, exact: DualBound, watch: Watch) -> int:
+    value = exact.value(model)
+    if value is not None:
+        watch.raise_bound(value)
+    return 0 if value is None else value
+
+
+def _is_done(model: CoverModel, exact: DualBound, value: int, keeper: Keeper, watch: Watch) -> bool:
+    """Whether nothing better is left (which is reported), or time."""
+    lower, upper = exact.fixings(model, keeper.best, model.lower, model.upper)
+    if value >= keeper.best or not model.is_possible(lower, upper):
+        watch.raise_bound(keeper.best)
+        return True
+    return watch.should_stop()
+
+
+def _smaller(model: CoverModel, exact: DualBound, keeper: Keeper) -> CoverModel | None:
+    """Return the model without settled sites; None if these are few."""
+    lower, upper = exact.fixings(model, keeper.best, model.lower, model.upper)
+    free, left = int((model.upper & ~model.lower).sum()), int((upper & ~lower).sum())
+    return None if free - left < _WORTH * free else shrunk(model, lower, upper)
+
+
+def _tightened(  # noqa: C901 - one loop with its ends
+    model: CoverModel,
+    relaxation: Relaxation,
+    root: Relaxed,
+    keeper: Keeper,
+    *,
+    watch: Watch,
+    search: _Search | None,
+) -> tuple[CoverModel, Relaxed]:
+    """Add cuts round by round while the bound rises enough; those that do not bind go again."""
+    is_large = model.sets.num_sets >= _LARGE
+    free = int((model.upper & ~model.lower).sum())
+    if is_large and free < _FEW_SITES:
+        return model, root
+    if len(model.pairs.row) > _ENTRIES or model.sets.num_sets > _TOO_LARGE:
+        return model, root
+    seen, count = [(root.objective, 0.0)], max(1, model.sets.num_sets)
+    work = 0.0
+    most_steps = int(max(_CUT_STEPS * count, _CUT_WORK / count))
+    for turn in range(_MOST_CUTS):
+        if root.ending is not Ending.SOLVED or watch.should_stop():
+            break
+        rows, limit = model.whole_rows()
+        x = np.concatenate([root.sites, root.missed])
+        cuts = separate(rows, limit, x, _CUTS_IF_LARGE if is_large else _CUTS)
+        if not cuts.count:
+            break
+        basis = relaxation.basis()
+        relaxation.add(cuts)
+        root = relaxation.solve(model.lower, model.upper, most_steps=most_steps)
+        if root.ending is not Ending.SOLVED and not watch.should_stop():
+            # Too dear for what they give.
+            relaxation.drop_last(cuts.count)
+            relaxation.restore(basis)
+            return model, relaxation.solve(model.lower, model.upper)
+        model = replace(model, cuts=model.cuts.joined(cuts))
+        exact = dual_bound(model, root.row_dual, model.lower, model.upper)
+        value = _reported(model, exact, watch)
+        if root.ending is not Ending.SOLVED or value >= keeper.best:
+            break
+        work += _work(root.simplex_steps, count)
+        if search is not None:
+            search.between(root.simplex_steps)
+        if turn % 2:
+            stays = relaxation.drop_slack(model.cuts.count)
+            model = replace(model, cuts=model.cuts.taken(stays))
+            root = relaxation.solve(model.lower, model.upper)
+            work += _work(root.simplex_steps, count)
+        seen.append((root.objective, work))
+        if len(seen) > _LOOK_BACK:
+            value_before, work_before = seen[-1 - _LOOK_BACK]
+            gained, left = root.objective - value_before, keeper.best - root.objective
+            if gained * _CLOSING_WORK < left * (work - work_before):
+                break
+    return model, root
+
+
+def _work(simplex_steps: int, num_sets: int) -> float:
+    """Return the work of a relaxation, which no clock decides."""
+    return (10 + simplex_steps) * num_sets * _STEP_WORK
+
+
+def _search(model: CoverModel, keeper: Keeper, watch: Watch) -> _Search | None:
+    if _cover_local.missable(model) is not None:
+        return None
+    return _Search(model, keeper, watch)
+
+
+class _Search:
+    """Annealing and exact searches among the sites of its answers, as the tree's work goes on."""
+
+    def __init__(self, model: CoverModel, keeper: Keeper, watch: Watch) -> None:
+        self._model = model
+        self._keeper = keeper
+        self._watch = watch
+        self._made: Annealer | None = None
+        self._waited = 0.0
+        self._due = _LATE_WORK
+        self._fused: set[bytes] = set()
+        # Values of answers leave out what is due in any case.
+        self._fixed = (model.value(model.lower) or 0) - model.unserved_units(model.lower)
+
+    @property
+    def _annealer(self) -> Annealer:
+        if self._made is None:
+            self._made = Annealer(self._model, self._watch.should_stop, self._watch.seed)
+        return self._made
+
+    def begin(self) -> None:
+        """Search until independent searches agree on the best value, or for long enough."""
+        if len(self._model.pairs.row) < _MANY_PAIRS:
+            return
+        while self._annealer.hits < _TRUSTED_HITS and self._annealer.work < _FIRST_WORK:
+            if self._watch.should_stop() or not self.turn():
+                return
+
+    def between(self, simplex_steps: int) -> None:
+        """Search on once the tree has worked for long enough."""
+        self._waited += _work(simplex_steps, self._model.sets.num_sets)
+        if self._waited >= self._due:
+            self.turn()
+
+    def turn(self) -> bool:
+        """Anneal, then find the best choice among the sites of answers; False if there are none.
+
+        The more searches have ended at the best value, the longer the next turn waits.
+        """
+        keeper, annealer = self._keeper, self._annealer
+        if not annealer.answers:
+            first = keeper.open_sites(self._model)
+            if first is None:
+                return False
+            annealer.keep(first)
+        before, work = annealer.answers[0][0], annealer.work
+        annealer.cycle()
+        for most in (5, 10):
+            self._fuse(annealer.answers[:most])
+        ended = len(annealer.ended)
+        annealer.conclude(before)
+        if len(annealer.ended) > ended:
+            self._fuse(annealer.ended[:5])
+        self._waited = 0.0
+        self._due = (annealer.work - work) * (1 + annealer.hits) ** 2 / _SHARE
+        return True
+
+    def _fuse(self, answers: list[tuple[int, bytes, BoolArray]]) -> None:
+        """Search exactly among the sites of some answers."""
+        model, keeper, annealer = self._model, self._keeper, self._annealer
+        if not answers:
+            return
+        keeper.consider(answers[0][2])
+        together = np.any([is_open for _, _, is_open in answers], axis=0)
+        key = together.tobytes()
+        if self._watch.should_stop() or len(answers) < 2 or key in self._fused:
+            return
+        self._fused.add(key)
+        part = shrunk(model, model.lower, model.upper & together)
+        inner = _Inner(part, answers[0][0] + self._fixed)
+        settle_and_branch(
+            _cover_local.Improver(part, self._watch.should_stop),
+            inner,
+            _InnerWatch(self._watch, _FUSED_NODES),
+            is_whole=False,
+        )
+        if inner.found is not None:
+            annealer.keep(inner.found)
+            keeper.consider(inner.found)
+
+
+class _Inner:
+    """Keeps the best solution of a search among few sites."""
+
+    def __init__(self, model: CoverModel, best: int) -> None:
+        self._model = model
+        self.best = best
+        self.found: BoolArray | None = None
+
+    def consider(self, is_open: BoolArray) -> None:
+        """Keep open sites if they are better."""
+        value = self._model.value(is_open)
+        if value is not None and value < self.best:
+            self.best, self.found = value, is_open.copy()
+
+    def rebase(self, model: CoverModel) -> None:
+        """Go on with a smaller model."""
+        self._model = model
+
+    def open_sites(self, model: CoverModel) -> BoolArray | None:
+        """Return the best open sites, if the model allows them."""
+        return None if self.found is None or model.value(self.found) is None else self.found
+
+
+class _InnerWatch:
+    """So many nodes within the time of another search; bounds are of no use outside."""
+
+    def __init__(self, outer: Watch, nodes: int) -> None:
+        self._outer = outer
+        self._left = nodes
+        self.seed = outer.seed
+
+    @property
+    def time_left_s(self) -> float:
+        """Seconds left."""
+        return self._outer.time_left_s
+
+    def should_stop(self) -> bool:
+        """Whether to return now."""
+        return self._outer.should_stop()
+
+    def step(self) -> bool:
+        """Count a node; whether to go on."""
+        self._left -= 1
+        return self._left > 0 and not self._outer.should_stop()
+
+    def raise_bound(self, value: int) -> None:
+        """Forget a bound."""
