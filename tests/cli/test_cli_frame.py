@@ -54,6 +54,20 @@ def test_a_misspelt_command_is_named(capsys: pytest.CaptureFixture[str]) -> None
     assert "Did you mean 'solve'?" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [("solve", "--time-limit"), ("solve", "--gap"), ("plan", "--share"), ("plan", "--promise"),
+     ("simulate", "--order-cost"), ("whatif promise", "--time-limit")],
+)  # fmt: skip
+def test_what_is_no_number_is_no_limit(
+    command: str, option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([*command.split(), "somewhere", option, "nan"]) == 2
+    said = capsys.readouterr().err
+    assert option in said
+    assert "not a number" in said
+
+
 def test_version_names_the_solvers(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["--version"]) == 0
     words = capsys.readouterr().out.split()

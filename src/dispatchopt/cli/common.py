@@ -31,6 +31,19 @@ RESERVE_S = 0.3
 EXIT_INFEASIBLE, EXIT_NOTHING_FOUND, EXIT_CHECK_FAILED, EXIT_INTERRUPTED = 4, 5, 6, 130
 
 
+class Number(click.FloatRange):
+    """A number in a range; ``nan``, which every comparison lets through, is none."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return the number, or refuse it."""
+        number = super().convert(value, param, ctx)
+        if number != number:  # noqa: PLR0124 (nan)
+            self.fail(f"{value!r} is not a number.", param, ctx)
+        return number
+
+
 def kind_names() -> list[str]:
     """Return the kinds of documents, told by the names of their files: importing them is slow."""
     folder = Path(__file__).parents[1] / "io" / "kinds"
@@ -44,13 +57,13 @@ def limits(command: F) -> F:
         (
             click.option(
                 "--time-limit",
-                type=click.FloatRange(min=0, min_open=True),
+                type=Number(min=0, min_open=True),
                 metavar="SECONDS",
                 help="Wall clock for everything, reading included.",
             ),
             click.option(
                 "--gap",
-                type=click.FloatRange(min=0),
+                type=Number(min=0),
                 default=0.0,
                 show_default=True,
                 help="Relative gap that is good enough.",

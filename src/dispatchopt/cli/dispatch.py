@@ -15,7 +15,7 @@ from dispatchopt.cli import common
 @click.option("--policy", default="rolling", show_default=True, help="Name of a dispatch policy.")
 @click.option(
     "--budget",
-    type=click.FloatRange(min=0, min_open=True),
+    type=common.Number(min=0, min_open=True),
     metavar="SECONDS",
     help="Wall clock of the decision. [default: as long as it takes]",
 )

@@ -22,7 +22,7 @@ from dispatchopt.cli import common
 )
 @click.option(
     "--time-limit",
-    type=click.FloatRange(min=0, min_open=True),
+    type=common.Number(min=0, min_open=True),
     default=20.0,
     show_default=True,
     metavar="SECONDS",

@@ -28,7 +28,7 @@ from dispatchopt.cli import common
 )
 @click.option(
     "--half-life",
-    type=click.FloatRange(min=0, min_open=True),
+    type=common.Number(min=0, min_open=True),
     metavar="DAYS",
     help="Age at which a day counts half.",
 )

@@ -25,15 +25,15 @@ LATE_S = 0.4
     help="What the siting decision is after. [default: as the city says]",
 )
 @click.option("--sites", "max_sites", type=click.IntRange(min=1), help="Most stores to open.")
-@click.option("--budget", type=click.FloatRange(min=0), help="Most rent a day, in money units.")
+@click.option("--budget", type=common.Number(min=0), help="Most rent a day, in money units.")
 @click.option(
     "--share",
     "required_share",
-    type=click.FloatRange(min=0, max=1),
+    type=common.Number(min=0, max=1),
     help="Share of demand to cover under cover-all.",
 )
 @click.option("--reach", "reach_m", type=click.IntRange(min=1), help="Reach of a store, metres.")
-@click.option("--promise", type=click.FloatRange(min=1), help="Promised minutes to the door.")
+@click.option("--promise", type=common.Number(min=1), help="Promised minutes to the door.")
 @click.option("--travel", type=click.Choice(["road", "straight"]), help="How travel is measured.")
 @click.option("--policy", default="rolling", show_default=True, help="Dispatch policy of the day.")
 @click.option("--tiles", metavar="URL", help="Map tiles to show; the report then needs a network.")

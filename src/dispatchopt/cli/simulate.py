@@ -40,7 +40,7 @@ from dispatchopt.cli import common, deadline, progress
 )
 @click.option(
     "--order-cost",
-    type=click.FloatRange(min=0),
+    type=common.Number(min=0),
     default=0.0,
     show_default=True,
     help="Cost of an order of a SKU for a store, of an inventory.",
@@ -48,13 +48,13 @@ from dispatchopt.cli import common, deadline, progress
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True)
 @click.option(
     "--time-limit",
-    type=click.FloatRange(min=0, min_open=True),
+    type=common.Number(min=0, min_open=True),
     metavar="SECONDS",
     help="Wall clock; the day so far is kept.",
 )
 @click.option(
     "--budget",
-    type=click.FloatRange(min=0, min_open=True),
+    type=common.Number(min=0, min_open=True),
     metavar="SECONDS",
     help="Wall clock of each decision of a day in epochs. [default: 10]",
 )

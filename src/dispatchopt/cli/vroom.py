@@ -29,7 +29,7 @@ _STALL = 40
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write."
 )
-@click.option("-l", "--limit", type=click.FloatRange(min=0, min_open=True), help="Most seconds.")
+@click.option("-l", "--limit", type=common.Number(min=0, min_open=True), help="Most seconds.")
 @click.option(
     "-x",
     "--explore",

@@ -33,7 +33,7 @@ _QUESTIONS = ("couriers", "shifts", "promise", "store", "surge", "compare")
 )
 @click.option(
     "--target",
-    type=click.FloatRange(min=0, max=1, min_open=True),
+    type=common.Number(min=0, max=1, min_open=True),
     default=0.95,
     show_default=True,
     help="Share of orders on time that is wanted.",
@@ -45,7 +45,7 @@ _QUESTIONS = ("couriers", "shifts", "promise", "store", "surge", "compare")
 )
 @click.option(
     "--time-limit",
-    type=click.FloatRange(min=0, min_open=True),
+    type=common.Number(min=0, min_open=True),
     metavar="SECONDS",
     help="Wall clock; days that are cut short are not counted.",
 )
