@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import logging
+import math
 import os
 import pkgutil
 import signal
@@ -39,7 +40,7 @@ class Number(click.FloatRange):
     ) -> float:
         """Return the number, or refuse it."""
         number = super().convert(value, param, ctx)
-        if number != number:  # noqa: PLR0124 (nan)
+        if math.isnan(number):
             self.fail(f"{value!r} is not a number.", param, ctx)
         return number
 
@@ -284,7 +285,7 @@ def _plain(value: Any) -> Any:
         return {str(key): _plain(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(entry) for entry in value]
-    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):  # noqa: PLR0124 (nan)
+    if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
 
