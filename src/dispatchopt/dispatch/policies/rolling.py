@@ -110,7 +110,7 @@ class Rolling:
     wait_weight: float = 0.15
     overload_weight: float = 0.3
     most_overload: float = 3.0
-    pay_s: float = 240.0
+    pay_s: float = 360.0
     open_s: float = 3600.0
     open_least_s: float = 300.0
     age_weight: float = 0.2
