@@ -33,8 +33,8 @@ class Prices:
         Seconds of cost per second for which a courier is expected to stand at a store, because
         nobody can say when the goods are ready.
     pay_s
-        Seconds of cost per order given to a courier who is sure to earn more than the guaranteed
-        wage; less for others. 0 where wages are no guarantee.
+        Seconds of cost per order that raises the courier's pay, as far as that is likelier than
+        with others. 0 where wages are no guarantee.
     open_s, open_least_s
         Cost of leaving an order open that is ready now, and least cost of leaving one open that
         is ready much later.
@@ -65,7 +65,8 @@ class Pricing:
         self._state, self._work, self._near, self._prices = state, work, near, prices
         rules = state.rules
         share = pay_share(state.couriers, rules, state.now_s) if prices.pay_s > 0 else None
-        self._pay_s = None if share is None else prices.pay_s * share
+        # An order left open is paid for later, so only differences between couriers count.
+        self._pay_s = None if share is None else prices.pay_s * (share - share.mean())
         self._least_s = np.zeros(len(work.row))
         self._floor_s = work.ready_s + rules.pickup_s + work.direct_s + rules.dropoff_s
         if len(state.orders.declined_courier):

@@ -67,7 +67,7 @@ class Rolling:
         What each price of time but the last rises by when there are twice as many orders as
         couriers, and how many times as much at most.
     pay_s
-        Price of an order for a courier whose guaranteed wage is earned.
+        Price of an order that raises the courier's pay; under a guaranteed wage not all do.
     open_s, open_least_s
         Price of leaving an order open.
     age_weight
