@@ -35,8 +35,13 @@ def test_dispatch_decides_on_a_saved_state_as_before(tmp_path: Path) -> None:
 def test_dispatch_refuses_what_is_no_state(tmp_path: Path) -> None:
     path = tmp_path / "x.json"
     path.write_text('{"format": "dispatchopt", "version": 1}')
-    found = run("dispatch", str(path))
-    assert "wrong-format" in str(found.exception)
+    for day in (str(path), DAY):
+        found = run("dispatch", day)
+        assert "wrong-format" in str(found.exception)
+        assert "--at SECOND" in str(found.exception)
+    path.write_text('{"format": "dispatchopt-state", "version": 1}')
+    found = run("dispatch", str(path), "--at", "0")
+    assert "without --at" in str(found.exception)
     found = run("dispatch", DAY, "--at", "999999")
     assert "last decision" in str(found.exception)
 

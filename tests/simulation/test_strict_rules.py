@@ -318,3 +318,18 @@ def test_reyes_lets_couriers_sent_ahead_keep_their_orders(monkeypatch: pytest.Mo
     simulate(_scarce_day(), Reyes(period_s=60))
     assert len(kept) > 10
     assert all(kept)
+
+
+def test_an_order_far_from_all_couriers_does_not_starve() -> None:
+    """The only courier is 90 minutes away: a delay beyond any price of leaving an order open."""
+    far = PlaneTravel(
+        x_m=np.array([0, 600, -1200, 27_000]), y_m=np.zeros(4), metres_per_step=300, step_s=60
+    )
+    couriers = Couriers.build(ids=["k"], place_idx=[3], on_s=[0], off_s=[36_000])
+    day = strict_day(travel=far, couriers=couriers)
+    day = replace(day, rules=replace(day.rules, max_late_s=-1))
+    outcome = simulate(day, "rolling")
+    assert rules_of(day, outcome) == set()
+    # The courier sets off at once, though the goods are ready after a quarter of an hour.
+    assert outcome.orders.pickup_s[0] == 5400 + 120
+    assert outcome.orders.delivered_s[1] >= 0

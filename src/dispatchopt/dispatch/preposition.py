@@ -189,6 +189,6 @@ _TURNS = 12
 _RANKS = 4
 _MOST_BUSY = 0.8
 #: Ways beyond this count no more.
-_MOST_S = 1800.0
+_MOST_S = 5400.0
 #: Mean time of preparation where no order tells.
 _LEAD_S = 300.0

@@ -8,6 +8,7 @@ import numpy as np
 
 from dispatchopt.core.arrays import BoolArray, FloatArray, IntArray
 from dispatchopt.dispatch.bundles import Units, Work
+from dispatchopt.dispatch.guarantee import pay_share
 from dispatchopt.dispatch.inbound import Inbound
 from dispatchopt.dispatch.state import DispatchState
 
@@ -32,13 +33,16 @@ class Prices:
         Seconds of cost per second for which a courier is expected to stand at a store, because
         nobody can say when the goods are ready.
     pay_s
-        Seconds of cost per order given to a courier whose pay already equals the guaranteed wage;
-        less for those below it. 0 where wages are no guarantee.
+        Seconds of cost per order that raises the courier's pay, as far as that is likelier than
+        with others. 0 where wages are no guarantee.
     open_s, open_least_s
         Cost of leaving an order open that is ready now, and least cost of leaving one open that
         is ready much later.
     age_weight
         Further cost of leaving one open per second that it has been ready.
+    beyond_s
+        Least cost of leaving one open beyond that of its cheapest trip, where nobody can be at the
+        store by the time it is ready.
     """
 
     late_weight: float
@@ -51,6 +55,7 @@ class Prices:
     open_s: float
     open_least_s: float
     age_weight: float
+    beyond_s: float
 
 
 class Pricing:
@@ -59,7 +64,10 @@ class Pricing:
     def __init__(self, state: DispatchState, work: Work, near: Inbound, prices: Prices) -> None:
         self._state, self._work, self._near, self._prices = state, work, near, prices
         rules = state.rules
-        self._pay_s = _pay_s(state, prices.pay_s)
+        share = pay_share(state.couriers, rules, state.now_s) if prices.pay_s > 0 else None
+        # An order left open is paid for later, so only differences between couriers count.
+        self._pay_s = None if share is None else prices.pay_s * (share - share.mean())
+        self._least_s = np.zeros(len(work.row))
         self._floor_s = work.ready_s + rules.pickup_s + work.direct_s + rules.dropoff_s
         if len(state.orders.declined_courier):
             owner = np.repeat(np.arange(len(state.orders)), np.diff(state.orders.declined_ptr))
@@ -140,6 +148,21 @@ class Pricing:
             dtype=np.bool_,
         )
 
+    def hold_least(self, unit: IntArray, pair: IntArray, cost: FloatArray) -> None:
+        """Let no order be left open for being far from all couriers, who will not come nearer.
+
+        Parameters
+        ----------
+        unit, pair, cost
+            All candidates for single orders, as the work has them, and their costs, shape (m,).
+        """
+        least_s = np.full(len(self._least_s), np.inf)
+        np.minimum.at(least_s, unit, cost)
+        here_s = np.full(len(self._least_s), np.inf)
+        np.minimum.at(here_s, unit, np.where(np.isfinite(cost), self._near.here_s[pair], np.inf))
+        is_late = np.isfinite(least_s) & (here_s > self._work.ready_s)
+        self._least_s[is_late] = least_s[is_late] + self._prices.beyond_s
+
     def left_open(self, units: Units) -> FloatArray:
         """Return the cost of leaving each bundle without a courier for now."""
         prices, now_s = self._prices, self._state.now_s
@@ -151,21 +174,6 @@ class Pricing:
         waited_s = np.maximum(0, now_s - self._state.orders.ready_s[self._work.row])
         each_s = each_s + prices.age_weight * waited_s
         each_s += self._lateness(self._floor_s + each_s - self._work.due_s)
-        cost = each_s[member]
+        cost = np.maximum(each_s, self._least_s)[member]
         total: FloatArray = np.where(units.member >= 0, cost, 0).sum(axis=1)
         return total
-
-
-def _pay_s(state: DispatchState, price_s: float) -> FloatArray | None:
-    """Price of one more order for each courier; None where pay is the same whoever brings it.
-
-    Under a guarantee the first orders of a shift cost nothing and those beyond it the pay, so
-    the price grows with the share of the guarantee that is earned.
-    """
-    couriers, rules = state.couriers, state.rules
-    if not (rules.is_wage_guarantee and rules.pay_cents_per_order and price_s > 0):
-        return None
-    hours = np.maximum(couriers.off_s - couriers.on_s, 1) / 3600
-    covered = np.maximum(hours * rules.wage_cents_per_hour / rules.pay_cents_per_order, 1e-9)
-    price: FloatArray = price_s * np.minimum(2.0, (couriers.taken_orders + 1) / covered)
-    return price

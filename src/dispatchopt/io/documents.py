@@ -109,6 +109,8 @@ def _kind(document: Document, issues: Issues) -> Kind | None:
     header, where = document.header, document.where
     if header.get("format") != FORMAT:
         hint = nearest("format", header) if "format" not in header else ""
+        if header.get("format") == f"{FORMAT}-state":
+            hint = "a state of the live dispatcher is for `dispatchopt dispatch`, without --at"
         issues.add("wrong-format", f"{where} /format", header.get("format"), repr(FORMAT), hint)
     version = header.get("version")
     if version != VERSION or isinstance(version, bool):

@@ -75,6 +75,10 @@ class Live:
     name: str = ""
 
 
+#: Said of a document where a state is wanted.
+_A_DAY = "a day is decided on at a second of it, `dispatchopt dispatch DAY --at SECOND`"
+
+
 def parse_state(text: str, source: str = "state") -> Live:
     """Return the state that a JSON text describes.
 
@@ -96,7 +100,8 @@ def state_of(value: Any, source: str = "body") -> Live:
     """
     given, issues = header_object(value, source), Issues()
     if given.get("format") != STATE:
-        issues.add("wrong-format", f"{source} /format", given.get("format"), repr(STATE))
+        hint = _A_DAY if given.get("format") == "dispatchopt" else ""
+        issues.add("wrong-format", f"{source} /format", given.get("format"), repr(STATE), hint)
     if given.get("version") != 1 or isinstance(given.get("version"), bool):
         issues.add("wrong-version", f"{source} /version", given.get("version"), "1")
     issues.raise_if_any()
@@ -124,6 +129,8 @@ def read_state(path: str | Path) -> Live:
         return parse_state(decode(sys.stdin.buffer.read(), "stdin"), "stdin")
     path = Path(path)
     require_input(path)
+    if path.is_dir():
+        raise single("wrong-format", str(path), Said("a folder"), "a state as JSON", _A_DAY)
     try:
         data = path.read_bytes()
     except OSError as error:

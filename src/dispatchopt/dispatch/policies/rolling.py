@@ -67,12 +67,15 @@ class Rolling:
         What each price of time but the last rises by when there are twice as many orders as
         couriers, and how many times as much at most.
     pay_s
-        Price of an order for a courier whose guaranteed wage is earned.
+        Price of an order that raises the courier's pay; under a guaranteed wage not all do.
     open_s, open_least_s
         Price of leaving an order open.
     age_weight
         What this price rises by per second that the order has been ready, when there are twice as
         many orders as couriers.
+    beyond_s
+        What leaving an order open costs at least beyond the cheapest trip for it, where nobody can
+        be at the store by the time it is ready; so orders far from all couriers do not starve.
     missing_s
         Seconds that a missing line counts when a store is chosen.
     way_weight
@@ -107,10 +110,11 @@ class Rolling:
     wait_weight: float = 0.15
     overload_weight: float = 0.3
     most_overload: float = 3.0
-    pay_s: float = 180.0
+    pay_s: float = 360.0
     open_s: float = 3600.0
     open_least_s: float = 300.0
     age_weight: float = 0.2
+    beyond_s: float = 600.0
     missing_s: int = 600
     way_weight: float = 1.0
     keep_s: float = 5.0
@@ -189,6 +193,8 @@ class Rolling:
         width = min(state.rules.max_bundle, 2**self.merge_rounds)
         units = singles(work, width)
         keep = kept(state, work, self.keep_s)
+        unit, every = _candidates(units, near)
+        pricing.hold_least(unit, every, pricing.of(taken(units, unit), every))
         pair = _match(units, near, pricing, keep)
         how = Merging(
             max_size=width,
@@ -236,16 +242,22 @@ class Rolling:
             open_s=self.open_s,
             open_least_s=self.open_least_s,
             age_weight=self.age_weight * overload,
+            beyond_s=self.beyond_s,
         )
 
 
-def _match(units: Units, near: Inbound, pricing: Pricing, keep: Keep) -> IntArray:
-    """Return for each bundle its pair in ``near``, or -1."""
+def _candidates(units: Units, near: Inbound) -> tuple[IntArray, IntArray]:
+    """Return all combinations of a bundle and a pair in ``near`` of its store."""
     counts = (near.ptr[1:] - near.ptr[:-1])[units.store]
     unit = np.repeat(np.arange(len(units)), counts)
     starts = np.cumsum(counts) - counts
     pair = np.repeat(near.ptr[units.store], counts) + np.arange(len(unit))
-    pair = pair - np.repeat(starts, counts)
+    return unit, pair - np.repeat(starts, counts)
+
+
+def _match(units: Units, near: Inbound, pricing: Pricing, keep: Keep) -> IntArray:
+    """Return for each bundle its pair in ``near``, or -1."""
+    unit, pair = _candidates(units, near)
     cost = pricing.of(taken(units, unit), pair) - keep.of(units, unit, near.courier[pair])
     chosen = assign(unit, near.courier[pair], cost, pricing.left_open(units))
     matched: IntArray = np.where(chosen >= 0, pair[chosen] if len(pair) else -1, -1)
