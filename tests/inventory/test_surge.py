@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dispatchopt.core import InputError, Status
+from dispatchopt.core import InputError, Status, Stop
 from dispatchopt.inventory import rebalancing, surge
 from dispatchopt.inventory.demand import Demand
 from dispatchopt.inventory.problem import DemandLaw
@@ -214,12 +214,12 @@ def test_what_the_stream_leaves_is_rebalanced() -> None:
     assert rebalancing.solve(problem).require().moved_units.tolist() == [[4]]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(seed=st.integers(0, 10**6))
 def test_prices_of_scenarios_bound_every_order(seed: int) -> None:
     """The engine for large problems keeps the rules, and its bound holds."""
     problem = drawn(seed)
-    result = surge.solve(problem, engine="prices")
+    result = surge.solve(problem, engine="prices", stop=Stop(iterations=40))
     assert surge.check(problem, result.require()).is_feasible
     best = brute_force(problem)
     assert result.bound is not None
@@ -228,8 +228,9 @@ def test_prices_of_scenarios_bound_every_order(seed: int) -> None:
     assert result.objective >= best - 1e-6
 
 
-@pytest.mark.parametrize("fare", [None, 0.0, 1.0, 4.0])
-@pytest.mark.parametrize("room", [None, 9_000, 30_000])
+@pytest.mark.parametrize(
+    ("fare", "room"), [(None, None), (0.0, None), (1.0, None), (4.0, None), (1.0, 30_000)]
+)
 def test_prices_of_scenarios_agree_with_the_model(fare: float | None, room: int | None) -> None:
     """On a middling problem the bound is near the linear model's, and the order near its order."""
     rng = np.random.default_rng(3)
@@ -253,20 +254,20 @@ def test_prices_of_scenarios_agree_with_the_model(fare: float | None, room: int 
     assert exact.bound is not None
     assert ours.bound <= exact.objective + 1e-6
     assert ours.objective >= exact.bound - 1e-6
-    # Units in small rooms are lumps, and free transfers make all stores the same to prices.
-    if room is None or (room == 30_000 and fare != 0.0):
-        assert ours.objective - ours.bound <= (0.002 if room is None else 0.01) * ours.objective
+    assert ours.objective - ours.bound <= (0.002 if room is None else 0.01) * ours.objective
 
 
 def test_prices_count_units_in_large_steps() -> None:
-    """Orders of many thousands of units are found without as many rounds."""
-    problem = made(
-        [[[40_000], [70_000]], [[90_000], [10_000]]], [[[5_000], [0]], [[0], [3_000]]],
-        [[0], [0]], transfer_cost=0.5,
-    )  # fmt: skip
-    exact = surge.solve(problem, engine="scenarios")
-    ours = surge.solve(problem, engine="prices")
-    assert ours.objective == pytest.approx(exact.objective, rel=1e-3)
-    assert ours.bound is not None
+    """Orders of many thousands of units cost what a thousandth of them costs, times a thousand."""
+    shelf, live = [[[40], [70]], [[90], [10]]], [[[5], [0]], [[0], [3]]]
+    small = made(shelf, live, [[0], [0]], transfer_cost=0.5)
+    large = small.replace(
+        shelf_units=1_000 * small.shelf_units, live_units=1_000 * small.live_units
+    )
+    exact = surge.solve(small, engine="scenarios")
+    ours = surge.solve(large, engine="prices")
+    assert exact.status is Status.OPTIMAL
     assert exact.objective is not None
-    assert exact.objective * 0.97 <= ours.bound <= exact.objective + 1e-6
+    assert ours.objective == pytest.approx(1_000 * exact.objective, rel=1e-3)
+    assert ours.bound is not None
+    assert 970 * exact.objective <= ours.bound <= 1_000 * exact.objective + 1e-6
