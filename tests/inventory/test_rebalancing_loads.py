@@ -12,7 +12,12 @@ from hypothesis import strategies as st
 from dispatchopt.inventory import rebalancing
 from dispatchopt.inventory.rebalancing import RebalancingSolution
 from dispatchopt.inventory.rebalancing.engines._compiled_knapsack import fill
+from dispatchopt.inventory.rebalancing.engines._compiled_search import _move
+from dispatchopt.inventory.rebalancing.engines._flips import Flips
+from dispatchopt.inventory.rebalancing.engines._flow import Flows
+from dispatchopt.inventory.rebalancing.engines._joint import Joint
 from dispatchopt.inventory.rebalancing.engines._loads import Loads
+from dispatchopt.inventory.rebalancing.engines._plan import Plan
 from dispatchopt.inventory.rebalancing.engines._steps import Worth
 from dispatchopt.testing.kinds.rebalancing import drawn
 
@@ -78,3 +83,59 @@ def test_small_cases_whose_lanes_cost_something_are_proven(litres: int | None) -
     objective = result.objective or 0.0
     for bound in loads.ascend(objective - base, 60, lambda: False):
         assert base + bound <= objective + 1e-6
+
+
+def test_units_that_pass_through_a_store_are_taken_off_and_put_back_for_nothing() -> None:
+    """A lane emptied before the one that its units go on with costs nothing once both are back."""
+    never = 1e4
+    # Pairs: source, store between (no unit of its own can pay), target.
+    up = np.array([0, 0, 0, 2]), np.array([3.0, 2.0]), np.zeros(2)
+    down = np.array([0, 2, 2, 2]), np.array([0.5, 0.7]), np.zeros(2)
+    added = np.zeros(3, dtype=np.int64)
+    change = 0.0
+    for units, tail, head in ((2, 0, 1), (2, 1, 2), (-2, 0, 1), (2, 0, 1)):
+        change += _move(units, tail, head, added, never, *up, *down)
+    assert added.tolist() == [-2, 0, 2]
+    assert change == pytest.approx(0.5 + 0.7 - 3.0 - 2.0)
+    for units, tail, head in ((-2, 1, 2), (2, 1, 2), (-2, 1, 2), (-2, 0, 1)):
+        change += _move(units, tail, head, added, never, *up, *down)
+    assert change == pytest.approx(0.0)
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 10**6))
+def test_lanes_into_a_store_together_bound_better_than_each_alone(seed: int) -> None:
+    """At the prices at hand the joint bound is no lower, and below the cost of any plan."""
+    rng = np.random.default_rng(seed)
+    problem = drawn(rng, 5, 4, on_hand_units=rng.integers(0, 7, (5, 4)))
+    lanes = problem.num_lanes
+    problem = problem.replace(
+        lane_cost=np.round(2 * rng.random(lanes), 2),
+        capacity_ml=rng.integers(1, 3_000, lanes) if rng.random() < 0.5 else None,
+    )
+    worth = Worth(problem)
+    loads = Loads(worth)
+    none = np.zeros((lanes, problem.num_skus), dtype=np.int64)
+    base = rebalancing.check(problem, RebalancingSolution(moved_units=none)).objective
+    list(loads.ascend(-0.2 * base, 40, lambda: False))
+    joint = Joint(loads)
+    if problem.capacity_ml is None:
+        assert joint.evaluate(joint.price)[0] >= loads.bound - 1e-6
+    list(joint.ascend(-0.2 * base, 40, lambda: False))
+    plan = Plan(Flows(worth, 0))
+    plan.fill(np.zeros(lanes), np.arange(problem.num_skus), lambda: False)
+    flips = Flips(plan)
+    before = plan.total
+    for _ in range(3):
+        change = flips.go(np.flatnonzero(problem.lane_cost > 0), lambda: False)
+        assert change <= 1e-9
+    plan.take(flips.units())
+    assert plan.total == pytest.approx(before + flips.change)
+    report = rebalancing.check(problem, plan.solution())
+    assert report.is_feasible
+    assert report.objective == pytest.approx(base + plan.total)
+    result = rebalancing.solve(problem, engine="lanes")
+    assert result.objective is not None
+    assert result.objective <= report.objective + 1e-6 or result.status != "optimal"
+    for bound in (loads.bound, joint.bound):
+        assert base + bound <= min(report.objective, result.objective) + 1e-6

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dispatchopt.core import InputError, Status
+from dispatchopt.core import InputError, Status, Stop
 from dispatchopt.inventory import rebalancing, surge
 from dispatchopt.inventory.demand import Demand
 from dispatchopt.inventory.problem import DemandLaw
@@ -212,3 +212,62 @@ def test_what_the_stream_leaves_is_rebalanced() -> None:
         lane_from=[0], lane_to=[1], unit_cost=[0.2],
     )  # fmt: skip
     assert rebalancing.solve(problem).require().moved_units.tolist() == [[4]]
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 10**6))
+def test_prices_of_scenarios_bound_every_order(seed: int) -> None:
+    """The engine for large problems keeps the rules, and its bound holds."""
+    problem = drawn(seed)
+    result = surge.solve(problem, engine="prices", stop=Stop(iterations=40))
+    assert surge.check(problem, result.require()).is_feasible
+    best = brute_force(problem)
+    assert result.bound is not None
+    assert result.bound <= best + 1e-6
+    assert result.objective is not None
+    assert result.objective >= best - 1e-6
+
+
+@pytest.mark.parametrize(
+    ("fare", "room"), [(None, None), (0.0, None), (1.0, None), (4.0, None), (1.0, 30_000)]
+)
+def test_prices_of_scenarios_agree_with_the_model(fare: float | None, room: int | None) -> None:
+    """On a middling problem the bound is near the linear model's, and the order near its order."""
+    rng = np.random.default_rng(3)
+    shelf = rng.gamma(1.5, 2.0, (6, 8))
+    chance, on_shelf, live = surge.draw_scenarios(
+        shelf, 0.4 * shelf, correlation=0.7, count=8, seed=2
+    )
+    margin = rng.uniform(2.0, 9.0, 8)
+    problem = SurgeProblem(
+        probability=chance, shelf_units=on_shelf, live_units=live, shelf_margin=margin,
+        live_margin=0.6 * margin, holding_cost=rng.uniform(0.1, 1.0, 8),
+        on_hand_units=rng.poisson(0.5 * shelf), volume_ml=rng.integers(100, 1000, 8),
+        available_units=np.full(8, 40), transfer_cost=fare,
+        room_ml=None if room is None else np.full(6, room),
+    )  # fmt: skip
+    exact = surge.solve(problem, engine="scenarios")
+    ours = surge.solve(problem, engine="prices")
+    assert exact.objective is not None
+    assert ours.objective is not None
+    assert ours.bound is not None
+    assert exact.bound is not None
+    assert ours.bound <= exact.objective + 1e-6
+    assert ours.objective >= exact.bound - 1e-6
+    assert ours.objective - ours.bound <= (0.002 if room is None else 0.01) * ours.objective
+
+
+def test_prices_count_units_in_large_steps() -> None:
+    """Orders of many thousands of units cost what a thousandth of them costs, times a thousand."""
+    shelf, live = [[[40], [70]], [[90], [10]]], [[[5], [0]], [[0], [3]]]
+    small = made(shelf, live, [[0], [0]], transfer_cost=0.5)
+    large = small.replace(
+        shelf_units=1_000 * small.shelf_units, live_units=1_000 * small.live_units
+    )
+    exact = surge.solve(small, engine="scenarios")
+    ours = surge.solve(large, engine="prices")
+    assert exact.status is Status.OPTIMAL
+    assert exact.objective is not None
+    assert ours.objective == pytest.approx(1_000 * exact.objective, rel=1e-3)
+    assert ours.bound is not None
+    assert 970 * exact.objective <= ours.bound <= 1_000 * exact.objective + 1e-6

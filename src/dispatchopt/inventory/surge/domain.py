@@ -11,6 +11,9 @@ from dispatchopt.inventory.surge.bound import bound
 from dispatchopt.inventory.surge.check import check
 from dispatchopt.inventory.surge.problem import SurgeProblem, SurgeSolution
 
+#: Scenarios times pairs up to which linear models are the way.
+_MAX_MODEL = 120_000
+
 
 @cache
 def _engines() -> Mapping[str, Engine[SurgeProblem, SurgeSolution]]:
@@ -18,7 +21,9 @@ def _engines() -> Mapping[str, Engine[SurgeProblem, SurgeSolution]]:
     return scan(package, "ENGINE", group="dispatchopt.surge.engines")
 
 
-def _choose(_problem: SurgeProblem) -> tuple[Sequence[str], str]:
+def _choose(problem: SurgeProblem) -> tuple[Sequence[str], str]:
+    if problem.num_scenarios * problem.on_hand_units.size > _MAX_MODEL:
+        return ("prices", "scenarios"), "too large for models of all scenarios"
     return ("scenarios",), "one model of all scenarios"
 
 

@@ -131,6 +131,18 @@ def _value(
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def _last_room(count: int, capacity: float, value: FloatArray, size: FloatArray) -> float:
+    """Return the value per ml of the item that is taken by a part at best, 0 if all fit."""
+    ratio = value[:count] / np.maximum(size[:count], _TINY)
+    load = 0.0
+    for a in np.argsort(-ratio):
+        load += size[a]
+        if load > capacity:
+            return float(ratio[a])
+    return 0.0
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
 def set_prices(stock: Any, up: Any, down: Any, prices: Any, slope: Any, ends: Any) -> float:
     """Price single units; return what their limits cost at some prices, negative.
 
@@ -157,9 +169,13 @@ def set_prices(stock: Any, up: Any, down: Any, prices: Any, slope: Any, ends: An
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
 def evaluate(
     first: int, last: int, lanes: Any, entries: Any, stock: Any, up: Any, down: Any, prices: Any,
-    ends: Any, slope: Any, items: Any, work: Any,
+    ends: Any, slope: Any, items: Any, work: Any, about: Any,
 ) -> float:  # fmt: skip
-    """Load some lanes at their best; return what that saves, negative, and add to the slope."""
+    """Load some lanes at their best; return what that saves, negative, and add to the slope.
+
+    ``about`` receives what the load of each lane saves, and what the last of its room does per ml,
+    (L,) each or empty.
+    """
     tail, head, unit_cost, lane_cost, capacity = lanes
     entry_first, entry_sku = entries
     stores, volume, room = stock
@@ -187,6 +203,9 @@ def evaluate(
                 value, size, use, source, from_pair, to_pair,
             )  # fmt: skip
         full = _value(count, capacity[lane], value, size, taken, order, now)
+        if about[0].size:
+            about[0][lane] = full
+            about[1][lane] = _last_room(count, capacity[lane], value, size)
         if full > lane_cost[lane]:
             total += lane_cost[lane] - full
             _add(count, taken, items, slope)

@@ -33,7 +33,7 @@ def _gain(
     """Return what one unit more saves in a pair to which some were added."""
     if added < 0:
         at = down_first[pair] - added - 1
-        return float(down_cost[at] + share * down_price[at])
+        return float(down_cost[at] + share * down_price[at]) if at < down_first[pair + 1] else never
     at = up_first[pair] + added
     return float(up_cost[at] - share * up_price[at]) if at < up_first[pair + 1] else -never
 
@@ -47,7 +47,7 @@ def _loss(
     """Return what one unit less costs in a pair to which some were added."""
     if added > 0:
         at = up_first[pair] + added - 1
-        return float(up_cost[at] - share * up_price[at])
+        return float(up_cost[at] - share * up_price[at]) if at < up_first[pair + 1] else -never
     at = down_first[pair] - added
     return float(down_cost[at] + share * down_price[at]) if at < down_first[pair + 1] else never
 

@@ -40,70 +40,26 @@ _HOT, _COLD = 0.5, 0.03
 _PARTS, _MIN_SPLIT = 2, 10_000
 
 
-class Loads:
-    """Lanes, single units, and their prices.
+class Ascent:
+    """A bound that prices prove, raised by subgradients.
 
     Attributes
     ----------
     price
-        The best prices known, (n,): of units that come, of units that leave, of passing through a
-        pair, and of leaving it.
+        The best prices known, >= 0, (n,).
     bound
         Their bound on the saving of all transfers, negative.
+    weight
+        How far each price moves per slope, (n,): one of many units has a steep slope.
     """
 
-    def __init__(self, worth: Worth) -> None:
-        problem = worth.problem
-        self.worth, self.problem = worth, problem
-        stores, skus, lanes = problem.num_stores, problem.num_skus, problem.num_lanes
-        sku = np.repeat(np.arange(skus), np.diff(worth.lane_first))
-        self._order = np.argsort(worth.lane, kind="stable")
-        by_lane = worth.lane[self._order]
-        self._entries = np.searchsorted(by_lane, np.arange(lanes + 1)), sku[self._order]
-        self.lane = by_lane
-        capacity = problem.capacity_ml
-        size = np.full(lanes, _ENDLESS) if capacity is None else capacity.astype(np.float64)
-        ends = problem.lane_from, problem.lane_to
-        self._lanes = *ends, problem.unit_cost, problem.lane_cost, size
-        room = np.ascontiguousarray(problem.movable_units.T.ravel())
-        self._stock = stores, problem.stock.volume_ml.astype(np.float64), room
-        up, down = worth.up, worth.down
-        self._sizes = np.cumsum([up.cost.size, down.cost.size, room.size])
-        self.price = np.zeros(int(self._sizes[-1]) + room.size)
-        self.bound = -np.inf
-        self._up = up.first, up.cost, np.empty(up.cost.size), np.empty(up.cost.size, np.int64)
-        made = np.empty(down.cost.size), np.empty(down.cost.size, np.int64)
-        self._down = down.first, down.cost, *made
-        # A lane takes of a SKU at most what pays to come and what may pass, and what may leave.
-        tail, head = (sku * stores + each[worth.lane] for each in ends)
-        most = np.minimum(room[tail], np.diff(up.first)[head] + room[head])
-        count = 1 + int(np.bincount(worth.lane, most, 1).max())
-        self._ends = tuple(np.empty((2, stores, skus)))
-        parts = _PARTS if by_lane.size >= _MIN_SPLIT else 1
-        half = np.searchsorted(self._entries[0], by_lane.size * np.arange(1, parts) / parts)
-        #: Lanes of each part, and room to work in.
-        self._parts = list(itertools.pairwise([0, *half.tolist(), lanes]))
-        self._rooms = [_room(count) for _ in self._parts]
-        self._pool = ThreadPoolExecutor(parts) if parts > 1 else None
+    price: FloatArray
+    bound: float
+    weight: FloatArray
 
     def evaluate(self, price: FloatArray) -> tuple[float, FloatArray]:
         """Return the bound at some prices, and its slope by price."""
-        from dispatchopt.inventory.rebalancing.engines import _compiled_lanes
-
-        prices, slopes = np.split(price, self._sizes), np.zeros((len(self._parts), price.size))
-        slope = [tuple(np.split(each, self._sizes)) for each in slopes]
-        units = self._stock, self._up, self._down, tuple(prices)
-        value = float(_compiled_lanes.set_prices(*units, slope[0], self._ends))
-
-        def load(part: int) -> float:
-            room = slope[part], *self._rooms[part]
-            lanes = *self._parts[part], self._lanes, self._entries
-            return float(_compiled_lanes.evaluate(*lanes, *units, self._ends, *room))
-
-        # Slopes are whole numbers, and the parts are the same on any machine: so is the sum.
-        turns = range(len(self._parts))
-        value += sum(map(load, turns) if self._pool is None else self._pool.map(load, turns))
-        return value, slopes.sum(axis=0)
+        raise NotImplementedError
 
     def ascend(self, target: float, count: int, should_stop: Callable[[], bool]) -> Iterator[float]:
         """Raise the bound by subgradients (Held, Wolfe, Crowder, Math. Programming 6, 1974).
@@ -139,12 +95,95 @@ class Loads:
             slope[(price <= 0) & (slope < 0)] = 0.0
             mixed = slope if direction is None else _NEW * slope + (1 - _NEW) * direction
             direction = mixed
-            norm = float(mixed @ mixed)
+            norm = float(mixed @ (self.weight * mixed))
             if step < _LEAST_STEP or norm <= 0:
                 return
             far = max(_AIM * abs(target), _FAR * (target - self.bound))
             aim = min(target - value, far + (self.bound - value))
-            price = np.maximum(price + step * max(aim, 1e-9) / norm * mixed, 0.0)
+            price = np.maximum(price + step * max(aim, 1e-9) / norm * self.weight * mixed, 0.0)
+
+
+class Loads(Ascent):
+    """Lanes, single units, and their prices.
+
+    Attributes
+    ----------
+    price
+        The best prices known, (n,): of units that come, of units that leave, of passing through a
+        pair, and of leaving it.
+    bound
+        Their bound on the saving of all transfers, negative.
+    """
+
+    def __init__(self, worth: Worth) -> None:
+        problem = worth.problem
+        self.worth, self.problem = worth, problem
+        stores, skus, lanes = problem.num_stores, problem.num_skus, problem.num_lanes
+        sku = np.repeat(np.arange(skus), np.diff(worth.lane_first))
+        self._order = np.argsort(worth.lane, kind="stable")
+        by_lane = worth.lane[self._order]
+        self.entries = np.searchsorted(by_lane, np.arange(lanes + 1)), sku[self._order]
+        self.lane = by_lane
+        capacity = problem.capacity_ml
+        size = np.full(lanes, _ENDLESS) if capacity is None else capacity.astype(np.float64)
+        ends = problem.lane_from, problem.lane_to
+        self.lanes = *ends, problem.unit_cost, problem.lane_cost, size
+        room = np.ascontiguousarray(problem.movable_units.T.ravel())
+        self.stock = stores, problem.stock.volume_ml.astype(np.float64), room
+        up, down = worth.up, worth.down
+        self.sizes = np.cumsum([up.cost.size, down.cost.size, room.size])
+        self.price = np.zeros(int(self.sizes[-1]) + room.size)
+        self.bound = -np.inf
+        self.weight = np.ones(self.price.size)
+        self.weight[self.sizes[-1] :] = 1.0 / np.maximum(room, 1.0) ** 2
+        self._up = up.first, up.cost, np.empty(up.cost.size), np.empty(up.cost.size, np.int64)
+        made = np.empty(down.cost.size), np.empty(down.cost.size, np.int64)
+        self._down = down.first, down.cost, *made
+        self.units = self.stock, self._up, self._down
+        # A lane takes of a SKU at most what pays to come and what may pass, and what may leave.
+        tail, head = (sku * stores + each[worth.lane] for each in ends)
+        most = np.minimum(room[tail], np.diff(up.first)[head] + room[head])
+        self.most_units = np.bincount(worth.lane, most, lanes).astype(np.int64)
+        count = 1 + int(self.most_units.max(initial=0))
+        self.ends = tuple(np.empty((2, stores, skus)))
+        parts = _PARTS if by_lane.size >= _MIN_SPLIT else 1
+        half = np.searchsorted(self.entries[0], by_lane.size * np.arange(1, parts) / parts)
+        #: Lanes of each part, and room to work in.
+        self._parts = list(itertools.pairwise([0, *half.tolist(), lanes]))
+        self._rooms = [_room(count) for _ in self._parts]
+        self._pool = ThreadPoolExecutor(parts) if parts > 1 else None
+
+    def evaluate(self, price: FloatArray) -> tuple[float, FloatArray]:
+        """Return the bound at some prices, and its slope by price."""
+        none = np.empty((2, 0))
+        return self.load(price, self.entries, (none[0], none[1]))
+
+    def about(self) -> tuple[FloatArray, FloatArray]:
+        """Return what the best load of each lane saves, and its last ml, at the best prices."""
+        about = np.zeros((2, self.problem.num_lanes))
+        self.load(self.price, self.entries, (about[0], about[1]))
+        return about[0], about[1]
+
+    def load(
+        self, price: FloatArray, entries: Any, about: tuple[FloatArray, FloatArray]
+    ) -> tuple[float, FloatArray]:
+        """Return the bound of single lanes with some entries at some prices, and its slope."""
+        from dispatchopt.inventory.rebalancing.engines import _compiled_lanes
+
+        prices, slopes = np.split(price, self.sizes), np.zeros((len(self._parts), price.size))
+        slope = [tuple(np.split(each, self.sizes)) for each in slopes]
+        units = *self.units, tuple(prices)
+        value = float(_compiled_lanes.set_prices(*units, slope[0], self.ends))
+
+        def load(part: int) -> float:
+            room = slope[part], *self._rooms[part], about
+            lanes = *self._parts[part], self.lanes, entries
+            return float(_compiled_lanes.evaluate(*lanes, *units, self.ends, *room))
+
+        # Slopes are whole numbers, and the parts are the same on any machine: so is the sum.
+        turns = range(len(self._parts))
+        value += sum(map(load, turns) if self._pool is None else self._pool.map(load, turns))
+        return value, slopes.sum(axis=0)
 
     def search(self, units: list[IntArray], seed: int) -> Search:
         """Return a search that begins at transfers, SKU by SKU."""
@@ -172,7 +211,7 @@ class Search:
         problem = loads.problem
         stores = problem.num_stores
         added, sent = np.zeros((2, stores * problem.num_skus), dtype=np.int64)
-        base = loads._entries[1] * stores  # noqa: SLF001  # one object in two parts
+        base = loads.entries[1] * stores
         tail, head = base + problem.lane_from[loads.lane], base + problem.lane_to[loads.lane]
         np.add.at(added, head, moved)
         np.subtract.at(added, tail, moved)
@@ -195,12 +234,12 @@ class Search:
 
         loads = self._loads
         self._seed = (self._seed * 48_271 + 11) % (2**31 - 1)
-        uses, sources, passing, _ = np.split(loads.price, loads._sizes)  # noqa: SLF001
+        uses, sources, passing, _ = np.split(loads.price, loads.sizes)
         up, down = loads.worth.up, loads.worth.down
         return float(
             _compiled_search.rounds(
                 self._seed, count, self._unit * _HOT * (_COLD / _HOT) ** share, _MOST_BESIDE,
-                loads._lanes, loads._entries, loads._stock, self._near, passing,  # noqa: SLF001
+                loads.lanes, loads.entries, loads.stock, self._near, passing,
                 self._state, (up.first, up.cost, uses, self._never),
                 (down.first, down.cost, sources, self._never),
                 loads._rooms[0][0][:3], loads._rooms[0][1],  # noqa: SLF001

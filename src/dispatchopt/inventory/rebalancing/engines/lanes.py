@@ -9,7 +9,9 @@ import numpy as np
 from dispatchopt.core import Run
 from dispatchopt.core.tolerance import relative_gap
 from dispatchopt.inventory.engines._highs import Limits
+from dispatchopt.inventory.rebalancing.engines._flips import Flips
 from dispatchopt.inventory.rebalancing.engines._flow import Flows
+from dispatchopt.inventory.rebalancing.engines._joint import Joint
 from dispatchopt.inventory.rebalancing.engines._loads import Loads
 from dispatchopt.inventory.rebalancing.engines._model import Found, Model, Part
 from dispatchopt.inventory.rebalancing.engines._plan import Plan
@@ -61,8 +63,15 @@ class LanesEngine:
         Units and lanes that can pay from which kernels find the flows and raise the bound.
     max_columns
         Columns up to which one linear model finds the prices.
-    min_skipped
-        Columns from which no linear model is solved where it is far from whole vans.
+    min_skipped, min_skipped_costs
+        Columns from which no linear model is solved where it is far from whole vans: where they
+        take a few units, and where lanes cost something.
+    max_joint
+        Evaluations of the bound that opens lanes into a store together at most.
+    flip_share, joint_share
+        Shares of the time that is left, at most, for lanes closed and opened, and for that bound.
+    max_flips
+        Rounds in which lanes are closed and opened.
     max_open
         Columns that the search for whole units may use, about.
     """
@@ -83,6 +92,11 @@ class LanesEngine:
     min_compiled: int = 2_000
     max_columns: int = 150_000
     min_skipped: int = 30_000
+    min_skipped_costs: int = 5_000
+    max_joint: int = 600
+    flip_share: float = 0.35
+    joint_share: float = 0.7
+    max_flips: int = 6
     max_open: int = 9_000
     name: str = "lanes"
     packages: tuple[str, ...] = ("numpy", "scipy", "ortools", "highspy")
@@ -101,7 +115,7 @@ class LanesEngine:
         prices = Prices(flows, base)
         model, found = None, None
         is_small = prices.num_columns <= self.max_columns
-        is_far = is_small and prices.num_columns > self.min_skipped and _is_far(problem)
+        is_far = is_small and self._is_far(problem, prices.num_columns)
         if is_small:
             quick = Plan(flows)
             quick.fill(0.0 * prices.price, prices.order, run.should_stop)
@@ -123,14 +137,29 @@ class LanesEngine:
         run.offer(plan.solution())
         is_open = relative_gap(run.objective or 0.0, run.bound) > max(run.gap, self.loose)
         loads = Loads(worth) if is_open and prices.num_columns >= self.min_compiled else None
-        if loads is not None:
-            self._ascend(loads, plan.total, base, run)
-        self._improve(plan, run, 1)
-        if loads is not None:
-            self._reload(loads, plan, run, 0.97 if is_far else self.reload_share)
+        if loads is None:
+            self._improve(plan, run, 1)
+        else:
+            self._search(loads, plan, base, run, 0.97 if is_far else self.reload_share)
         self._improve(plan, run, self.max_rounds)
         if model is not None and found is not None:
             self._finish(model, found, plan, base, run)
+
+    def _search(
+        self, loads: Loads, plan: Plan, base: float, run: Run[RebalancingSolution], share: float
+    ) -> None:
+        """Raise the bound by single units, and search over lanes and their loads."""
+        problem = loads.problem
+        self._ascend(loads, plan.total, base, run)
+        if not (problem.lane_cost > 0).any():
+            self._improve(plan, run, 1)
+            self._reload(loads, plan, run, share)
+            return
+        self._flip(loads, plan, run)
+        self._join(loads, plan.total, base, run)
+        # Vans that take all need no search for what goes on them.
+        if problem.capacity_ml is not None:
+            self._reload(loads, plan, run, share)
 
     def _finish(
         self, model: Model, found: Found, plan: Plan, base: float, run: Run[RebalancingSolution]
@@ -144,6 +173,49 @@ class LanesEngine:
         self._branch(model, found, plan, run)
         if model.upper.size <= self.max_whole and worth.is_whole:
             self._settle(model, plan, base, run)
+
+    def _is_far(self, problem: RebalancingProblem, columns: int) -> bool:
+        """Whether the linear model is too large for how far it is from whole vans."""
+        if (problem.lane_cost > 0).any():
+            return columns > self.min_skipped_costs
+        return columns > self.min_skipped and _take_few(problem)
+
+    def _flip(self, loads: Loads, plan: Plan, run: Run[RebalancingSolution]) -> None:
+        """Fill at the prices of room if that is better, then close and open lanes."""
+        problem = plan.flows.problem
+        value, last = loads.about()
+        other = Plan(plan.flows)
+        other.fill(last, np.arange(problem.num_skus), run.should_stop)
+        net = value - problem.lane_cost
+        until = (1 - self.flip_share) * run.time_left_s
+        order = np.argsort(-net, kind="stable")
+        order = order[problem.lane_cost[order] > 0]
+
+        def is_over() -> bool:
+            return run.should_stop() or (np.isfinite(until) and run.time_left_s < until)
+
+        flips = Flips(other)
+        for _ in range(self.max_flips):
+            change = flips.go(order, is_over)
+            if not run.step() or is_over() or flips.is_settled(change):
+                break
+        if other.total + flips.change < plan.total:
+            plan.take(flips.units())
+            run.offer(plan.solution())
+
+    def _join(
+        self, loads: Loads, target: float, base: float, run: Run[RebalancingSolution]
+    ) -> None:
+        """Raise the bound by lanes into a store that are opened together."""
+        if run.should_stop():
+            return
+        joint = Joint(loads)
+        until = (1 - self.joint_share) * run.time_left_s
+        for bound in joint.ascend(target, self.max_joint, run.should_stop):
+            self._prove(run, base + bound, is_proof=loads.worth.is_whole)
+            if np.isfinite(until) and run.time_left_s < until:
+                break
+        run.step()
 
     def _ascend(
         self, loads: Loads, target: float, base: float, run: Run[RebalancingSolution]
@@ -264,12 +336,10 @@ class LanesEngine:
                 return
 
 
-def _is_far(problem: RebalancingProblem) -> bool:
-    """Whether the linear model is far from whole vans: they take a few units only, or cost."""
-    if not problem.num_lanes or not problem.num_skus:
+def _take_few(problem: RebalancingProblem) -> bool:
+    """Whether most vans take a few units only."""
+    if problem.capacity_ml is None:
         return False
-    if problem.capacity_ml is None or (problem.lane_cost > 0).any():
-        return True
     typical = float(np.median(problem.stock.volume_ml))
     return bool(np.median(problem.capacity_ml) < _FEW_UNITS * typical)
 

@@ -56,7 +56,7 @@ class ScenariosEngine:
             run.offer(SurgeSolution(order_units=np.zeros(problem.shape, dtype=np.int64)))
         if run.should_stop():
             return
-        run.offer(SurgeSolution(order_units=_mean_wish(problem)))
+        run.offer(SurgeSolution(order_units=mean_wish(problem)))
         work = problem.num_scenarios * problem.on_hand_units.size
         if problem.room_ml is not None or work <= _GREEDY:
             none = np.zeros(problem.shape, dtype=np.int64)
@@ -130,7 +130,7 @@ class ScenariosEngine:
         return order, bound
 
 
-def _mean_wish(problem: SurgeProblem) -> IntArray:
+def mean_wish(problem: SurgeProblem) -> IntArray:
     """Return orders up to mean demand, cut in proportion to central stock and to room."""
     demand = np.tensordot(problem.probability, problem.shelf_units + problem.live_units, axes=1)
     order = np.maximum(np.round(demand) - problem.on_hand_units, 0.0)
