@@ -292,13 +292,15 @@ def test_bad_input_lists_every_problem() -> None:
 def test_lanes_come_from_roads_and_units_must_live() -> None:
     distance = np.array([[0, 1000, 9000], [2000, 0, UNREACHABLE], [9000, 3000, 0]])
     matrix = TravelMatrix(distance_m=distance, duration_s=distance, source="made", profile="car")
-    tail, head, unit, lane = rebalancing.lanes_within(
+    lanes = rebalancing.lanes_within(
         matrix, reach_m=5000, cost_per_unit=1.0, cost_per_unit_km=2.0, cost_per_km=10.0
     )
-    assert tail.tolist() == [0, 1, 2]
-    assert head.tolist() == [1, 0, 1]
-    assert unit.tolist() == [3.0, 5.0, 7.0]
-    assert lane.tolist() == [30.0, 30.0, 30.0]
+    assert lanes.lane_from.tolist() == [0, 1, 2]
+    assert lanes.lane_to.tolist() == [1, 0, 1]
+    assert lanes.unit_cost.tolist() == [3.0, 5.0, 7.0]
+    assert lanes.lane_cost.tolist() == [30.0, 30.0, 30.0]
+    assert lanes.distance_m is not None
+    assert lanes.distance_m.tolist() == [1000, 2000, 3000]
     life = np.array([[[5.0, 30.0]], [[40.0, 30.0]]])
     units = np.array([[[3, 4]], [[2, 1]]])
     found = rebalancing.movable_units(life, units, ride_h=1.0, cover_h=[24.0, 48.0])

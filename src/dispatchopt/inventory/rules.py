@@ -21,8 +21,9 @@ from dispatchopt.inventory.formulas import (
 from dispatchopt.inventory.levels import free_levels
 from dispatchopt.inventory.lot_sizes import LotPolicy, best_rq, best_ss
 from dispatchopt.inventory.problem import DemandLaw, InventoryProblem
-from dispatchopt.inventory.protection import emsr_b, littlewood
+from dispatchopt.inventory.protection import emsr_b
 from dispatchopt.inventory.surge.problem import SurgeProblem
+from dispatchopt.inventory.surge.stream import moments, release_levels, shelf_demand
 
 #: Pairs for which single-item policies with a cost per order are computed.
 MAX_LOTS = 20_000
@@ -206,31 +207,23 @@ def protection_rule(
         "store": np.repeat(np.array(problem.store_ids, dtype=object), skus),
         "sku": np.tile(np.array(problem.sku_ids, dtype=object), stores),
     }
-    shelf = _moments(problem, problem.shelf_units)
+    shelf = shelf_demand(problem)
     if not channels:
-        for left in _LEFT:
-            demand = Demand(law=DemandLaw.NEGATIVE_BINOMIAL, mean_units=left * shelf[0],
-                            variance_units=left * shelf[1])  # fmt: skip
-            kept = littlewood(demand, problem.shelf_margin, problem.live_margin)
-            made[f"keep_units_at_{100 * left:g}_percent_left"] = kept.ravel()
+        kept = release_levels(shelf, problem.shelf_margin, problem.live_margin, _LEFT)
+        for left, level in zip(_LEFT, kept, strict=True):
+            made[f"keep_units_at_{100 * left:g}_percent_left"] = level.ravel()
         return made
     _check_channels(channels)
-    live = _moments(problem, problem.live_units)
+    live = moments(problem.probability, problem.live_units)
     share = np.array([each[0] for each in channels])[:, None, None]
-    mean = np.concatenate([shelf[0][None], share * live[0]])
-    spread = np.concatenate([shelf[1][None], share * live[1]])
+    mean = np.concatenate([shelf.mean_units[None], share * live[0]])
+    spread = np.concatenate([shelf.variance_units[None], share * live[1]])
     margin = np.array([1.0, *(each[1] for each in channels)])
     demand = Demand(law=DemandLaw.NEGATIVE_BINOMIAL, mean_units=mean, variance_units=spread)
     levels = emsr_b(demand, margin)
     for row, level in enumerate(levels):
         made[f"keep_units_against_channel_{row + 1}"] = level.ravel()
     return made
-
-
-def _moments(problem: SurgeProblem, units: np.ndarray) -> tuple[FloatArray, FloatArray]:
-    mean = np.tensordot(problem.probability, units, axes=1)
-    square = np.tensordot(problem.probability, units.astype(np.float64) ** 2, axes=1)
-    return mean, np.maximum(square - mean**2, 0.0)
 
 
 def _check_channels(channels: tuple[tuple[float, float], ...]) -> None:

@@ -14,6 +14,8 @@ from dispatchopt.inventory.problem import InventoryProblem, LevelRule
 
 #: Largest cost of a unit on a lane, and of a lane.
 MAX_COST = 1e9
+#: Longest lane.
+MAX_DISTANCE_M = 10**9
 #: Largest capacity of a lane, which stands for none.
 MAX_CAPACITY_ML = 10**15
 _MAX_LISTED = 20
@@ -42,6 +44,9 @@ class RebalancingProblem:
     movable_units
         Units of each pair that may leave the store, because they live long enough and are no
         facings, (S, K), at most the stock on hand; None for all.
+    distance_m
+        Length of each lane, (L,), -1 where it is not known; None for all. It is told beside what
+        moves, and costs nothing by itself.
 
     Raises
     ------
@@ -56,6 +61,7 @@ class RebalancingProblem:
     lane_cost: FloatArray = None  # type: ignore[assignment]  # an array once built
     capacity_ml: IntArray | None = None
     movable_units: IntArray = None  # type: ignore[assignment]  # an array once built
+    distance_m: IntArray = None  # type: ignore[assignment]  # an array once built
 
     def __post_init__(self) -> None:
         issues = _limits_of_stock(self.stock)
@@ -104,8 +110,13 @@ class RebalancingProblem:
             "lane_cost": (np.float64, lanes),
             "capacity_ml": (np.int64, lanes),
             "movable_units": (np.int64, pairs),
+            "distance_m": (np.int64, lanes),
         }
-        missing = {"lane_cost": np.zeros(lanes), "movable_units": self.stock.on_hand_units}
+        missing = {
+            "lane_cost": np.zeros(lanes),
+            "movable_units": self.stock.on_hand_units,
+            "distance_m": np.full(lanes, -1),
+        }
         for name, (dtype, shape) in fields.items():
             given = getattr(self, name)
             if given is None and name not in missing:
@@ -129,6 +140,7 @@ class RebalancingProblem:
             ("lane_cost", 0, MAX_COST),
             ("capacity_ml", 0, MAX_CAPACITY_ML),
             ("movable_units", 0, self.stock.on_hand_units),
+            ("distance_m", -1, MAX_DISTANCE_M),
         ):
             value = getattr(self, name)
             if value is None:
