@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from dispatchopt.core.arrays import FloatArray
-from dispatchopt.core.errors import InputError, Issue
+from dispatchopt.core.errors import InputError
 from dispatchopt.inventory.demand import Demand
+from dispatchopt.inventory.faults import issue_of
 from dispatchopt.inventory.formulas import (
     cycle_service,
     economic_order,
@@ -54,10 +55,10 @@ def stock_rule(
     """
     if name not in RULES:
         wanted = f"one of {', '.join(RULES)}"
-        raise InputError(_issue("unknown-choice", "policy", repr(name)[:60], wanted))
+        raise InputError(issue_of("unknown-choice", "policy", repr(name)[:60], wanted))
     given = np.asarray(order_cost, dtype=np.float64)
     if not ((given >= 0) & (given <= 1e9)).all():
-        raise InputError(_issue("out-of-range", "order_cost", repr(order_cost), "0 to 1e9"))
+        raise InputError(issue_of("out-of-range", "order_cost", repr(order_cost), "0 to 1e9"))
     stores, skus = problem.shape
     head = {
         "store": np.repeat(np.array(problem.store_ids, dtype=object), skus),
@@ -101,11 +102,11 @@ def _lots(
 ) -> dict[str, FloatArray]:
     if problem.mean_units.size > MAX_LOTS:
         found = f"{problem.mean_units.size} pairs"
-        raise InputError(_issue("too-large", "policy", found, f"at most {MAX_LOTS}"))
+        raise InputError(issue_of("too-large", "policy", found, f"at most {MAX_LOTS}"))
     law = problem.demand_law
     if law not in (DemandLaw.POISSON, DemandLaw.NEGATIVE_BINOMIAL):
         wanted = "demand in whole units: poisson or negative-binomial"
-        raise InputError(_issue("bad-value", "demand_law", str(law), wanted))
+        raise InputError(issue_of("bad-value", "demand_law", str(law), wanted))
     held = np.broadcast_to(problem.holding_cost, problem.shape).ravel()
     short = np.broadcast_to(problem.shortage_cost, problem.shape).ravel()
     fixed = np.broadcast_to(order_cost, problem.shape).ravel()
@@ -232,8 +233,4 @@ def _check_channels(channels: tuple[tuple[float, float], ...]) -> None:
     if not falls or not all(0 < share <= 1 and margin >= 0 for share, margin in channels):
         found = ", ".join(f"{share:g}@{margin:g}" for share, margin in channels)
         wanted = "shares above 0, up to 1, and margins that fall from 1 to 0"
-        raise InputError(_issue("out-of-range", "channel", found, wanted))
-
-
-def _issue(code: str, where: str, found: str, wanted: str) -> Issue:
-    return Issue(code=code, where=where, found=found, wanted=wanted)
+        raise InputError(issue_of("out-of-range", "channel", found, wanted))
