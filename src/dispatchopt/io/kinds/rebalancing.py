@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from dispatchopt.core.arrays import IntArray
-from dispatchopt.core.errors import InputError
 from dispatchopt.inventory.problem import InventoryProblem
 from dispatchopt.inventory.rebalancing.lanes import Lanes
 from dispatchopt.inventory.rebalancing.problem import MAX_CAPACITY_ML, RebalancingProblem
 from dispatchopt.io.cells import NO_INT
 from dispatchopt.io.instance import Instance
 from dispatchopt.io.issues import Issues
+from dispatchopt.io.kinds._building import built
 from dispatchopt.io.kinds._pairs import check_once
 from dispatchopt.io.kinds.base import Kind, Parts
 from dispatchopt.io.schema.rebalancing import TABLES, RebalancingHeader
@@ -50,8 +50,8 @@ def build(parts: Parts) -> RebalancingProblem:
     held[pairs["stock"]] = stock["on_hand_units"]
     may = stock["movable_units"]
     movable[pairs["stock"]] = np.where(may == NO_INT, stock["on_hand_units"], may)
-    try:
-        return RebalancingProblem(
+    return built(
+        lambda: RebalancingProblem(
             stock=InventoryProblem(
                 mean_units=mean,
                 variance_units=variance,
@@ -66,11 +66,9 @@ def build(parts: Parts) -> RebalancingProblem:
             ),
             movable_units=movable,
             **vars(lanes_of(parts["lanes"], pairs["lanes"])),
-        )
-    except InputError as error:
-        issues.extend(error.issues)
-        issues.raise_if_any()
-        raise
+        ),
+        issues,
+    )
 
 
 def flag_loops(table: Checked, ends: Sequence[IntArray], issues: Issues) -> None:
