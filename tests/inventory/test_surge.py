@@ -216,3 +216,16 @@ def test_what_the_stream_leaves_is_rebalanced() -> None:
     )  # fmt: skip
     made = surge.after_stream(problem, problem.on_hand_units, lanes)
     assert rebalancing.solve(made).require().moved_units.tolist() == [[4]]
+
+
+def test_endless_demand_is_filled_in_batches() -> None:
+    """A thousand million units go in batches; no unit that pays is left out at the end."""
+    problem = SurgeProblem(
+        probability=np.ones(1), shelf_units=np.array([[[10**9], [7]]]),
+        live_units=np.zeros((1, 2, 1), dtype=np.int64), shelf_margin=np.array([5.0]),
+        live_margin=np.array([1.0]), holding_cost=np.array([1.0]),
+        on_hand_units=np.array([[8], [0]]),
+    )  # fmt: skip
+    result = surge.solve(problem)
+    assert result.status is Status.OPTIMAL
+    assert result.require().order_units.tolist() == [[10**9 - 8], [7]]
