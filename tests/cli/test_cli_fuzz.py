@@ -159,3 +159,18 @@ def test_convert_survives(data: st.DataObject, kind: str, ending: str) -> None:
 @given(data=st.data(), kind=st.sampled_from([*solution_kinds(), "day"]))
 def test_render_survives(data: st.DataObject, kind: str) -> None:
     attempt(damage(document(kind), data), "render", "IN", "-o", "OUT.html")
+
+
+@QUICK
+@given(data=st.data())
+def test_after_stream_survives_damaged_tables(data: st.DataObject) -> None:
+    """Cells, rows and bytes of the table of what is left."""
+    rows = [line.split(",") for line in (INSTANCES / "surge-left.csv").read_text().split("\n")[:9]]
+    for _ in range(data.draw(st.integers(1, 3))):
+        row = rows[data.draw(st.integers(0, len(rows) - 1))]
+        at = data.draw(st.integers(0, len(row) - 1))
+        new = data.draw(st.sampled_from([*map(str, EXTREMES), ";", '"', "1e3", "-0", "=1+1", " "]))
+        row[at : at + data.draw(st.integers(0, 2))] = [new]
+    text = "\r\n".join(map(",".join, rows))
+    surge = str(INSTANCES / "surge-small")
+    attempt(text, "after-stream", surge, "--stock", "IN", "-o", "OUT", "-q")

@@ -308,3 +308,29 @@ def test_published_allocation_by_hand() -> None:
 def test_a_short_time_still_gives_orders(scarce: Any) -> None:
     result = solve(scarce, engine="dual", stop=Stop(iterations=1))
     assert result.solution is not None
+
+
+@pytest.mark.parametrize("engine", ["dual", "exact"])
+@pytest.mark.parametrize("room", [0, 2, 10**9])
+def test_the_bound_of_endless_demand_holds_without_room(engine: str, room: int) -> None:
+    """At a price above the margin nothing is best, not the lowest quantile of a large demand."""
+    many = single(
+        1e9, variance_units=[[0.0]], holding_cost=[26.19], shortage_cost=[154.0], volume_ml=[1350],
+        store_volume_ml=[room], available_units=[10**15],
+    )  # fmt: skip
+    # The dearest of several SKUs sets the price of room; for the others it is above their margin.
+    two = Problem(
+        mean_units=[[1e9, 1e9]], variance_units=[[0.0, 0.0]], holding_cost=[1.0, 1.0],
+        shortage_cost=[1000.0, 1.0], on_hand_units=[[0, 0]], volume_ml=[300, 6900],
+        case_pack_units=[1, 1], store_volume_ml=[room],
+    )  # fmt: skip
+    for problem in (many, two):
+        result = solve(problem, engine=engine)
+        assert result.status is Status.OPTIMAL or result.gap < 1e-6
+        assert check(problem, result.require()).is_feasible
+
+
+def test_nothing_is_held_where_a_miss_costs_nothing() -> None:
+    for mean in (5.0, 1e9):
+        result = solve(single(mean, shortage_cost=[0.0]))
+        assert result.solution.order_units.tolist() == [[0]]

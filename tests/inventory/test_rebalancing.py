@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dispatchopt import inventory
-from dispatchopt.core import InputError, Status, Stop
+from dispatchopt.core import InputError, Status
 from dispatchopt.geography import UNREACHABLE, TravelMatrix
 from dispatchopt.inventory import InventoryProblem, InventorySolution, rebalancing
 from dispatchopt.inventory.engines._highs import Limits
@@ -20,7 +20,6 @@ from dispatchopt.inventory.rebalancing.engines._flow import Flows
 from dispatchopt.inventory.rebalancing.engines._loads import Loads
 from dispatchopt.inventory.rebalancing.engines._model import Model
 from dispatchopt.inventory.rebalancing.engines._steps import Worth
-from dispatchopt.inventory.rebalancing.engines.lanes import LanesEngine
 from dispatchopt.inventory.rebalancing.explain import shortages
 from dispatchopt.testing.kinds.rebalancing import drawn, stock_of
 
@@ -292,56 +291,34 @@ def test_bad_input_lists_every_problem() -> None:
 def test_lanes_come_from_roads_and_units_must_live() -> None:
     distance = np.array([[0, 1000, 9000], [2000, 0, UNREACHABLE], [9000, 3000, 0]])
     matrix = TravelMatrix(distance_m=distance, duration_s=distance, source="made", profile="car")
-    tail, head, unit, lane = rebalancing.lanes_within(
+    lanes = rebalancing.lanes_within(
         matrix, reach_m=5000, cost_per_unit=1.0, cost_per_unit_km=2.0, cost_per_km=10.0
     )
-    assert tail.tolist() == [0, 1, 2]
-    assert head.tolist() == [1, 0, 1]
-    assert unit.tolist() == [3.0, 5.0, 7.0]
-    assert lane.tolist() == [30.0, 30.0, 30.0]
+    assert lanes.lane_from.tolist() == [0, 1, 2]
+    assert lanes.lane_to.tolist() == [1, 0, 1]
+    assert lanes.unit_cost.tolist() == [3.0, 5.0, 7.0]
+    assert lanes.lane_cost.tolist() == [30.0, 30.0, 30.0]
+    assert lanes.distance_m is not None
+    assert lanes.distance_m.tolist() == [1000, 2000, 3000]
     life = np.array([[[5.0, 30.0]], [[40.0, 30.0]]])
     units = np.array([[[3, 4]], [[2, 1]]])
     found = rebalancing.movable_units(life, units, ride_h=1.0, cover_h=[24.0, 48.0])
     assert found.tolist() == [[2, 0]]
 
 
-def kernels(seed: int, stores: int, skus: int) -> tuple[RebalancingProblem, Flows, Flows]:
-    """A problem, its flows by the library and by the compiled kernel."""
-    rng = np.random.default_rng(seed)
-    problem = drawn(rng, stores, skus, on_hand_units=rng.integers(0, 9, (stores, skus)))
-    worth = Worth(problem)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("dispatchopt.inventory.rebalancing.engines._flow._MIN_COMPILED", 0)
-        compiled = Flows(worth)
-    return problem, Flows(worth), compiled
-
-
-@settings(max_examples=25, deadline=None)
-@given(seed=st.integers(0, 10**6))
-def test_compiled_flows_cost_what_those_of_the_library_do(seed: int) -> None:
-    """Also from the prices of a run before at other costs, and with little room on lanes."""
-    problem, library, compiled = kernels(seed, 5, 3)
-    rng = np.random.default_rng(seed)
-    size = library.worth.lane.size
-    for price in (None, np.round(rng.random(size) * 2, 2), np.zeros(size)):
-        units, bound, done = compiled.all(price, lambda: False)
-        assert done == problem.num_skus
-        assert rebalancing.check(
-            problem.replace(capacity_ml=None), compiled.solution(units)
-        ).is_feasible
-        for sku in range(problem.num_skus):
-            rows = slice(library.worth.lane_first[sku], library.worth.lane_first[sku + 1])
-            extra = np.zeros(size)[rows] if price is None else price[rows]
-            cost = library.cost(sku, units[rows]) + float(extra @ units[rows])
-            theirs, least = library.best(sku, extra)
-            assert cost == pytest.approx(library.cost(sku, theirs) + float(extra @ theirs))
-            assert bound[sku] == pytest.approx(least, abs=1e-6)
-            most = rng.integers(0, 3, extra.size).astype(np.float64)
-            few, _ = compiled.best(sku, extra, most)
-            theirs, _ = library.best(sku, extra, most)
-            assert (few <= most).all()
-            cost = library.cost(sku, few) + float(extra @ few)
-            assert cost == pytest.approx(library.cost(sku, theirs) + float(extra @ theirs))
+def test_units_with_a_short_life_stay() -> None:
+    """Less that may be moved never costs less; what has too short a life left is no use."""
+    rng = np.random.default_rng(8)
+    problem = drawn(rng, 4, 6).replace(capacity_ml=None)
+    life = rng.uniform(0, 96, (3, 4, 6))
+    batches = rng.multinomial(1, [0.2, 0.3, 0.5], size=(4, 6)).transpose(2, 0, 1)
+    units = batches * problem.stock.on_hand_units
+    costs = []
+    for cover in (0.0, 24.0, 48.0, 100.0):
+        movable = rebalancing.movable_units(life, units, ride_h=1.0, cover_h=cover)
+        costs.append(rebalancing.solve(problem.replace(movable_units=movable)).objective)
+    assert all(less <= more + 1e-9 for less, more in itertools.pairwise(np.array(costs, float)))
+    assert costs[-1] == pytest.approx(cost_of_stock(problem.stock, problem.stock.on_hand_units))
 
 
 @settings(max_examples=15, deadline=None)
@@ -365,47 +342,3 @@ def test_bounds_of_vans_and_rides_never_exceed_the_best(seed: int) -> None:
     assert base + loads.bound <= best + 1e-6
     found = Model(Flows(worth)).solve(Limits(), lambda: False)
     assert base + found.bound <= best + 1e-6
-
-
-@pytest.mark.parametrize("rides", [0.0, 4.0])
-def test_the_compiled_search_repeats_and_is_close_to_its_bound(rides: float) -> None:
-    """An iteration limit repeats to the last unit."""
-    rng = np.random.default_rng(3)
-    stock = stock_of(
-        rng,
-        12,
-        12,
-        volume_ml=rng.integers(100, 900, 12),
-        on_hand_units=rng.integers(0, 16, (12, 12)),
-    )
-    tail, head = np.nonzero(~np.eye(12, dtype=bool))
-    problem = RebalancingProblem(
-        stock=stock,
-        lane_from=tail,
-        lane_to=head,
-        unit_cost=0.2 + rng.random(tail.size),
-        lane_cost=np.full(tail.size, rides),
-        capacity_ml=np.full(tail.size, 2000),
-    )
-    assert Flows(Worth(problem), LanesEngine().min_compiled).is_compiled
-    one, two = (rebalancing.solve(problem, stop=Stop(iterations=4), seed=3) for _ in range(2))
-    assert one.objective == two.objective
-    assert np.array_equal(one.require().moved_units, two.require().moved_units)
-    assert one.bound is not None
-    assert one.gap is not None
-    assert one.gap < 0.05
-
-
-def test_units_with_a_short_life_stay() -> None:
-    """Less that may be moved never costs less; what has too short a life left is no use."""
-    rng = np.random.default_rng(8)
-    problem = drawn(rng, 4, 6).replace(capacity_ml=None)
-    life = rng.uniform(0, 96, (3, 4, 6))
-    batches = rng.multinomial(1, [0.2, 0.3, 0.5], size=(4, 6)).transpose(2, 0, 1)
-    units = batches * problem.stock.on_hand_units
-    costs = []
-    for cover in (0.0, 24.0, 48.0, 100.0):
-        movable = rebalancing.movable_units(life, units, ride_h=1.0, cover_h=cover)
-        costs.append(rebalancing.solve(problem.replace(movable_units=movable)).objective)
-    assert all(less <= more + 1e-9 for less, more in itertools.pairwise(np.array(costs, float)))
-    assert costs[-1] == pytest.approx(cost_of_stock(problem.stock, problem.stock.on_hand_units))

@@ -204,14 +204,18 @@ def test_stock_is_released_as_the_day_goes_on() -> None:
 
 
 def test_what_the_stream_leaves_is_rebalanced() -> None:
-    shelf = Demand(
-        law=DemandLaw.POISSON, mean_units=np.full((2, 1), 3.0), variance_units=np.full((2, 1), 3.0)
-    )
-    problem = surge.after_stream(
-        [[8], [0]], shelf, holding_cost=[1.0], shelf_margin=[5.0],
-        lane_from=[0], lane_to=[1], unit_cost=[0.2],
+    problem = SurgeProblem(
+        probability=np.ones(1), shelf_units=np.array([[[3], [3]]]),
+        live_units=np.zeros((1, 2, 1), dtype=np.int64), shelf_margin=np.array([5.0]),
+        live_margin=np.array([1.0]), holding_cost=np.array([1.0]),
+        on_hand_units=np.array([[8], [0]]),
     )  # fmt: skip
-    assert rebalancing.solve(problem).require().moved_units.tolist() == [[4]]
+    lanes = rebalancing.Lanes(
+        lane_from=np.array([0]), lane_to=np.array([1]), unit_cost=np.array([0.2]),
+        lane_cost=np.zeros(1),
+    )  # fmt: skip
+    made = surge.after_stream(problem, problem.on_hand_units, lanes)
+    assert rebalancing.solve(made).require().moved_units.tolist() == [[4]]
 
 
 @settings(max_examples=20, deadline=None)
@@ -271,3 +275,16 @@ def test_prices_count_units_in_large_steps() -> None:
     assert ours.objective == pytest.approx(1_000 * exact.objective, rel=1e-3)
     assert ours.bound is not None
     assert 970 * exact.objective <= ours.bound <= 1_000 * exact.objective + 1e-6
+
+
+def test_endless_demand_is_filled_in_batches() -> None:
+    """A thousand million units go in batches; no unit that pays is left out at the end."""
+    problem = SurgeProblem(
+        probability=np.ones(1), shelf_units=np.array([[[10**9], [7]]]),
+        live_units=np.zeros((1, 2, 1), dtype=np.int64), shelf_margin=np.array([5.0]),
+        live_margin=np.array([1.0]), holding_cost=np.array([1.0]),
+        on_hand_units=np.array([[8], [0]]),
+    )  # fmt: skip
+    result = surge.solve(problem)
+    assert result.status is Status.OPTIMAL
+    assert result.require().order_units.tolist() == [[10**9 - 8], [7]]

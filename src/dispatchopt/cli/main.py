@@ -14,8 +14,9 @@ import click
 from dispatchopt.cli.common import EXIT_NOTHING_FOUND
 from dispatchopt.cli.deadline import MESSAGE, TimeIsUp, leave_at_once
 
-#: Command name -> module in this package that holds it as ``command``; imported when called.
+#: Commands; the module of the same name holds each as ``command``, imported when called.
 COMMANDS = (
+    "after-stream",
     "bench",
     "check",
     "convert",
@@ -35,6 +36,11 @@ COMMANDS = (
 )
 
 
+def _module(name: str) -> Any:
+    """Return the module of a command."""
+    return importlib.import_module(f"dispatchopt.cli.{name.replace('-', '_')}")
+
+
 class LazyGroup(click.Group):
     """A group whose commands are imported when they are needed."""
 
@@ -50,7 +56,7 @@ class LazyGroup(click.Group):
         """Import one command."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = importlib.import_module(f"dispatchopt.cli.{cmd_name}").command
+        command: click.Command = _module(cmd_name).command
         return command
 
     def resolve_command(
@@ -82,7 +88,7 @@ def _read_config(ctx: click.Context, _param: click.Parameter, value: Path | None
             raise click.BadParameter(
                 f"{path}: [{name}] is not a table for a command; there are: {', '.join(COMMANDS)}"
             )
-        command = importlib.import_module(f"dispatchopt.cli.{name}").command
+        command = _module(name).command
         known = {option.name for option in command.params if isinstance(option, click.Option)}
         table_keys = {key.replace("-", "_"): entry for key, entry in table.items()}
         for key in table_keys.keys() - known:

@@ -6,8 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from dispatchopt.core.errors import Issue
-
 #: Largest demand, stock or facing of one SKU in one store, in units.
 MAX_UNITS = 10**9
 #: Largest central stock of one SKU in units, and largest volume of a store or vehicle in ml.
@@ -16,8 +14,6 @@ MAX_TOTAL = 10**15
 MAX_COST = 1e12
 #: Longest interval and shelf life.
 MAX_DAYS = 10_000
-#: Issues listed per field; a table of a million bad cells helps nobody.
-MAX_LISTED = 20
 
 #: Field: its type, its shape, and its range.
 FIELDS: dict[str, tuple[type[np.generic], str, tuple[float, float]]] = {
@@ -63,14 +59,3 @@ def sizes_of(num_stores: int, num_skus: int, samples: Any) -> dict[str, tuple[ob
         "any": ((), (num_skus,), (num_stores, num_skus)),
         "one": ((),),
     }
-
-
-def issue_of(code: str, where: str, found: str, wanted: str) -> Issue:
-    """Return an issue."""
-    return Issue(code=code, where=where, found=found, wanted=wanted)
-
-
-def short(value: object) -> str:
-    """Return a value as text of limited length."""
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."

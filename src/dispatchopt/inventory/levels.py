@@ -160,8 +160,9 @@ def closed_form_packs(pairs: Pairs) -> IntArray:
         best = demand.ppf(np.clip(ratio, 1e-12, 1 - 1e-12))
         steps = (best - pairs.start_units) / pairs.pack_units
         low = np.floor(np.maximum(steps, 0.0))
-        # The cost is convex: on the grid of case packs the best is next to the quantile.
-        return _better_of(pairs, low.astype(np.int64))
+        # The cost is convex: on the grid of case packs the best is next to the quantile. Where a
+        # unit missed costs nothing nothing is best, however far below the mean a quantile lies.
+        return np.where(ratio > 0, _better_of(pairs, low.astype(np.int64)), 0)
     if pairs.rule is LevelRule.Z_SIGMA:
         wanted = demand.mean_units + pairs.target * np.sqrt(demand.true_variance)
         wanted -= 1e-9 * np.maximum(1.0, demand.mean_units)

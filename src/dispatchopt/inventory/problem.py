@@ -13,15 +13,13 @@ import numpy as np
 
 from dispatchopt.core.arrays import BoolArray, FloatArray, IntArray, frozen
 from dispatchopt.core.errors import InputError, Issue
+from dispatchopt.inventory.faults import MAX_LISTED, issue_of, set_decisions, short
 from dispatchopt.inventory.fields import (
     FIELDS,
     MAX_COST,
-    MAX_LISTED,
     MAX_TOTAL,
     MAX_UNITS,
     OPTIONAL,
-    issue_of,
-    short,
     sizes_of,
 )
 
@@ -390,8 +388,4 @@ class InventorySolution:
     order_units: IntArray
 
     def __post_init__(self) -> None:
-        try:
-            object.__setattr__(self, "order_units", frozen(self.order_units, np.int64))
-        except (ValueError, TypeError, OverflowError) as error:
-            wanted = "an array of whole numbers"
-            raise InputError(issue_of("bad-number", "order_units", str(error), wanted)) from error
+        set_decisions(self, "order_units")

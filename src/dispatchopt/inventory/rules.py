@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from dispatchopt.core.arrays import FloatArray
-from dispatchopt.core.errors import InputError, Issue
+from dispatchopt.core.errors import InputError
 from dispatchopt.inventory.demand import Demand
+from dispatchopt.inventory.faults import issue_of
 from dispatchopt.inventory.formulas import (
     cycle_service,
     economic_order,
@@ -21,8 +22,9 @@ from dispatchopt.inventory.formulas import (
 from dispatchopt.inventory.levels import free_levels
 from dispatchopt.inventory.lot_sizes import LotPolicy, best_rq, best_ss
 from dispatchopt.inventory.problem import DemandLaw, InventoryProblem
-from dispatchopt.inventory.protection import emsr_b, littlewood
+from dispatchopt.inventory.protection import emsr_b
 from dispatchopt.inventory.surge.problem import SurgeProblem
+from dispatchopt.inventory.surge.stream import moments, release_levels, shelf_demand
 
 #: Pairs for which single-item policies with a cost per order are computed.
 MAX_LOTS = 20_000
@@ -53,10 +55,10 @@ def stock_rule(
     """
     if name not in RULES:
         wanted = f"one of {', '.join(RULES)}"
-        raise InputError(_issue("unknown-choice", "policy", repr(name)[:60], wanted))
+        raise InputError(issue_of("unknown-choice", "policy", repr(name)[:60], wanted))
     given = np.asarray(order_cost, dtype=np.float64)
     if not ((given >= 0) & (given <= 1e9)).all():
-        raise InputError(_issue("out-of-range", "order_cost", repr(order_cost), "0 to 1e9"))
+        raise InputError(issue_of("out-of-range", "order_cost", repr(order_cost), "0 to 1e9"))
     stores, skus = problem.shape
     head = {
         "store": np.repeat(np.array(problem.store_ids, dtype=object), skus),
@@ -100,11 +102,11 @@ def _lots(
 ) -> dict[str, FloatArray]:
     if problem.mean_units.size > MAX_LOTS:
         found = f"{problem.mean_units.size} pairs"
-        raise InputError(_issue("too-large", "policy", found, f"at most {MAX_LOTS}"))
+        raise InputError(issue_of("too-large", "policy", found, f"at most {MAX_LOTS}"))
     law = problem.demand_law
     if law not in (DemandLaw.POISSON, DemandLaw.NEGATIVE_BINOMIAL):
         wanted = "demand in whole units: poisson or negative-binomial"
-        raise InputError(_issue("bad-value", "demand_law", str(law), wanted))
+        raise InputError(issue_of("bad-value", "demand_law", str(law), wanted))
     held = np.broadcast_to(problem.holding_cost, problem.shape).ravel()
     short = np.broadcast_to(problem.shortage_cost, problem.shape).ravel()
     fixed = np.broadcast_to(order_cost, problem.shape).ravel()
@@ -206,19 +208,17 @@ def protection_rule(
         "store": np.repeat(np.array(problem.store_ids, dtype=object), skus),
         "sku": np.tile(np.array(problem.sku_ids, dtype=object), stores),
     }
-    shelf = _moments(problem, problem.shelf_units)
+    shelf = shelf_demand(problem)
     if not channels:
-        for left in _LEFT:
-            demand = Demand(law=DemandLaw.NEGATIVE_BINOMIAL, mean_units=left * shelf[0],
-                            variance_units=left * shelf[1])  # fmt: skip
-            kept = littlewood(demand, problem.shelf_margin, problem.live_margin)
-            made[f"keep_units_at_{100 * left:g}_percent_left"] = kept.ravel()
+        kept = release_levels(shelf, problem.shelf_margin, problem.live_margin, _LEFT)
+        for left, level in zip(_LEFT, kept, strict=True):
+            made[f"keep_units_at_{100 * left:g}_percent_left"] = level.ravel()
         return made
     _check_channels(channels)
-    live = _moments(problem, problem.live_units)
+    live = moments(problem.probability, problem.live_units)
     share = np.array([each[0] for each in channels])[:, None, None]
-    mean = np.concatenate([shelf[0][None], share * live[0]])
-    spread = np.concatenate([shelf[1][None], share * live[1]])
+    mean = np.concatenate([shelf.mean_units[None], share * live[0]])
+    spread = np.concatenate([shelf.variance_units[None], share * live[1]])
     margin = np.array([1.0, *(each[1] for each in channels)])
     demand = Demand(law=DemandLaw.NEGATIVE_BINOMIAL, mean_units=mean, variance_units=spread)
     levels = emsr_b(demand, margin)
@@ -227,20 +227,10 @@ def protection_rule(
     return made
 
 
-def _moments(problem: SurgeProblem, units: np.ndarray) -> tuple[FloatArray, FloatArray]:
-    mean = np.tensordot(problem.probability, units, axes=1)
-    square = np.tensordot(problem.probability, units.astype(np.float64) ** 2, axes=1)
-    return mean, np.maximum(square - mean**2, 0.0)
-
-
 def _check_channels(channels: tuple[tuple[float, float], ...]) -> None:
     margins = [1.0, *(margin for _, margin in channels)]
     falls = all(after <= before for before, after in itertools.pairwise(margins))
     if not falls or not all(0 < share <= 1 and margin >= 0 for share, margin in channels):
         found = ", ".join(f"{share:g}@{margin:g}" for share, margin in channels)
         wanted = "shares above 0, up to 1, and margins that fall from 1 to 0"
-        raise InputError(_issue("out-of-range", "channel", found, wanted))
-
-
-def _issue(code: str, where: str, found: str, wanted: str) -> Issue:
-    return Issue(code=code, where=where, found=found, wanted=wanted)
+        raise InputError(issue_of("out-of-range", "channel", found, wanted))

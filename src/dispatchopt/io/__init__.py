@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from dispatchopt.io.conversion import convert
     from dispatchopt.io.formats.vroom import parse_vroom
     from dispatchopt.io.instance import Instance
+    from dispatchopt.io.left_stock import read_lanes, read_left
     from dispatchopt.io.live import answer_text, parse_state, read_state, state_text
     from dispatchopt.io.reading import dumps, parse, parse_value, read, write
     from dispatchopt.io.results import (
@@ -32,6 +33,8 @@ _HOMES = {
     "parse_value": "reading",
     "parse_vroom": "formats.vroom",
     "read": "reading",
+    "read_lanes": "left_stock",
+    "read_left": "left_stock",
     "read_solution": "results",
     "read_state": "live",
     "require_absent": "atomic",
@@ -56,6 +59,8 @@ __all__ = [
     "parse_value",
     "parse_vroom",
     "read",
+    "read_lanes",
+    "read_left",
     "read_solution",
     "read_state",
     "require_absent",

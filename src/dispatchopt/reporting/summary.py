@@ -36,7 +36,7 @@ def print_result(result: Result[Any], instance: Any = None, console: Console | N
     facts = [
         ("status", f"{result.status} ({result.stopped_by})"),
         ("objective", _number(result.objective)),
-        *((f"  {part}", _number(value)) for part, value in result.parts.items()),
+        *((f"  {part.replace('_', ' ')}", _number(value)) for part, value in result.parts.items()),
         ("bound", _number(result.bound)),
         ("gap", "unknown" if result.gap is None else f"{result.gap:.3%}"),
         *((figure.replace("_", " "), _number(value)) for figure, value in result.figures.items()),
@@ -66,7 +66,8 @@ def print_verdict(found: Mapping[str, Any], console: Console | None = None) -> N
         out.print(_table("Violations", ("rule", "where", "by"), rows))
     claimed = found.get("claimed")
     facts = [("objective", _number(found["objective"])), ("claimed", _number(claimed))]
-    facts += [(name, _number(value)) for name, value in found.get("parts", {}).items()]
+    parts = found.get("parts", {})
+    facts += [(name.replace("_", " "), _number(value)) for name, value in parts.items()]
     out.print(_table("", ("", ""), [fact for fact in facts if fact[1] != "none"]))
     if not found["is_claim_true"]:
         out.print(_text("The objective differs from what the file claims.", "bold red"))

@@ -48,12 +48,13 @@ def make(
     factor = chosen.stock_share * rng.uniform(0.0, 2.0, stock.shape)
     held = rng.poisson(stock.mean_units * factor)
     old = rng.binomial(held, np.where(city.skus.is_fresh, 0.25, 0.0))
-    tail, head, unit_cost, lane_cost = lanes_within(
+    lanes = lanes_within(
         router_of(city).matrix(places, places),
         reach_m=chosen.lane_m,
         cost_per_unit=chosen.handling_cents,
         cost_per_unit_km=0.5,
         cost_per_km=chosen.ride_cents_per_km,
+        capacity_ml=chosen.van_ml or None,
     )
     problem = RebalancingProblem(
         stock=stock.replace(
@@ -63,12 +64,8 @@ def make(
             delivery_volume_ml=None,
             available_units=None,
         ),
-        lane_from=tail,
-        lane_to=head,
-        unit_cost=unit_cost,
-        lane_cost=lane_cost,
-        capacity_ml=np.full(tail.size, chosen.van_ml) if chosen.van_ml else None,
         movable_units=held - old,
+        **vars(lanes),
     )
     return problem, {"stores": places}
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from dispatchopt.core.arrays import BoolArray, FloatArray, IntArray, frozen
 from dispatchopt.core.errors import InputError, Issue
+from dispatchopt.inventory.faults import issue_of, out_of_range, repeated, set_array, set_names
 
 #: Largest weight of an order; more would drown the others.
 MAX_WEIGHT = 1e9
@@ -20,7 +21,6 @@ MAX_SKU_ML, MAX_STORE_ML = 10**9, 10**15
 #: ``listing``: a SKU that a store must carry, and one that it never carries.
 MUST, FREE, NEVER = 1, 0, -1
 #: Issues listed per field.
-_MAX_LISTED = 20
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -136,7 +136,7 @@ class AssortmentProblem:
         is_bad = isinstance(given, bool) or not isinstance(given, int | np.integer)
         if is_bad or not 0 <= given <= MAX_ORDERS:
             wanted = f"a whole number from 0 to {MAX_ORDERS}"
-            issues.append(_issue("out-of-range", "num_skus", repr(given), wanted))
+            issues.append(issue_of("out-of-range", "num_skus", repr(given), wanted))
         object.__setattr__(self, "may_split", bool(self.may_split))
 
     def _set_arrays(self, issues: list[Issue]) -> None:
@@ -147,15 +147,10 @@ class AssortmentProblem:
             if given is None and name not in missing:
                 continue
             values = np.zeros(missing[name], dtype=np.int64) if given is None else given
-            try:
-                array = frozen(values, dtype)
-            except (ValueError, TypeError, OverflowError) as error:
-                kind = "whole numbers" if dtype is np.int64 else "numbers"
-                issues.append(_issue("bad-number", name, str(error), f"an array of {kind}"))
-                continue
-            object.__setattr__(self, name, array)
-            if array.ndim != dim:
-                issues.append(_issue("bad-shape", name, f"{array.ndim} dimensions", str(dim)))
+            if set_array(self, name, values, dtype, issues):
+                found = getattr(self, name).ndim
+                if found != dim:
+                    issues.append(issue_of("bad-shape", name, f"{found} dimensions", str(dim)))
 
     def _check_shapes(self, issues: list[Issue]) -> None:
         stores, skus = self.num_stores, self.num_skus
@@ -172,26 +167,20 @@ class AssortmentProblem:
         for name, shape in wanted.items():
             array = getattr(self, name)
             if array is not None and array.shape != shape:
-                issues.append(_issue("bad-shape", name, str(array.shape), str(shape)))
+                issues.append(issue_of("bad-shape", name, str(array.shape), str(shape)))
         if issues:
             return
-        for name, count in (
-            ("store_ids", stores),
-            ("sku_ids", skus),
-            ("zone_ids", self.num_zones),
-            ("category_ids", self.num_categories),
-            ("order_ids", self.num_orders),
-        ):
-            names = tuple(str(each) for each in getattr(self, name))
-            names = names or tuple(str(i) for i in range(count))
-            object.__setattr__(self, name, names)
-            if len(names) != count:
-                issues.append(_issue("bad-shape", name, f"{len(names)} names", f"{count} names"))
-            elif len(set(names)) != count:
-                issues.append(_issue("duplicate-id", name, "a name twice", "names that differ"))
+        counts = {
+            "store_ids": stores,
+            "sku_ids": skus,
+            "zone_ids": self.num_zones,
+            "category_ids": self.num_categories,
+            "order_ids": self.num_orders,
+        }
+        set_names(self, counts, issues)
 
     def _check_ranges(self, issues: list[Issue]) -> None:
-        for name, (low, high) in {
+        limits = {
             "order_weight": (0, MAX_WEIGHT),
             "line_order": (0, self.num_orders - 1),
             "line_sku": (0, self.num_skus - 1),
@@ -202,22 +191,12 @@ class AssortmentProblem:
             "listing": (NEVER, MUST),
             "sku_category": (0, max(0, self.num_categories - 1)),
             "floor": (0, MAX_ORDERS),
-        }.items():
-            value = getattr(self, name)
-            if value is None:
-                continue
-            # Written so that NaN counts as out of range.
-            is_bad = ~((value >= low) & (value <= high))
-            wanted = f"a number from {low:g} to {high:g}"
-            issues += _cells("out-of-range", name, is_bad, value, wanted)
+        }
+        issues += out_of_range(self, limits)
 
     def _check_twice(self, issues: list[Issue]) -> None:
-        key = self.line_order * max(1, self.num_skus) + self.line_sku
-        _, where, count = np.unique(key, return_index=True, return_counts=True)
-        is_bad = np.zeros(key.size, dtype=bool)
-        is_bad[where[count > 1]] = True
-        wanted = "each only once in an order"
-        issues += _cells("duplicate-row", "line_sku", is_bad, self.line_sku, wanted)
+        lines = self.line_order, self.line_sku
+        issues += repeated("line_sku", lines, self.num_skus, "each only once in an order")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -250,21 +229,3 @@ _FIELDS: dict[str, tuple[type[np.generic], int]] = {
     "sku_category": (np.int64, 1),
     "floor": (np.int64, 2),
 }
-
-
-def _cells(code: str, name: str, is_bad: BoolArray, value: Any, wanted: str) -> list[Issue]:
-    """One issue per bad cell, up to a limit."""
-    places = np.argwhere(is_bad)
-    found = []
-    for place in places[:_MAX_LISTED]:
-        at = tuple(int(i) for i in place)
-        where = f"{name}[{', '.join(str(i) for i in at)}]"
-        found.append(_issue(code, where, repr(value[at].item()), wanted))
-    if len(places) > _MAX_LISTED:
-        more = f"{len(places) - _MAX_LISTED} more cells like these"
-        found.append(_issue(code, name, more, wanted))
-    return found
-
-
-def _issue(code: str, where: str, found: str, wanted: str) -> Issue:
-    return Issue(code=code, where=where, found=found, wanted=wanted)

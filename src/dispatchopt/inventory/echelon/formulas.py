@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from dispatchopt.core.arrays import FloatArray, IntArray
-from dispatchopt.core.errors import InputError, Issue
+from dispatchopt.core.errors import InputError
+from dispatchopt.inventory.faults import issue_of
 
 #: Most units that a table of demand may reach.
 MAX_UNITS = 1_000_000
@@ -247,11 +248,11 @@ def _arrays(**given: npt.ArrayLike) -> list[FloatArray]:
         try:
             array = np.atleast_1d(np.asarray(values, dtype=np.float64))
         except (ValueError, TypeError, OverflowError) as error:
-            issues.append(_issue("bad-number", name, str(error)[:60], "numbers"))
+            issues.append(issue_of("bad-number", name, str(error)[:60], "numbers"))
             continue
         size = array.size if size is None else size
         if array.ndim != 1 or array.size != size or not size:
-            issues.append(_issue("bad-shape", name, f"shape {array.shape}", f"({size or 1},)"))
+            issues.append(issue_of("bad-shape", name, f"shape {array.shape}", f"({size or 1},)"))
         made.append(array)
     if issues:
         raise InputError(issues)
@@ -266,15 +267,11 @@ def _require_range(**given: Any) -> None:
         low = 1e-9 if name.endswith("_cost") and name != "warehouse_holding_cost" else 0.0
         if not ((values >= low) & (values <= 1e9)).all():
             found, wanted = str(value)[:60], f"numbers from {low:g} to 1e9"
-            issues.append(_issue("out-of-range", name, found, wanted))
+            issues.append(issue_of("out-of-range", name, found, wanted))
     if issues:
         raise InputError(issues)
     times = np.asarray(given["lead_time"]).sum() + given.get("warehouse_lead_time", 0.0)
     mean = float(np.asarray(given["rate"]).sum() * times)
     if not math.isfinite(mean) or mean > MAX_UNITS:
         found = f"{mean:g} units of demand in the lead times"
-        raise InputError(_issue("too-large", "rate", found, f"at most {MAX_UNITS}"))
-
-
-def _issue(code: str, where: str, found: str, wanted: str) -> Issue:
-    return Issue(code=code, where=where, found=found, wanted=wanted)
+        raise InputError(issue_of("too-large", "rate", found, f"at most {MAX_UNITS}"))

@@ -13,6 +13,14 @@ import numpy.typing as npt
 
 from dispatchopt.core.arrays import BoolArray, FloatArray, IntArray, frozen
 from dispatchopt.core.errors import InputError, Issue
+from dispatchopt.inventory.faults import (
+    MAX_LISTED,
+    cells,
+    issue_of,
+    out_of_range,
+    set_names,
+    set_shaped,
+)
 
 #: Stands for a stage whose supplier is outside and never lacks anything.
 OUTSIDE = -1
@@ -24,7 +32,6 @@ MAX_LEVELS = 100
 MAX_NUMBER = 1e9
 #: Least cost of a unit kept or missing where both decide.
 LEAST_COST = 1e-9
-_MAX_LISTED = 20
 
 
 class EchelonLaw(enum.StrEnum):
@@ -170,76 +177,58 @@ class EchelonProblem:
             if given is None and name == "variance":
                 continue
             dtype = np.int64 if name == "supplier" else np.float64
-            try:
-                array = frozen(given, dtype)
-            except (ValueError, TypeError, OverflowError) as error:
-                issues.append(_issue("bad-number", name, str(error), "an array of numbers"))
-                continue
-            object.__setattr__(self, name, array)
-            size = np.size(self.supplier)
-            if array.shape != (size,):
-                issues.append(_issue("bad-shape", name, str(array.shape), f"({size},)"))
+            set_shaped(self, name, given, (dtype, (np.size(self.supplier),)), issues)
         try:
             object.__setattr__(self, "demand_law", EchelonLaw(self.demand_law))
         except ValueError:
             wanted = " or ".join(EchelonLaw)
-            issues.append(_issue("unknown-choice", "demand_law", repr(self.demand_law), wanted))
+            issues.append(issue_of("unknown-choice", "demand_law", repr(self.demand_law), wanted))
 
     def _check(self, issues: list[Issue]) -> None:
         buys = self.rate > 0
-        least = np.where(buys, LEAST_COST, 0.0)
-        limits: dict[str, tuple[Any, float]] = {
+        limits = {
             "supplier": (OUTSIDE, self.num_stages - 1),
             "lead_time": (0.0, MAX_NUMBER),
-            "holding_cost": (least, MAX_NUMBER),
+            "holding_cost": (0.0, MAX_NUMBER),
             "rate": (0.0, MAX_NUMBER),
-            "shortage_cost": (least, MAX_NUMBER),
+            "shortage_cost": (0.0, MAX_NUMBER),
             "variance": (0.0, MAX_NUMBER),
         }
-        for name, (low, high) in limits.items():
+        issues += out_of_range(self, limits)
+        for name in ("holding_cost", "shortage_cost"):
             values = getattr(self, name)
-            if values is None:
-                continue
-            # Written so that NaN counts as out of range.
-            for row in np.flatnonzero(~((values >= low) & (values <= high)))[:_MAX_LISTED]:
-                wanted = f"a number from {np.broadcast_to(low, values.shape)[row]:g} to {high:g}"
-                found = repr(values[row].item())
-                issues.append(_issue("out-of-range", f"{name}[{row}]", found, wanted))
-        names = tuple(map(str, self.stage_ids)) or tuple(map(str, range(self.num_stages)))
-        object.__setattr__(self, "stage_ids", names)
-        if len(names) != self.num_stages:
-            wanted = f"{self.num_stages} names"
-            issues.append(_issue("bad-shape", "stage_ids", f"{len(names)} names", wanted))
-        elif len(set(names)) != self.num_stages:
-            issues.append(_issue("duplicate-id", "stage_ids", "a name twice", "names that differ"))
+            is_bad = buys & (values >= 0) & (values < LEAST_COST)
+            wanted = f"a number from {LEAST_COST:g} to {MAX_NUMBER:g} where customers buy"
+            issues += cells("out-of-range", name, is_bad, values, wanted)
+        set_names(self, {"stage_ids": self.num_stages}, issues)
         if not 1e-6 <= self.step_units <= MAX_NUMBER:
             wanted = f"a number from 1e-6 to {MAX_NUMBER:g}"
-            issues.append(_issue("out-of-range", "step_units", repr(self.step_units), wanted))
+            issues.append(issue_of("out-of-range", "step_units", repr(self.step_units), wanted))
         elif not self.is_normal and self.step_units != 1.0:
             wanted = "1 under the Poisson law"
-            issues.append(_issue("bad-value", "step_units", repr(self.step_units), wanted))
+            issues.append(issue_of("bad-value", "step_units", repr(self.step_units), wanted))
 
     def _check_trees(self, issues: list[Issue]) -> None:
         around = np.flatnonzero(self.level_of_stage < 0)
         if around.size:
             names = ", ".join(self.stage_ids[row] for row in around[:5])
             wanted = "no stage that supplies itself, by any way"
-            issues.append(_issue("circular-supply", "supplier", names, wanted))
+            issues.append(issue_of("circular-supply", "supplier", names, wanted))
             return
         deepest = int(self.level_of_stage.max(initial=0)) + 1
         if deepest > MAX_LEVELS:
             found = f"{deepest} stages in a line"
-            issues.append(_issue("too-large", "supplier", found, f"at most {MAX_LEVELS}"))
+            issues.append(issue_of("too-large", "supplier", found, f"at most {MAX_LEVELS}"))
             return
         if self.is_normal:
             children = np.bincount(self.supplier[self.supplier >= 0], minlength=self.num_stages)
             for row in np.flatnonzero((children > 1) | (self.has_customers & (self.rate > 0))):
                 wanted = "under the normal law, lines of stages with customers at their end"
                 found = f"stage {self.stage_ids[row]}"
-                issues.append(_issue("bad-value", "demand_law", found, wanted))
+                issues.append(issue_of("bad-value", "demand_law", found, wanted))
         elif self.variance is not None:
             wanted = "none under the Poisson law"
-            issues.append(_issue("bad-value", "variance", f"{self.variance.size} values", wanted))
+            issues.append(issue_of("bad-value", "variance", f"{self.variance.size} values", wanted))
 
     def _check_demand(self, issues: list[Issue]) -> None:
         # Most on order: everything above the stage is missing for its whole lead time.
@@ -251,10 +240,10 @@ class EchelonProblem:
         on_order = self.total_rate * time / self.step_units
         if self.is_normal:
             on_order += 10 * np.sqrt(self.total_variance * time) / self.step_units
-        for row in np.flatnonzero(on_order > MAX_UNITS)[:_MAX_LISTED]:
+        for row in np.flatnonzero(on_order > MAX_UNITS)[:MAX_LISTED]:
             found = f"{on_order[row]:g} units of demand in the lead times"
             where = f"rate[{row}]"
-            issues.append(_issue("too-large", where, found, f"at most {MAX_UNITS}"))
+            issues.append(issue_of("too-large", where, found, f"at most {MAX_UNITS}"))
 
     @cached_property
     def total_variance(self) -> FloatArray:
@@ -286,7 +275,7 @@ class EchelonSolution:
             object.__setattr__(self, "level_steps", frozen(self.level_steps, np.int64))
         except (ValueError, TypeError, OverflowError) as error:
             wanted = "an array of whole numbers"
-            raise InputError(_issue("bad-number", "level_steps", str(error), wanted)) from error
+            raise InputError(issue_of("bad-number", "level_steps", str(error), wanted)) from error
 
     def echelon_steps(self, problem: EchelonProblem) -> IntArray:
         """Return the base stock of each stage and of all that it supplies, (n,)."""
@@ -322,7 +311,7 @@ def two_levels(
     """
     pairs = np.asarray(rate, dtype=np.float64)
     if pairs.ndim != 2:
-        raise InputError(_issue("bad-shape", "rate", str(pairs.shape), "stores x SKUs"))
+        raise InputError(issue_of("bad-shape", "rate", str(pairs.shape), "stores x SKUs"))
     stores, skus = pairs.shape
     try:
         outside = [
@@ -336,7 +325,7 @@ def two_levels(
     except ValueError as error:
         found = str(error)[:80]
         wanted = "numbers that fit stores x SKUs"
-        raise InputError(_issue("bad-shape", "lead_time", found, wanted)) from error
+        raise InputError(issue_of("bad-shape", "lead_time", found, wanted)) from error
     store_names = store_ids or tuple(map(str, range(stores)))
     sku_names = sku_ids or tuple(map(str, range(skus)))
     names = [*sku_names, *(f"{sku}/{store}" for sku in sku_names for store in store_names)]
@@ -352,7 +341,3 @@ def two_levels(
 
 
 _FIELDS = ("supplier", "lead_time", "holding_cost", "rate", "shortage_cost", "variance")
-
-
-def _issue(code: str, where: str, found: str, wanted: str) -> Issue:
-    return Issue(code=code, where=where, found=found, wanted=wanted)

@@ -22,7 +22,7 @@ def _engines() -> Mapping[str, Engine[GuaranteedServiceProblem, GuaranteedServic
 
 
 def _choose(_problem: GuaranteedServiceProblem) -> tuple[Sequence[str], str]:
-    return ("tree", "branch"), "one pass is exact on a tree"
+    return ("tree", "branch"), "one pass is exact on a tree, and any network is branched on"
 
 
 def _explain(

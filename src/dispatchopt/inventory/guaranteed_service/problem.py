@@ -11,6 +11,13 @@ import numpy as np
 
 from dispatchopt.core.arrays import FloatArray, IntArray, frozen
 from dispatchopt.core.errors import InputError, Issue
+from dispatchopt.inventory.faults import (
+    issue_of,
+    out_of_range,
+    set_array,
+    set_decisions,
+    set_names,
+)
 
 #: Longest time of a stage, and most that any stage may have to wait, in periods.
 MAX_PERIODS = 10_000
@@ -134,56 +141,42 @@ class GuaranteedServiceProblem:
             given = getattr(self, name)
             if given is None and name == "inbound_periods":
                 given = np.zeros(np.size(self.time_periods), dtype=np.int64)
-            try:
-                array = frozen(given, dtype)
-            except (ValueError, TypeError, OverflowError) as error:
-                kind = "whole numbers" if dtype is np.int64 else "numbers"
-                issues.append(_issue("bad-number", name, str(error), f"an array of {kind}"))
-                continue
-            object.__setattr__(self, name, array)
-            if array.ndim != 1:
-                issues.append(_issue("bad-shape", name, f"{array.ndim} dimensions", "1"))
+            if set_array(self, name, given, dtype, issues):
+                found = getattr(self, name).ndim
+                if found != 1:
+                    issues.append(issue_of("bad-shape", name, f"{found} dimensions", "1"))
 
     def _check(self, issues: list[Issue]) -> None:
         size = self.num_stages
-        limits: dict[str, tuple[int, float, float]] = {
-            "time_periods": (size, 0, MAX_PERIODS),
-            "holding_cost": (size, 0, MAX_COST),
-            "safety_units": (size, 0, MAX_UNITS),
-            "max_service_periods": (size, NO_LIMIT, MAX_PERIODS),
-            "inbound_periods": (size, 0, MAX_PERIODS),
-            "supplier": (self.num_arcs, 0, size - 1),
-            "customer": (self.num_arcs, 0, size - 1),
+        for name in _FIELDS:
+            count = self.num_arcs if name in ("supplier", "customer") else size
+            found = getattr(self, name).size
+            if found != count:
+                issues.append(issue_of("bad-shape", name, f"{found} values", str(count)))
+        limits = {
+            "time_periods": (0, MAX_PERIODS),
+            "holding_cost": (0, MAX_COST),
+            "safety_units": (0, MAX_UNITS),
+            "max_service_periods": (NO_LIMIT, MAX_PERIODS),
+            "inbound_periods": (0, MAX_PERIODS),
+            "supplier": (0, size - 1),
+            "customer": (0, size - 1),
         }
-        for name, (count, low, high) in limits.items():
-            values = getattr(self, name)
-            if values.size != count:
-                issues.append(_issue("bad-shape", name, f"{values.size} values", str(count)))
-                continue
-            # Written so that NaN counts as out of range.
-            for row in np.flatnonzero(~((values >= low) & (values <= high)))[:20]:
-                wanted = f"a number from {low:g} to {high:g}"
-                found = repr(values[row].item())
-                issues.append(_issue("out-of-range", f"{name}[{row}]", found, wanted))
-        names = tuple(str(each) for each in self.stage_ids) or tuple(map(str, range(size)))
-        object.__setattr__(self, "stage_ids", names)
-        if len(names) != size:
-            issues.append(_issue("bad-shape", "stage_ids", f"{len(names)} names", str(size)))
-        elif len(set(names)) != size:
-            issues.append(_issue("duplicate-id", "stage_ids", "a name twice", "names that differ"))
+        issues += out_of_range(self, limits)
+        set_names(self, {"stage_ids": size}, issues)
 
     def _check_arcs(self, issues: list[Issue]) -> None:
         pair = self.supplier * max(1, self.num_stages) + self.customer
         if np.unique(pair).size != pair.size:
-            issues.append(_issue("duplicate-pair", "supplier", "an arc twice", "each arc once"))
+            issues.append(issue_of("duplicate-pair", "supplier", "an arc twice", "each arc once"))
         if len(self.order) < self.num_stages:
             left = sorted(set(range(self.num_stages)) - set(self.order))
             names = ", ".join(self.stage_ids[stage] for stage in left[:5])
             wanted = "a network in which no stage supplies itself, by any way"
-            issues.append(_issue("circular-supply", "supplier", names, wanted))
+            issues.append(issue_of("circular-supply", "supplier", names, wanted))
         elif self.num_stages and int(self.horizon.max()) > MAX_PERIODS:
             found, wanted = f"{int(self.horizon.max())} periods", f"at most {MAX_PERIODS}"
-            issues.append(_issue("too-large", "time_periods", found, f"{wanted} along any way"))
+            issues.append(issue_of("too-large", "time_periods", found, f"{wanted} along any way"))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -199,11 +192,7 @@ class GuaranteedServiceSolution:
     service_periods: IntArray
 
     def __post_init__(self) -> None:
-        try:
-            object.__setattr__(self, "service_periods", frozen(self.service_periods, np.int64))
-        except (ValueError, TypeError, OverflowError) as error:
-            wanted = "an array of whole numbers"
-            raise InputError(_issue("bad-number", "service_periods", str(error), wanted)) from error
+        set_decisions(self, "service_periods")
 
 
 _FIELDS: dict[str, type[np.generic]] = {
@@ -222,7 +211,3 @@ def _ends(owner: IntArray, other: IntArray, num: int) -> tuple[tuple[int, ...], 
     for each, end in zip(owner.tolist(), other.tolist(), strict=True):
         rows[each].append(end)
     return tuple(tuple(row) for row in rows)
-
-
-def _issue(code: str, where: str, found: str, wanted: str) -> Issue:
-    return Issue(code=code, where=where, found=found, wanted=wanted)

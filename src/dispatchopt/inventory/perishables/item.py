@@ -19,6 +19,7 @@ import numpy as np
 
 from dispatchopt.core.arrays import FloatArray, frozen
 from dispatchopt.core.errors import InputError, Issue
+from dispatchopt.inventory.faults import issue_of
 
 #: Most states that are enumerated.
 MAX_STATES = 2_000_000
@@ -74,7 +75,7 @@ class PerishableItem:
         except (ValueError, TypeError, OverflowError) as error:
             wanted = "an array of numbers"
             raise InputError(
-                _issue("bad-number", "demand_probability", str(error), wanted)
+                issue_of("bad-number", "demand_probability", str(error), wanted)
             ) from error
         if given.ndim == 1 and (given > 0).any():
             # Demand that never comes says nothing.
@@ -89,27 +90,27 @@ class PerishableItem:
         is_law = given.ndim == 1 and given.size and (given >= 0).all()
         if not is_law or not math.isclose(float(given.sum()), 1.0, abs_tol=1e-9):
             wanted = "probabilities >= 0 that add up to 1"
-            issues.append(_issue("bad-value", "demand_probability", str(given)[:60], wanted))
+            issues.append(issue_of("bad-value", "demand_probability", str(given)[:60], wanted))
         for name, low in (("shelf_life", 1), ("lead_time", 1), ("max_order", 0)):
             value = getattr(self, name)
             if not isinstance(value, int) or not low <= value <= 10_000:
                 wanted = f"a whole number from {low} to 10000"
-                issues.append(_issue("out-of-range", name, repr(value), wanted))
+                issues.append(issue_of("out-of-range", name, repr(value), wanted))
         issues += [
-            _issue("out-of-range", name, repr(getattr(self, name)), "a number from 0 to 1e9")
+            issue_of("out-of-range", name, repr(getattr(self, name)), "a number from 0 to 1e9")
             for name in ("order_cost", "shortage_cost", "waste_cost", "holding_cost", "price")
             if not 0 <= getattr(self, name) <= 1e9
         ]
         if not (0 < self.discount <= MAX_DISCOUNT or self.discount == 1):
             wanted = f"a number above 0, at most {MAX_DISCOUNT:g}, or 1"
-            issues.append(_issue("out-of-range", "discount", repr(self.discount), wanted))
+            issues.append(issue_of("out-of-range", "discount", repr(self.discount), wanted))
         if self.issue not in (FIFO, LIFO):
-            issues.append(_issue("unknown-choice", "issue", repr(self.issue), "fifo or lifo"))
+            issues.append(issue_of("unknown-choice", "issue", repr(self.issue), "fifo or lifo"))
         if not issues:
             digits = (self.shelf_life + self.lead_time - 1) * math.log(self.max_order + 1)
             if digits > math.log(MAX_STATES):
                 found = f"(max_order + 1) ** {self.shelf_life + self.lead_time - 1} states"
-                issues.append(_issue("too-large", "max_order", found, f"at most {MAX_STATES}"))
+                issues.append(issue_of("too-large", "max_order", found, f"at most {MAX_STATES}"))
         return issues
 
     @property
@@ -125,7 +126,3 @@ class PerishableItem:
     def replace(self, **changes: Any) -> PerishableItem:
         """Return a copy with some fields changed."""
         return dataclasses.replace(self, **changes)
-
-
-def _issue(code: str, where: str, found: str, wanted: str) -> Issue:
-    return Issue(code=code, where=where, found=found, wanted=wanted)

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from dispatchopt.core.arrays import FloatArray, IntArray, frozen
-from dispatchopt.core.errors import InputError, Issue
+from dispatchopt.core.errors import InputError
+from dispatchopt.inventory.faults import issue_of
 from dispatchopt.inventory.perishables.item import LIFO, PerishableItem
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def evaluate_policy(
     if table.shape != item.shape or table.min() < 0 or table.max() > item.max_order:
         found = f"shape {table.shape}, {table.min()} to {table.max()} units"
         wanted = f"shape {item.shape}, 0 to {item.max_order} units"
-        raise InputError(_issue("bad-shape", "order_units", found, wanted))
+        raise InputError(issue_of("bad-shape", "order_units", found, wanted))
     return _iterate(_Days(item), table, tolerance)
 
 
@@ -306,7 +307,7 @@ def _iterate(days: _Days, fixed: IntArray | None, tolerance: float) -> Perishabl
         value += _STEP * 0.5 * (low + high) * discount * scale if discount < 1 else -value[0]
     else:
         found = f"limits {limits[0]:g} and {limits[1]:g}"
-        raise InputError(_issue("bad-value", "order_units", found, "a policy with one mean cost"))
+        raise InputError(issue_of("bad-value", "order_units", found, "a policy with one mean cost"))
     if order is None:
         # The fewest units of those that cost the same up to rounding.
         slack = tolerance * max(1.0, abs(limits[0]))
@@ -319,7 +320,3 @@ def _iterate(days: _Days, fixed: IntArray | None, tolerance: float) -> Perishabl
         lower=limits[0],
         upper=limits[1],
     )
-
-
-def _issue(code: str, where: str, found: str, wanted: str) -> Issue:
-    return Issue(code=code, where=where, found=found, wanted=wanted)

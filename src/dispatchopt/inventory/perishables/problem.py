@@ -11,6 +11,7 @@ import numpy as np
 
 from dispatchopt.core.arrays import IntArray, frozen
 from dispatchopt.core.errors import InputError, Issue
+from dispatchopt.inventory.faults import issue_of
 from dispatchopt.inventory.perishables.item import PerishableItem
 
 #: Largest level that a rule may fill up to.
@@ -61,12 +62,12 @@ class PerishablesProblem:
         object.__setattr__(self, "item_ids", names)
         if len(names) != len(self.items):
             wanted = f"{len(self.items)} names"
-            issues.append(_issue("bad-shape", "item_ids", f"{len(names)} names", wanted))
+            issues.append(issue_of("bad-shape", "item_ids", f"{len(names)} names", wanted))
         elif len(set(names)) != len(names):
-            issues.append(_issue("duplicate-id", "item_ids", "a name twice", "names that differ"))
+            issues.append(issue_of("duplicate-id", "item_ids", "a name twice", "names that differ"))
         if len({item.discount for item in self.items}) > 1:
             wanted = "one discount for all items"
-            issues.append(_issue("bad-value", "items", "discounts that differ", wanted))
+            issues.append(issue_of("bad-value", "items", "discounts that differ", wanted))
         self._set_start(issues)
         if issues:
             raise InputError(issues)
@@ -92,20 +93,20 @@ class PerishablesProblem:
         made = []
         if len(self.start_units) != len(self.items):
             found, wanted = f"{len(self.start_units)} states", f"{len(self.items)} states"
-            issues.append(_issue("bad-shape", "start_units", found, wanted))
+            issues.append(issue_of("bad-shape", "start_units", found, wanted))
             return
         for row, (item, given) in enumerate(zip(self.items, self.start_units, strict=True)):
             where = f"start_units[{row}]"
             try:
                 state = frozen(given, np.int64)
             except (ValueError, TypeError, OverflowError) as error:
-                issues.append(_issue("bad-number", where, str(error), "whole numbers"))
+                issues.append(issue_of("bad-number", where, str(error), "whole numbers"))
                 continue
             wanted = f"{len(item.shape)} numbers from 0 to {item.max_order}"
             if state.shape != (len(item.shape),):
-                issues.append(_issue("bad-shape", where, str(state.shape), wanted))
+                issues.append(issue_of("bad-shape", where, str(state.shape), wanted))
             elif not ((state >= 0) & (state <= item.max_order)).all():
-                issues.append(_issue("out-of-range", where, str(state.tolist())[:60], wanted))
+                issues.append(issue_of("out-of-range", where, str(state.tolist())[:60], wanted))
             made.append(state)
         object.__setattr__(self, "start_units", tuple(made))
 
@@ -137,8 +138,4 @@ class PerishablesSolution:
             object.__setattr__(self, "table_units", tables)
         except (ValueError, TypeError, OverflowError) as error:
             wanted = "rules, levels and tables of whole numbers"
-            raise InputError(_issue("bad-number", "level_units", str(error), wanted)) from error
-
-
-def _issue(code: str, where: str, found: str, wanted: str) -> Issue:
-    return Issue(code=code, where=where, found=found, wanted=wanted)
+            raise InputError(issue_of("bad-number", "level_units", str(error), wanted)) from error

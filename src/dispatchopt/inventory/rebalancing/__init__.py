@@ -6,11 +6,12 @@ from dispatchopt.core import Callback, Result, Stop
 from dispatchopt.core import solve as _solve
 from dispatchopt.inventory.rebalancing.check import check
 from dispatchopt.inventory.rebalancing.domain import DOMAIN
-from dispatchopt.inventory.rebalancing.lanes import lanes_within, movable_units
+from dispatchopt.inventory.rebalancing.lanes import Lanes, lanes_within, movable_units
 from dispatchopt.inventory.rebalancing.problem import RebalancingProblem, RebalancingSolution
 
 __all__ = [
     "DOMAIN",
+    "Lanes",
     "RebalancingProblem",
     "RebalancingSolution",
     "check",

@@ -55,8 +55,17 @@ def check(problem: RebalancingProblem, solution: RebalancingSolution) -> Report:
             **{name: value for name, value in after.figures.items() if name != "order_units"},
             "units_moved": float(moved.sum()),
             "lanes_used": float(np.count_nonzero(moved.any(axis=1))),
+            **_distance(problem, moved),
         },
     )
+
+
+def _distance(problem: RebalancingProblem, moved: np.ndarray) -> dict[str, float]:
+    """Return units times km, if the length of every lane that is used is known."""
+    units = moved.sum(axis=1)
+    if (problem.distance_m[units > 0] < 0).any():
+        return {}
+    return {"unit_km": float(units @ np.maximum(problem.distance_m, 0)) / 1000.0}
 
 
 def _over(problem: RebalancingProblem, sent: np.ndarray, moved: np.ndarray) -> list[Violation]:

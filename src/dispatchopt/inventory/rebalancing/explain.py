@@ -118,6 +118,7 @@ def explain(problem: RebalancingProblem, solution: RebalancingSolution) -> Seque
         {
             "from": stock.store_ids[problem.lane_from[lane]],
             "to": stock.store_ids[problem.lane_to[lane]],
+            "distance_m": int(problem.distance_m[lane]) if problem.distance_m[lane] >= 0 else None,
             "units": int(solution.moved_units[lane].sum()),
             "volume_ml": int(load[lane]),
             "capacity_ml": None if problem.capacity_ml is None else int(problem.capacity_ml[lane]),

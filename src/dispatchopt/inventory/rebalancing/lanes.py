@@ -2,12 +2,38 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
 from dispatchopt.core.arrays import FloatArray, IntArray
 from dispatchopt.core.errors import InputError, Issue
 from dispatchopt.geography.matrix import UNREACHABLE, TravelMatrix
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Lanes:
+    """Lanes between stores, field by field as ``RebalancingProblem`` takes them.
+
+    Parameters
+    ----------
+    lane_from, lane_to
+        Stores at the ends, (L,).
+    unit_cost, lane_cost
+        Cost of a unit, and of the lane if anything goes on it, (L,), >= 0.
+    distance_m
+        Length by the way that is travelled, (L,), -1 where it is not known; None for all.
+    capacity_ml
+        Volume that each takes, (L,); None for no limit.
+    """
+
+    lane_from: IntArray
+    lane_to: IntArray
+    unit_cost: FloatArray
+    lane_cost: FloatArray
+    distance_m: IntArray | None = None
+    capacity_ml: IntArray | None = None
 
 
 def lanes_within(
@@ -17,7 +43,8 @@ def lanes_within(
     cost_per_unit: float = 0.0,
     cost_per_unit_km: float = 0.0,
     cost_per_km: float = 0.0,
-) -> tuple[IntArray, IntArray, FloatArray, FloatArray]:
+    capacity_ml: int | None = None,
+) -> Lanes:
     """Return the lanes between stores that are near each other by road.
 
     Parameters
@@ -28,10 +55,8 @@ def lanes_within(
         Longest lane.
     cost_per_unit, cost_per_unit_km, cost_per_km
         Handling of a unit, carrying it, and the van's ride there and back.
-
-    Returns
-    -------
-    Stores at both ends, cost of a unit, and cost of the lane, (L,) each.
+    capacity_ml
+        Volume that each lane takes; None for no limit.
     """
     distance = matrix.distance_m
     is_near = (distance != UNREACHABLE) & (distance <= reach_m)
@@ -39,7 +64,14 @@ def lanes_within(
     tail, head = np.nonzero(is_near)
     km = distance[tail, head] / 1000.0
     back = np.where(distance[head, tail] == UNREACHABLE, 0, distance[head, tail]) / 1000.0
-    return tail, head, cost_per_unit + cost_per_unit_km * km, cost_per_km * (km + back)
+    return Lanes(
+        lane_from=tail,
+        lane_to=head,
+        unit_cost=cost_per_unit + cost_per_unit_km * km,
+        lane_cost=cost_per_km * (km + back),
+        distance_m=distance[tail, head],
+        capacity_ml=None if capacity_ml is None else np.full(tail.size, capacity_ml),
+    )
 
 
 def movable_units(

@@ -8,15 +8,25 @@ from typing import Any
 
 import numpy as np
 
-from dispatchopt.core.arrays import FloatArray, IntArray, frozen
+from dispatchopt.core.arrays import FloatArray, IntArray
 from dispatchopt.core.errors import InputError, Issue
+from dispatchopt.inventory.faults import (
+    cells,
+    issue_of,
+    out_of_range,
+    repeated,
+    set_decisions,
+    set_shaped,
+)
+from dispatchopt.inventory.fields import MAX_UNITS
 from dispatchopt.inventory.problem import InventoryProblem, LevelRule
 
 #: Largest cost of a unit on a lane, and of a lane.
 MAX_COST = 1e9
+#: Longest lane.
+MAX_DISTANCE_M = 10**9
 #: Largest capacity of a lane, which stands for none.
 MAX_CAPACITY_ML = 10**15
-_MAX_LISTED = 20
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -42,6 +52,9 @@ class RebalancingProblem:
     movable_units
         Units of each pair that may leave the store, because they live long enough and are no
         facings, (S, K), at most the stock on hand; None for all.
+    distance_m
+        Length of each lane, (L,), -1 where it is not known; None for all. It is told beside what
+        moves, and costs nothing by itself.
 
     Raises
     ------
@@ -56,6 +69,7 @@ class RebalancingProblem:
     lane_cost: FloatArray = None  # type: ignore[assignment]  # an array once built
     capacity_ml: IntArray | None = None
     movable_units: IntArray = None  # type: ignore[assignment]  # an array once built
+    distance_m: IntArray = None  # type: ignore[assignment]  # an array once built
 
     def __post_init__(self) -> None:
         issues = _limits_of_stock(self.stock)
@@ -63,11 +77,8 @@ class RebalancingProblem:
         if not issues:
             self._check_ranges(issues)
         if not issues:
-            key = self.lane_from * max(1, self.num_stores) + self.lane_to
-            _, where, count = np.unique(key, return_index=True, return_counts=True)
-            for lane in where[count > 1][:_MAX_LISTED]:
-                found = f"{self.lane_from[lane]} to {self.lane_to[lane]}"
-                issues.append(_issue("duplicate-row", f"lane_to[{lane}]", found, "each pair once"))
+            ends = self.lane_from, self.lane_to
+            issues = repeated("lane_to", ends, self.num_stores, "each pair once")
         if issues:
             raise InputError(issues)
 
@@ -104,46 +115,36 @@ class RebalancingProblem:
             "lane_cost": (np.float64, lanes),
             "capacity_ml": (np.int64, lanes),
             "movable_units": (np.int64, pairs),
+            "distance_m": (np.int64, lanes),
         }
-        missing = {"lane_cost": np.zeros(lanes), "movable_units": self.stock.on_hand_units}
-        for name, (dtype, shape) in fields.items():
+        missing = {
+            "lane_cost": np.zeros(lanes),
+            "movable_units": self.stock.on_hand_units,
+            "distance_m": np.full(lanes, -1),
+        }
+        for name, kind in fields.items():
             given = getattr(self, name)
-            if given is None and name not in missing:
-                continue
-            try:
-                array = frozen(missing[name] if given is None else given, dtype)
-            except (ValueError, TypeError, OverflowError) as error:
-                kind = "whole numbers" if dtype is np.int64 else "numbers"
-                issues.append(_issue("bad-number", name, str(error), f"an array of {kind}"))
-                continue
-            object.__setattr__(self, name, array)
-            if array.shape != shape:
-                issues.append(_issue("bad-shape", name, str(array.shape), str(shape)))
+            if given is not None or name in missing:
+                values = missing[name] if given is None else given
+                set_shaped(self, name, values, kind, issues)
 
     def _check_ranges(self, issues: list[Issue]) -> None:
         last = self.num_stores - 1
-        for name, low, high in (
-            ("lane_from", 0, last),
-            ("lane_to", 0, last),
-            ("unit_cost", 0, MAX_COST),
-            ("lane_cost", 0, MAX_COST),
-            ("capacity_ml", 0, MAX_CAPACITY_ML),
-            ("movable_units", 0, self.stock.on_hand_units),
+        limits = {
+            "lane_from": (0, last),
+            "lane_to": (0, last),
+            "unit_cost": (0, MAX_COST),
+            "lane_cost": (0, MAX_COST),
+            "capacity_ml": (0, MAX_CAPACITY_ML),
+            "movable_units": (0, MAX_UNITS),
+            "distance_m": (-1, MAX_DISTANCE_M),
+        }
+        issues += out_of_range(self, limits)
+        for name, is_bad, wanted in (
+            ("lane_to", self.lane_to == self.lane_from, "another store than lane_from"),
+            ("movable_units", self.movable_units > self.stock.on_hand_units, "at most the stock"),
         ):
-            value = getattr(self, name)
-            if value is None:
-                continue
-            # Written so that NaN counts as out of range.
-            is_bad = ~((value >= low) & (value <= high))
-            if name == "lane_to":
-                is_bad |= value == self.lane_from
-            for place in np.argwhere(is_bad)[:_MAX_LISTED]:
-                at = tuple(int(i) for i in place)
-                most = high if np.ndim(high) == 0 else np.asarray(high)[at]
-                where = f"{name}[{', '.join(str(i) for i in at)}]"
-                wanted = f"a number from {low:g} to {most:g}"
-                wanted = f"{wanted}, another store" if name == "lane_to" else wanted
-                issues.append(_issue("out-of-range", where, repr(value[at].item()), wanted))
+            issues += cells("out-of-range", name, is_bad, getattr(self, name), wanted)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -159,17 +160,13 @@ class RebalancingSolution:
     moved_units: IntArray
 
     def __post_init__(self) -> None:
-        try:
-            object.__setattr__(self, "moved_units", frozen(self.moved_units, np.int64))
-        except (ValueError, TypeError, OverflowError) as error:
-            wanted = "an array of whole numbers"
-            raise InputError(_issue("bad-number", "moved_units", str(error), wanted)) from error
+        set_decisions(self, "moved_units")
 
 
 def _limits_of_stock(stock: InventoryProblem) -> list[Issue]:
     """Return what a stock problem states that transfers do not take into account."""
     issues = [
-        _issue("fields-clash", f"stock.{name}", "a value", "nothing where stores rebalance")
+        issue_of("fields-clash", f"stock.{name}", "a value", "nothing where stores rebalance")
         for name in (
             "store_volume_ml",
             "delivery_volume_ml",
@@ -181,9 +178,5 @@ def _limits_of_stock(stock: InventoryProblem) -> list[Issue]:
     ]
     if stock.rule is not LevelRule.CRITICAL_RATIO:
         wanted = str(LevelRule.CRITICAL_RATIO)
-        issues.append(_issue("fields-clash", "stock.rule", str(stock.rule), wanted))
+        issues.append(issue_of("fields-clash", "stock.rule", str(stock.rule), wanted))
     return issues
-
-
-def _issue(code: str, where: str, found: str, wanted: str) -> Issue:
-    return Issue(code=code, where=where, found=found, wanted=wanted)

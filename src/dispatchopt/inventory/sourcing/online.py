@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from dispatchopt.core.arrays import FloatArray
-from dispatchopt.core.errors import InputError, Issue
+from dispatchopt.core.errors import InputError
+from dispatchopt.inventory.faults import issue_of
 from dispatchopt.inventory.sourcing.problem import SourcingProblem, SourcingSolution
 
 
@@ -58,13 +59,13 @@ class OnlineSourcing:
         issues = []
         if len(shape) != 2 or self.price.shape != shape:
             found = f"shapes {shape} and {self.price.shape}"
-            issues.append(_issue("bad-shape", "price", found, "stores x SKUs, as the stock"))
+            issues.append(issue_of("bad-shape", "price", found, "stores x SKUs, as the stock"))
         elif not (self.price >= 0).all() or not (self.stock_units >= 0).all():
-            issues.append(_issue("out-of-range", "price", "a number below 0", "numbers >= 0"))
+            issues.append(issue_of("out-of-range", "price", "a number below 0", "numbers >= 0"))
         if not (split_cost >= 0 and max_shipments >= 1 and max_stores >= 1):
             found = f"{split_cost}, {max_shipments}, {max_stores}"
             wanted = "a cost >= 0 and counts >= 1"
-            issues.append(_issue("out-of-range", "limits", found, wanted))
+            issues.append(issue_of("out-of-range", "limits", found, wanted))
         if issues:
             raise InputError(issues)
         self._split = float(split_cost)
@@ -173,7 +174,3 @@ def _rows_of(owner: npt.NDArray[np.int64], num: int) -> list[list[int]]:
     for row, each in enumerate(owner.tolist()):
         rows[each].append(row)
     return rows
-
-
-def _issue(code: str, where: str, found: str, wanted: str) -> Issue:
-    return Issue(code=code, where=where, found=found, wanted=wanted)

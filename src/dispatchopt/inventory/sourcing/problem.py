@@ -9,8 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from dispatchopt.core.arrays import BoolArray, FloatArray, IntArray, frozen
+from dispatchopt.core.arrays import FloatArray, IntArray, frozen
 from dispatchopt.core.errors import InputError, Issue
+from dispatchopt.inventory.faults import (
+    issue_of,
+    out_of_range,
+    repeated,
+    set_array,
+    set_decisions,
+    set_names,
+)
 
 #: Largest stock or quantity of a line, in units.
 MAX_UNITS = 10**9
@@ -19,7 +27,6 @@ MAX_ORDERS = 10**7
 #: Largest cost of a shipment, a split or an unserved line; more would drown the cents of others.
 MAX_COST = 1e9
 #: Issues listed per field.
-_MAX_LISTED = 20
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -142,22 +149,16 @@ class SourcingProblem:
             except (ValueError, TypeError, OverflowError):
                 is_bad = True
             if is_bad:
-                issues.append(_issue("out-of-range", name, repr(given), wanted))
+                issues.append(issue_of("out-of-range", name, repr(given), wanted))
             else:
                 object.__setattr__(self, name, number)
 
     def _set_arrays(self, issues: list[Issue]) -> None:
         for name, (dtype, dim) in _FIELDS.items():
-            try:
-                array = frozen(getattr(self, name), dtype)
-            except (ValueError, TypeError, OverflowError) as error:
-                kind = "whole numbers" if dtype is np.int64 else "numbers"
-                issues.append(_issue("bad-number", name, str(error), f"an array of {kind}"))
-                continue
-            object.__setattr__(self, name, array)
-            if array.ndim != dim:
-                found = f"{array.ndim} dimensions"
-                issues.append(_issue("bad-shape", name, found, str(dim)))
+            if set_array(self, name, getattr(self, name), dtype, issues):
+                found = getattr(self, name).ndim
+                if found != dim:
+                    issues.append(issue_of("bad-shape", name, f"{found} dimensions", str(dim)))
 
     def _check_shapes(self, issues: list[Issue]) -> None:
         for head, *rest in (
@@ -169,22 +170,16 @@ class SourcingProblem:
                 found = getattr(self, name).size
                 if found != size:
                     wanted = f"{size}, as many as {head}"
-                    issues.append(_issue("bad-shape", name, f"{found} values", wanted))
-        for name, count in (
-            ("order_ids", self.num_orders),
-            ("store_ids", self.num_stores),
-            ("sku_ids", self.num_skus),
-        ):
-            names = tuple(str(each) for each in getattr(self, name))
-            names = names or tuple(str(i) for i in range(count))
-            object.__setattr__(self, name, names)
-            if len(names) != count:
-                issues.append(_issue("bad-shape", name, f"{len(names)} names", f"{count} names"))
-            elif len(set(names)) != count:
-                issues.append(_issue("duplicate-id", name, "a name twice", "names that differ"))
+                    issues.append(issue_of("bad-shape", name, f"{found} values", wanted))
+        counts = {
+            "order_ids": self.num_orders,
+            "store_ids": self.num_stores,
+            "sku_ids": self.num_skus,
+        }
+        set_names(self, counts, issues)
 
     def _check_ranges(self, issues: list[Issue]) -> None:
-        for name, (low, high) in {
+        limits = {
             "line_order": (0, self.num_orders - 1),
             "line_sku": (0, self.num_skus - 1),
             "line_units": (1, MAX_UNITS),
@@ -193,25 +188,15 @@ class SourcingProblem:
             "option_store": (0, self.num_stores - 1),
             "shipment_cost": (0, MAX_COST),
             "stock_units": (0, MAX_UNITS),
-        }.items():
-            value = getattr(self, name)
-            # Written so that NaN counts as out of range.
-            is_bad = ~((value >= low) & (value <= high))
-            issues += _cells(
-                "out-of-range", name, is_bad, value, f"a number from {low:g} to {high:g}"
-            )
+        }
+        issues += out_of_range(self, limits)
 
     def _check_twice(self, issues: list[Issue]) -> None:
         for name, size, first, second in (
             ("line_sku", self.num_skus, self.line_order, self.line_sku),
             ("option_store", self.num_stores, self.option_order, self.option_store),
         ):
-            key = first * max(1, size) + second
-            _, where, count = np.unique(key, return_index=True, return_counts=True)
-            is_bad = np.zeros(key.size, dtype=bool)
-            is_bad[where[count > 1]] = True
-            wanted = "each only once in an order"
-            issues += _cells("duplicate-row", name, is_bad, second, wanted)
+            issues += repeated(name, (first, second), size, "each only once in an order")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -227,11 +212,7 @@ class SourcingSolution:
     store_of_line: IntArray
 
     def __post_init__(self) -> None:
-        try:
-            object.__setattr__(self, "store_of_line", frozen(self.store_of_line, np.int64))
-        except (ValueError, TypeError, OverflowError) as error:
-            wanted = "an array of whole numbers"
-            raise InputError(_issue("bad-number", "store_of_line", str(error), wanted)) from error
+        set_decisions(self, "store_of_line")
 
 
 #: Field: its type and number of dimensions.
@@ -245,21 +226,3 @@ _FIELDS: dict[str, tuple[type[np.generic], int]] = {
     "shipment_cost": (np.float64, 1),
     "stock_units": (np.int64, 2),
 }
-
-
-def _cells(code: str, name: str, is_bad: BoolArray, value: Any, wanted: str) -> list[Issue]:
-    """One issue per bad cell, up to a limit."""
-    places = np.argwhere(is_bad)
-    found = []
-    for place in places[:_MAX_LISTED]:
-        at = tuple(int(i) for i in place)
-        where = f"{name}[{', '.join(str(i) for i in at)}]"
-        found.append(_issue(code, where, repr(value[at].item()), wanted))
-    if len(places) > _MAX_LISTED:
-        more = f"{len(places) - _MAX_LISTED} more cells like these"
-        found.append(_issue(code, name, more, wanted))
-    return found
-
-
-def _issue(code: str, where: str, found: str, wanted: str) -> Issue:
-    return Issue(code=code, where=where, found=found, wanted=wanted)

@@ -7,7 +7,12 @@ from dispatchopt.core import solve as _solve
 from dispatchopt.inventory.surge.check import check
 from dispatchopt.inventory.surge.domain import DOMAIN
 from dispatchopt.inventory.surge.problem import SurgeProblem, SurgeSolution
-from dispatchopt.inventory.surge.stream import after_stream, draw_scenarios, release_levels
+from dispatchopt.inventory.surge.stream import (
+    after_stream,
+    draw_scenarios,
+    release_levels,
+    shelf_demand,
+)
 
 __all__ = [
     "DOMAIN",
@@ -17,6 +22,7 @@ __all__ = [
     "check",
     "draw_scenarios",
     "release_levels",
+    "shelf_demand",
     "solve",
 ]
 

@@ -8,12 +8,19 @@ from typing import Any
 
 import numpy as np
 
-from dispatchopt.core.arrays import FloatArray, IntArray, frozen
+from dispatchopt.core.arrays import FloatArray, IntArray
 from dispatchopt.core.errors import InputError, Issue
+from dispatchopt.inventory.faults import (
+    cells,
+    issue_of,
+    out_of_range,
+    set_decisions,
+    set_names,
+    set_shaped,
+)
 
 #: Largest number of units, margin and volume.
 MAX_UNITS, MAX_MARGIN, MAX_ML = 10**9, 1e9, 10**15
-_MAX_LISTED = 20
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -75,7 +82,9 @@ class SurgeProblem:
         issues: list[Issue] = []
         self._set_arrays(issues)
         if not issues:
-            self._set_names(issues)
+            stores, skus = self.shape
+            counts = {"scenario_ids": self.num_scenarios, "store_ids": stores, "sku_ids": skus}
+            set_names(self, counts, issues)
             self._check_ranges(issues)
         if issues:
             raise InputError(issues)
@@ -97,7 +106,7 @@ class SurgeProblem:
     def _set_arrays(self, issues: list[Issue]) -> None:
         pairs = np.shape(self.on_hand_units)
         if len(pairs) != 2:
-            issues.append(_issue("bad-shape", "on_hand_units", str(pairs), "stores x SKUs"))
+            issues.append(issue_of("bad-shape", "on_hand_units", str(pairs), "stores x SKUs"))
             return
         num = (int(np.size(self.probability)),)
         skus = (pairs[1],)
@@ -113,64 +122,38 @@ class SurgeProblem:
             "available_units": (np.int64, skus),
             "room_ml": (np.int64, (pairs[0],)),
         }
-        for name, (dtype, shape) in fields.items():
+        for name, kind in fields.items():
             given = getattr(self, name)
-            if given is None and name in ("available_units", "room_ml"):
-                continue
-            try:
-                array = frozen(np.zeros(shape, np.int64) if given is None else given, dtype)
-            except (ValueError, TypeError, OverflowError) as error:
-                issues.append(_issue("bad-number", name, str(error), "an array of numbers"))
-                continue
-            object.__setattr__(self, name, array)
-            if array.shape != shape:
-                issues.append(_issue("bad-shape", name, str(array.shape), str(shape)))
-
-    def _set_names(self, issues: list[Issue]) -> None:
-        counts = {"scenario_ids": self.num_scenarios}
-        counts |= dict(zip(("store_ids", "sku_ids"), self.shape, strict=True))
-        for name, count in counts.items():
-            names = tuple(str(each) for each in getattr(self, name))
-            names = names or tuple(str(i) for i in range(count))
-            object.__setattr__(self, name, names)
-            if len(names) != count:
-                issues.append(_issue("bad-shape", name, f"{len(names)} names", f"{count} names"))
-            elif len(set(names)) != count:
-                issues.append(_issue("duplicate-id", name, "a name twice", "names that differ"))
+            if given is not None or name not in ("available_units", "room_ml"):
+                values = np.zeros(kind[1], np.int64) if given is None else given
+                set_shaped(self, name, values, kind, issues)
 
     def _check_ranges(self, issues: list[Issue]) -> None:
-        for name, low, high in (
-            ("probability", 1e-12, 1.0),
-            ("shelf_units", 0, MAX_UNITS),
-            ("live_units", 0, MAX_UNITS),
-            ("shelf_margin", 0, MAX_MARGIN),
-            ("live_margin", 0, self.shelf_margin),
-            ("holding_cost", 0, MAX_MARGIN),
-            ("on_hand_units", 0, MAX_UNITS),
-            ("volume_ml", 0, MAX_ML),
-            ("available_units", 0, MAX_ML),
-            ("room_ml", 0, MAX_ML),
-        ):
-            value = getattr(self, name)
-            if value is None:
-                continue
-            # Written so that NaN counts as out of range.
-            is_bad = ~((value >= low) & (value <= high))
-            for place in np.argwhere(is_bad)[:_MAX_LISTED]:
-                at = tuple(int(i) for i in place)
-                most = high if np.ndim(high) == 0 else np.asarray(high)[at]
-                where = f"{name}[{', '.join(str(i) for i in at)}]"
-                wanted = f"a number from {low:g} to {most:g}"
-                issues.append(_issue("out-of-range", where, repr(value[at].item()), wanted))
+        limits = {
+            "probability": (1e-12, 1.0),
+            "shelf_units": (0, MAX_UNITS),
+            "live_units": (0, MAX_UNITS),
+            "shelf_margin": (0, MAX_MARGIN),
+            "live_margin": (0, MAX_MARGIN),
+            "holding_cost": (0, MAX_MARGIN),
+            "on_hand_units": (0, MAX_UNITS),
+            "volume_ml": (0, MAX_ML),
+            "available_units": (0, MAX_ML),
+            "room_ml": (0, MAX_ML),
+        }
+        issues += out_of_range(self, limits)
+        is_bad = self.live_margin > self.shelf_margin
+        wanted = "at most the margin of the shelf"
+        issues += cells("out-of-range", "live_margin", is_bad, self.live_margin, wanted)
         total = float(self.probability.sum())
         if not abs(total - 1.0) <= 1e-6:
             issues.append(
-                _issue("out-of-range", "probability", f"a sum of {total:g}", "a sum of 1")
+                issue_of("out-of-range", "probability", f"a sum of {total:g}", "a sum of 1")
             )
         cost = self.transfer_cost
         if cost is not None and not 0 <= cost <= MAX_MARGIN:
             wanted = f"a number from 0 to {MAX_MARGIN:g}"
-            issues.append(_issue("out-of-range", "transfer_cost", repr(cost), wanted))
+            issues.append(issue_of("out-of-range", "transfer_cost", repr(cost), wanted))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -186,12 +169,4 @@ class SurgeSolution:
     order_units: IntArray
 
     def __post_init__(self) -> None:
-        try:
-            object.__setattr__(self, "order_units", frozen(self.order_units, np.int64))
-        except (ValueError, TypeError, OverflowError) as error:
-            wanted = "an array of whole numbers"
-            raise InputError(_issue("bad-number", "order_units", str(error), wanted)) from error
-
-
-def _issue(code: str, where: str, found: str, wanted: str) -> Issue:
-    return Issue(code=code, where=where, found=found, wanted=wanted)
+        set_decisions(self, "order_units")

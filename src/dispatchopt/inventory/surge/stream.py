@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,9 @@ from dispatchopt.core.errors import InputError, Issue
 from dispatchopt.inventory.demand import Demand
 from dispatchopt.inventory.problem import DemandLaw, InventoryProblem
 from dispatchopt.inventory.protection import littlewood
+from dispatchopt.inventory.rebalancing.lanes import Lanes
 from dispatchopt.inventory.rebalancing.problem import RebalancingProblem
+from dispatchopt.inventory.surge.problem import SurgeProblem
 
 
 def draw_scenarios(
@@ -114,46 +116,109 @@ def release_levels(
     return np.asarray(levels)
 
 
-def after_stream(
-    stock_units: npt.ArrayLike,
-    shelf: Demand,
-    *,
-    holding_cost: npt.ArrayLike,
-    shelf_margin: npt.ArrayLike,
-    lane_from: npt.ArrayLike,
-    lane_to: npt.ArrayLike,
-    unit_cost: npt.ArrayLike,
-    **more: Any,
-) -> RebalancingProblem:
-    """Return the rebalancing of what the stream has left, for the rest of the shelf's demand.
+def shelf_demand(
+    problem: SurgeProblem, *, left: float = 1.0, scenarios: Sequence[str] = ()
+) -> Demand:
+    """Return the shelf's demand that is still to come, (S, K).
+
+    Negative binomial, with the mean and variance of the scenarios.
 
     Parameters
     ----------
-    stock_units
-        Stock after the stream, (S, K).
-    shelf
-        Demand of the shelf until the next replenishment, (S, K).
-    holding_cost, shelf_margin
-        Cost of a unit left over and of one missed, (K,).
-    lane_from, lane_to, unit_cost
-        Lanes between the stores, as in ``RebalancingProblem``.
-    more
-        Other fields of ``RebalancingProblem``.
+    problem
+        Scenarios and their probabilities.
+    left
+        Share of the demand that is still to come, from 0 to 1.
+    scenarios
+        Names of the scenarios that are still possible; all if none is given.
+
+    Raises
+    ------
+    InputError
+        If the share is out of range, or a scenario unknown.
     """
-    held = np.asarray(stock_units)
+    issues = [
+        Issue(
+            code="unknown-reference",
+            where="scenarios",
+            found=repr(each),
+            wanted=f"one of {', '.join(problem.scenario_ids[:12])}",
+        )
+        for each in scenarios
+        if each not in problem.scenario_ids
+    ]
+    if not 0 <= left <= 1:
+        issues.append(
+            Issue(code="out-of-range", where="left", found=repr(left), wanted="a share from 0 to 1")
+        )
+    if issues:
+        raise InputError(issues)
+    is_possible = np.isin(problem.scenario_ids, scenarios or problem.scenario_ids)
+    chance = np.where(is_possible, problem.probability, 0.0)
+    mean, variance = moments(chance / chance.sum(), problem.shelf_units)
+    return Demand(
+        law=DemandLaw.NEGATIVE_BINOMIAL, mean_units=left * mean, variance_units=left * variance
+    )
+
+
+def moments(probability: FloatArray, units: IntArray) -> tuple[FloatArray, FloatArray]:
+    """Return mean and variance over scenarios, (S, K) each.
+
+    Parameters
+    ----------
+    probability
+        Of each scenario, (N,), adding up to 1.
+    units
+        Demand in each, (N, S, K).
+    """
+    mean = np.tensordot(probability, units, axes=1)
+    apart = np.square(units - mean)
+    return mean, np.tensordot(probability, apart, axes=1)
+
+
+def after_stream(
+    problem: SurgeProblem,
+    stock_units: npt.ArrayLike,
+    lanes: Lanes,
+    *,
+    movable_units: npt.ArrayLike | None = None,
+    left: float = 1.0,
+    scenarios: Sequence[str] = (),
+) -> RebalancingProblem:
+    """Return the rebalancing of what the stream has left, for the shelf's demand to come.
+
+    Parameters
+    ----------
+    problem
+        The surge: names, volumes, margins, and the scenarios of the shelf's demand.
+    stock_units
+        Stock after the stream, with what was held for it, (S, K), >= 0.
+    lanes
+        Lanes between the stores.
+    movable_units
+        Units that may leave each store, (S, K); None for all.
+    left, scenarios
+        See ``shelf_demand``.
+
+    Raises
+    ------
+    InputError
+        If anything is out of range.
+    """
+    demand = shelf_demand(problem, left=left, scenarios=scenarios)
     return RebalancingProblem(
         stock=InventoryProblem(
-            mean_units=shelf.mean_units,
-            variance_units=shelf.variance_units,
-            demand_law=DemandLaw(shelf.law),
-            holding_cost=np.asarray(holding_cost, np.float64),
-            shortage_cost=np.asarray(shelf_margin, np.float64),
-            on_hand_units=held,
-            volume_ml=np.zeros(held.shape[-1], dtype=np.int64),
-            case_pack_units=np.ones(held.shape[-1], dtype=np.int64),
+            mean_units=demand.mean_units,
+            variance_units=demand.variance_units,
+            demand_law=demand.law,
+            holding_cost=problem.holding_cost,
+            shortage_cost=problem.shelf_margin,
+            on_hand_units=np.asarray(stock_units),
+            volume_ml=problem.volume_ml,
+            case_pack_units=np.ones(problem.shape[1], dtype=np.int64),
+            store_ids=problem.store_ids,
+            sku_ids=problem.sku_ids,
         ),
-        lane_from=np.asarray(lane_from),
-        lane_to=np.asarray(lane_to),
-        unit_cost=np.asarray(unit_cost, np.float64),
-        **more,
+        movable_units=None if movable_units is None else np.asarray(movable_units),  # type: ignore[arg-type]
+        **vars(lanes),
     )

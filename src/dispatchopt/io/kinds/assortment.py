@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from dispatchopt.core.errors import InputError
 from dispatchopt.inventory.assortment.problem import (
     MAX_ORDERS,
     MAX_STORE_ML,
@@ -17,6 +16,7 @@ from dispatchopt.inventory.assortment.problem import (
 )
 from dispatchopt.io.cells import NO_INT
 from dispatchopt.io.instance import Instance
+from dispatchopt.io.kinds._building import built
 from dispatchopt.io.kinds._pairs import check_once
 from dispatchopt.io.kinds.base import Kind, Parts
 from dispatchopt.io.schema.assortment import TABLES, AssortmentHeader
@@ -51,8 +51,8 @@ def build(parts: Parts) -> AssortmentProblem:
     listing[pairs["listing"]] = np.where(parts["listing"]["rule"] == "must", MUST, NEVER)
     floor = np.zeros((stores, len(parts["categories"])), dtype=np.int64)
     floor[pairs["floors"]] = parts["floors"]["least"]
-    try:
-        return AssortmentProblem(
+    return built(
+        lambda: AssortmentProblem(
             num_skus=skus,
             order_weight=parts["orders"]["weight"],
             line_order=pairs["lines"][0],
@@ -71,11 +71,9 @@ def build(parts: Parts) -> AssortmentProblem:
             zone_ids=parts["zones"].ids(),
             category_ids=parts["categories"].ids(),
             order_ids=parts["orders"].ids(),
-        )
-    except InputError as error:
-        issues.extend(error.issues)
-        issues.raise_if_any()
-        raise
+        ),
+        issues,
+    )
 
 
 def _limit(stated: Any, most: int) -> Any:

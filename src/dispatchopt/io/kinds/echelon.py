@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from dispatchopt.core.errors import InputError
 from dispatchopt.inventory.echelon.problem import OUTSIDE, EchelonLaw, EchelonProblem
 from dispatchopt.io.instance import Instance
+from dispatchopt.io.kinds._building import built
 from dispatchopt.io.kinds.base import Kind, Parts
 from dispatchopt.io.schema.echelon import TABLES, EchelonHeader
 from dispatchopt.io.tables import references
@@ -23,8 +23,8 @@ def build(parts: Parts) -> EchelonProblem:
     parameters = parts.header.parameters
     spread = stages["variance"]
     stated = ~np.isnan(spread)
-    try:
-        return EchelonProblem(
+    return built(
+        lambda: EchelonProblem(
             supplier=np.where(supplier < 0, OUTSIDE, supplier),
             lead_time=stages["lead_time"],
             holding_cost=stages["holding_cost"],
@@ -34,11 +34,10 @@ def build(parts: Parts) -> EchelonProblem:
             variance=np.where(stated, spread, stages["rate"]) if stated.any() else None,
             step_units=parameters.step_units,
             stage_ids=stages.ids(),
-        )
-    except InputError as error:
-        issues.extend(error.issues)
-        issues.raise_if_any()
-        raise
+        ),
+        issues,
+        dict.fromkeys(("holding_cost", "shortage_cost", "rate", "lead_time", "variance"), stages),
+    )
 
 
 def lay_out(

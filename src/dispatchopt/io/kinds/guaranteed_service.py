@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from dispatchopt.core.errors import InputError
 from dispatchopt.inventory.guaranteed_service.problem import NO_LIMIT, GuaranteedServiceProblem
 from dispatchopt.io.cells import NO_INT
 from dispatchopt.io.instance import Instance
+from dispatchopt.io.kinds._building import built
 from dispatchopt.io.kinds._pairs import check_once
 from dispatchopt.io.kinds.base import Kind, Parts
 from dispatchopt.io.schema.guaranteed_service import TABLES, GuaranteedServiceHeader
@@ -24,8 +24,8 @@ def build(parts: Parts) -> GuaranteedServiceProblem:
     check_once(arcs, "customer", ends, issues)
     issues.raise_if_any()
     most = stages["max_service_periods"]
-    try:
-        return GuaranteedServiceProblem(
+    return built(
+        lambda: GuaranteedServiceProblem(
             time_periods=stages["time_periods"],
             holding_cost=stages["holding_cost"],
             safety_units=stages["safety_units"],
@@ -34,11 +34,9 @@ def build(parts: Parts) -> GuaranteedServiceProblem:
             max_service_periods=np.where(most == NO_INT, NO_LIMIT, most),
             inbound_periods=stages["inbound_periods"],
             stage_ids=stages.ids(),
-        )
-    except InputError as error:
-        issues.extend(error.issues)
-        issues.raise_if_any()
-        raise
+        ),
+        issues,
+    )
 
 
 def lay_out(

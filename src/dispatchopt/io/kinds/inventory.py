@@ -15,6 +15,7 @@ from dispatchopt.inventory.replay.baskets import Baskets
 from dispatchopt.io.cells import NO_INT
 from dispatchopt.io.instance import Instance
 from dispatchopt.io.issues import Said
+from dispatchopt.io.kinds._building import built
 from dispatchopt.io.kinds._pairs import check_once, names_or_numbers
 from dispatchopt.io.kinds._past import extras, history_of, lay_out_past, samples_of
 from dispatchopt.io.kinds.base import Kind, Parts
@@ -43,8 +44,8 @@ def build(parts: Parts) -> InventoryProblem:
     if given.interval_variance_days:
         variance = variance + (mean / given.interval_days) ** 2 * given.interval_variance_days
     has_least = "min_units" in stock.table.columns and "stock" in parts.given
-    try:
-        return InventoryProblem(
+    return built(
+        lambda: InventoryProblem(
             mean_units=mean,
             variance_units=variance,
             sample_units=samples,
@@ -65,11 +66,9 @@ def build(parts: Parts) -> InventoryProblem:
             target=_target(parts, cell),
             store_ids=stores.ids(),
             sku_ids=skus.ids(),
-        )
-    except InputError as error:
-        issues.extend(error.issues)
-        issues.raise_if_any()
-        raise
+        ),
+        issues,
+    )
 
 
 def _estimated(

@@ -13,6 +13,7 @@ from dispatchopt.inventory.perishables.demand import day_demand
 from dispatchopt.inventory.perishables.item import PerishableItem
 from dispatchopt.inventory.perishables.problem import PerishablesProblem
 from dispatchopt.io.instance import Instance
+from dispatchopt.io.kinds._building import built
 from dispatchopt.io.kinds._pairs import check_once
 from dispatchopt.io.kinds.base import Kind, Parts
 from dispatchopt.io.schema.perishables import TABLES, PerishablesHeader
@@ -46,16 +47,14 @@ def build(parts: Parts) -> PerishablesProblem:
     issues.raise_if_any()
     start = tuple(_state(parts, item, row, there == row) for row, item in enumerate(made))
     issues.raise_if_any()
-    try:
-        return PerishablesProblem(
+    return built(
+        lambda: PerishablesProblem(
             items=tuple(made),
             start_units=start if len(parts["stock"]) else None,
             item_ids=items.ids(),
-        )
-    except InputError as error:
-        issues.extend(error.issues)
-        issues.raise_if_any()
-        raise
+        ),
+        issues,
+    )
 
 
 def _item(parts: Parts, row: int, is_listed: Any, discount: float) -> PerishableItem:

@@ -7,15 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from dispatchopt.core.errors import InputError
+from dispatchopt.core.arrays import IntArray
 from dispatchopt.inventory.problem import InventoryProblem
+from dispatchopt.inventory.rebalancing.lanes import Lanes
 from dispatchopt.inventory.rebalancing.problem import MAX_CAPACITY_ML, RebalancingProblem
 from dispatchopt.io.cells import NO_INT
 from dispatchopt.io.instance import Instance
+from dispatchopt.io.issues import Issues
+from dispatchopt.io.kinds._building import built
 from dispatchopt.io.kinds._pairs import check_once
 from dispatchopt.io.kinds.base import Kind, Parts
 from dispatchopt.io.schema.rebalancing import TABLES, RebalancingHeader
-from dispatchopt.io.tables import references
+from dispatchopt.io.tables import Checked, flag, references
 
 
 def build(parts: Parts) -> RebalancingProblem:
@@ -32,9 +35,13 @@ def build(parts: Parts) -> RebalancingProblem:
         )
         check_once(parts[name], named[1][0], rows, issues)
         pairs[name] = rows
+    stock = parts["stock"]
+    flag(stock, "movable_units", stock["movable_units"] > stock["on_hand_units"], "out-of-range",
+         "at most on_hand_units", issues)  # fmt: skip
+    flag_loops(parts["lanes"], pairs["lanes"], issues)
     issues.raise_if_any()
     shape = (len(parts["stores"]), len(parts["skus"]))
-    demand, stock, lanes = parts["demand"], parts["stock"], parts["lanes"]
+    demand = parts["demand"]
     mean, variance = np.zeros(shape), np.zeros(shape)
     mean[pairs["demand"]] = demand["mean_units"]
     spread = demand["variance_units"]
@@ -43,9 +50,8 @@ def build(parts: Parts) -> RebalancingProblem:
     held[pairs["stock"]] = stock["on_hand_units"]
     may = stock["movable_units"]
     movable[pairs["stock"]] = np.where(may == NO_INT, stock["on_hand_units"], may)
-    room = lanes["capacity_ml"]
-    try:
-        return RebalancingProblem(
+    return built(
+        lambda: RebalancingProblem(
             stock=InventoryProblem(
                 mean_units=mean,
                 variance_units=variance,
@@ -58,19 +64,31 @@ def build(parts: Parts) -> RebalancingProblem:
                 store_ids=parts["stores"].ids(),
                 sku_ids=parts["skus"].ids(),
             ),
-            lane_from=pairs["lanes"][0],
-            lane_to=pairs["lanes"][1],
-            unit_cost=lanes["unit_cost"],
-            lane_cost=lanes["lane_cost"],
-            capacity_ml=None
-            if (room == NO_INT).all()
-            else np.where(room == NO_INT, MAX_CAPACITY_ML, room),
             movable_units=movable,
-        )
-    except InputError as error:
-        issues.extend(error.issues)
-        issues.raise_if_any()
-        raise
+            **vars(lanes_of(parts["lanes"], pairs["lanes"])),
+        ),
+        issues,
+    )
+
+
+def flag_loops(table: Checked, ends: Sequence[IntArray], issues: Issues) -> None:
+    """Report lanes that end where they begin; negative ends are unknown names."""
+    is_loop = (ends[0] == ends[1]) & (ends[0] >= 0)
+    flag(table, "target", is_loop, "out-of-range", "another store than origin", issues)
+
+
+def lanes_of(table: Checked, ends: Sequence[IntArray]) -> Lanes:
+    """Return the lanes of a checked table whose ends have been found."""
+    room, length = table["capacity_ml"], table["distance_m"]
+    has_room = room != NO_INT
+    return Lanes(
+        lane_from=ends[0],
+        lane_to=ends[1],
+        unit_cost=table["unit_cost"],
+        lane_cost=table["lane_cost"],
+        distance_m=np.where(length == NO_INT, -1, length),
+        capacity_ml=np.where(has_room, room, MAX_CAPACITY_ML) if has_room.any() else None,
+    )
 
 
 def lay_out(
@@ -91,6 +109,8 @@ def lay_out(
     }
     if problem.capacity_ml is not None:
         lanes["capacity_ml"] = problem.capacity_ml
+    if (problem.distance_m >= 0).any():
+        lanes["distance_m"] = [None if each < 0 else each for each in problem.distance_m.tolist()]
     tables: dict[str, dict[str, Any]] = {
         "stores": {"id": stores},
         "skus": {

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from dispatchopt.core.errors import InputError
 from dispatchopt.inventory.surge.problem import MAX_ML, SurgeProblem
 from dispatchopt.io.cells import NO_INT
 from dispatchopt.io.instance import Instance
+from dispatchopt.io.kinds._building import built
 from dispatchopt.io.kinds._pairs import check_once
 from dispatchopt.io.kinds.base import Kind, Parts
 from dispatchopt.io.schema.surge import TABLES, SurgeHeader
@@ -38,8 +38,8 @@ def build(parts: Parts) -> SurgeProblem:
     shelf[found["demand"]] = parts["demand"]["shelf_units"]
     live[found["demand"]] = parts["demand"]["live_units"]
     skus = parts["skus"]
-    try:
-        return SurgeProblem(
+    return built(
+        lambda: SurgeProblem(
             probability=parts["scenarios"]["probability"],
             shelf_units=shelf,
             live_units=live,
@@ -54,11 +54,10 @@ def build(parts: Parts) -> SurgeProblem:
             scenario_ids=parts["scenarios"].ids(),
             store_ids=parts["stores"].ids(),
             sku_ids=skus.ids(),
-        )
-    except InputError as error:
-        issues.extend(error.issues)
-        issues.raise_if_any()
-        raise
+        ),
+        issues,
+        {"live_margin": skus, "probability": parts["scenarios"]},
+    )
 
 
 def _limit(stated: Any) -> Any:

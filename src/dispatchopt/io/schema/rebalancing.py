@@ -96,6 +96,13 @@ class RebalancingLaneRow(Row):
     capacity_ml: int | None = column(
         None, description="What its van takes; no limit if not given.", unit="ml", ge=0, le=10**15
     )
+    distance_m: int | None = column(
+        None,
+        description="Its length, for reports; costs stand beside it.",
+        unit="m",
+        ge=0,
+        le=10**9,
+    )
 
 
 TABLES: dict[str, type[Row]] = {

@@ -103,6 +103,31 @@ class SurgeStockRow(Row):
     on_hand_units: int = column(description="In the store.", unit="units", ge=0, le=10**9)
 
 
+class LeftRow(Row):
+    """What a stream has left of one SKU in one store; pairs not listed have nothing left."""
+
+    store: str = refers("stores", "The store.")
+    sku: str = refers("skus", "The SKU.")
+    on_hand_units: int = column(
+        description="On the shelf, after the stream.", unit="units", ge=0, le=10**9
+    )
+    held_units: int = column(
+        0,
+        description="Still held for orders of the stream; the shelf gets them.",
+        unit="units",
+        ge=0,
+        le=10**9,
+    )
+    movable_units: int | None = column(
+        None,
+        description="What may leave of both, as it lives long enough and is no facing; all if not "
+        "given.",
+        unit="units",
+        ge=0,
+        le=10**9,
+    )
+
+
 TABLES: dict[str, type[Row]] = {
     "stores": SurgeStoreRow,
     "skus": SurgeSkuRow,

@@ -42,6 +42,7 @@ def drawn(rng: Rng, stores: int, skus: int, **changes: Any) -> RebalancingProble
         lane_cost=np.round(rng.random(tail.size) * 3, 2) if has_rides else np.zeros(tail.size),
         capacity_ml=rng.integers(0, 200, tail.size) if has_vans and tail.size else None,
         movable_units=rng.integers(0, stock.on_hand_units + 1),
+        distance_m=rng.integers(-1, 9_000, tail.size),
     )
 
 

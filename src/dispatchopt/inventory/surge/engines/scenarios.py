@@ -20,6 +20,8 @@ from dispatchopt.inventory.surge.bound import bound as cheap_bound
 from dispatchopt.inventory.surge.check import check
 from dispatchopt.inventory.surge.problem import SurgeProblem, SurgeSolution
 
+#: Batches in which the whole demand of a SKU is added; below as many units each goes alone.
+_BATCHES = 4_000
 #: Scenarios times pairs up to which units are first sent one by one where SKUs stand alone.
 _GREEDY = 20_000
 #: Relative gap at which an order of one SKU counts as proven.
@@ -172,35 +174,42 @@ def _checked(problem: SurgeProblem, order: IntArray) -> float:
 
 
 def fill(problem: SurgeProblem, order: IntArray, run: Run[SurgeSolution]) -> IntArray:
-    """Add units to an order, of each SKU the one that saves most per room, until none pays."""
+    """Add units to an order, of each SKU those that save most per room, until none pays.
+
+    They go one by one, or, where demand would take too many of them, first in batches.
+    """
     order = order.copy()
+    demand = (problem.shelf_units + problem.live_units).sum(axis=1).max(axis=0, initial=0)
+    batch = np.maximum(demand // _BATCHES, 1)
     while not run.should_stop():
-        gain = unit_gain(problem, order)
-        can = _fits(problem, order)
+        gain = unit_gain(problem, order, batch)
+        can = _fits(problem, order, batch)
         worth = np.where(can & (gain > 1e-9), gain, -np.inf)
-        # One unit of each SKU at a time; stores with little room take the dearest per volume.
+        # One batch of each SKU at a time; stores with little room take the dearest per volume.
         best = worth.argmax(axis=0)
-        skus = np.flatnonzero(np.isfinite(worth.max(axis=0)))
-        if not skus.size:
+        pays = np.isfinite(worth.max(axis=0))
+        skus = np.flatnonzero(pays)
+        if not skus.size and (batch == 1).all():
             return order
         rate = worth[best[skus], skus] / np.maximum(problem.volume_ml[skus], 1)
         for sku in skus[np.argsort(-rate, kind="stable")].tolist():
-            if _fits_one(problem, order, int(best[sku]), sku):
-                order[best[sku], sku] += 1
+            if _fits_one(problem, order, int(best[sku]), sku, int(batch[sku])):
+                order[best[sku], sku] += batch[sku]
+        batch = np.where(pays, batch, np.maximum(batch // 2, 1))
     return order
 
 
-def unit_gain(problem: SurgeProblem, order: IntArray) -> FloatArray:
-    """Return what one more unit of each pair saves in expectation, (S, K)."""
+def unit_gain(problem: SurgeProblem, order: IntArray, batch: IntArray | int = 1) -> FloatArray:
+    """Return what a batch more of each pair saves in expectation, by unit, (S, K)."""
     level = problem.on_hand_units + order
     total = np.zeros(problem.shape)
     for chance, shelf, live in zip(
         problem.probability, problem.shelf_units, problem.live_units, strict=True
     ):
-        own, more = _states(level, shelf, live), _states(level + 1, shelf, live)
+        own, more = _states(level, shelf, live), _states(level + batch, shelf, live)
         sums = own.sum(axis=1, keepdims=True)
         total += chance * (_cost(problem, sums) - _cost(problem, sums - own + more))
-    return total
+    return total / batch
 
 
 def _states(level: IntArray, shelf: IntArray, live: IntArray) -> IntArray:
@@ -233,20 +242,20 @@ def _cost(problem: SurgeProblem, sums: IntArray) -> FloatArray:
     return np.asarray(cost - saved)
 
 
-def _fits(problem: SurgeProblem, order: IntArray) -> BoolArray:
+def _fits(problem: SurgeProblem, order: IntArray, batch: IntArray) -> BoolArray:
     can = np.ones(problem.shape, dtype=bool)
     if problem.available_units is not None:
-        can &= order.sum(axis=0) < problem.available_units
+        can &= order.sum(axis=0) + batch <= problem.available_units
     if problem.room_ml is not None:
         left = problem.room_ml - order @ problem.volume_ml
-        can &= left[:, None] >= problem.volume_ml
+        can &= left[:, None] >= problem.volume_ml * batch
     return can
 
 
-def _fits_one(problem: SurgeProblem, order: IntArray, store: int, sku: int) -> bool:
+def _fits_one(problem: SurgeProblem, order: IntArray, store: int, sku: int, batch: int) -> bool:
     if problem.room_ml is None:
         return True
-    used = int(order[store] @ problem.volume_ml) + int(problem.volume_ml[sku])
+    used = int(order[store] @ problem.volume_ml) + int(problem.volume_ml[sku]) * batch
     return used <= int(problem.room_ml[store])
 
 
