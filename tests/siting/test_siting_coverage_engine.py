@@ -186,7 +186,10 @@ def test_a_set_left_alone_is_not_shared_with_itself() -> None:
         cutoff_m=10,
     )
     problem = SitingProblem(
-        goal=SitingGoal.MAX_COVERAGE, coverage=coverage, demand_units=np.ones(3), max_sites=1
+        goal=SitingGoal.MAX_COVERAGE,
+        coverage=coverage,
+        demand_units=np.ones(3, dtype=np.int64),
+        max_sites=1,
     )
     sets = share(build(merge(problem)), 11)
     for at in range(11):
