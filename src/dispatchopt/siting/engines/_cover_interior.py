@@ -10,16 +10,13 @@ on the central path in closed form, so that a node of a tree hands down nothing 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dispatchopt.core.arrays import BoolArray, FloatArray, IntArray
+from dispatchopt.siting.engines._cover_iterate import Iterate, Part
 from dispatchopt.siting.engines._cover_lp import Ending, Relaxed
 from dispatchopt.siting.engines._cover_model import CoverModel
-
-if TYPE_CHECKING:
-    from dispatchopt.siting.engines._cover_iterate import Iterate, Part
 
 #: Steps at most.
 _MOST_STEPS = 60
@@ -27,6 +24,9 @@ _MOST_STEPS = 60
 _ENOUGH, _EXACT = 0.02, 1e-7
 #: Least gap, in parts of what lies between bound and best, at which branching is estimated.
 _LOOK = 0.5
+#: Products within rows for which code is compiled at once, and operations after which it is anyway;
+#: before, importing the compiler costs more than it saves.
+_MANY_PRODUCTS, _PLAIN_WORK = 3e5, 3e7
 #: Operations that take as long as one simplex step takes for each set.
 _STEP_OPERATIONS = 50.0
 
@@ -39,7 +39,8 @@ def interior_work(model: CoverModel) -> float:
 
 def _operations(length: IntArray, num_sites: int) -> float:
     """Return what a step takes: products within rows, and a factor of sites x sites."""
-    return 0.5 * float(length @ length) + num_sites**3 / 30.0
+    long = length.astype(np.float64)
+    return 0.5 * float(long @ long) + num_sites**3 / 30.0
 
 
 class Interior:
@@ -55,8 +56,7 @@ class Interior:
         self._model = model
         self._should_stop = should_stop
         self._best = best
-        self._start = np.searchsorted(pairs.row, np.arange(pairs.num_rows + 1))
-        self._site = pairs.site
+        self._work = 0.0
         self._unit = max(1.0, float(pairs.units.mean())) if pairs.num_rows else 1.0
         #: Gap of a solve, as a share of what lies between its bound and the best.
         self.enough = _ENOUGH
@@ -88,9 +88,6 @@ class Interior:
         most_steps
             Steps after which to give up; the multipliers still count.
         """
-        # Compiled code is imported only where it is needed.
-        from dispatchopt.siting.engines._cover_iterate import Iterate
-
         part = self._part(lower, upper)
         if not len(part.rows):
             return self._settled_result(part, lower, upper)
@@ -118,26 +115,30 @@ class Interior:
         return self._relaxed(part, state, upper, sites, ending=ending, steps=steps)
 
     def _part(self, lower: BoolArray, upper: BoolArray) -> Part:
-        from dispatchopt.siting.engines import _cover_interior_kernels as kernels
-        from dispatchopt.siting.engines._cover_iterate import Part
+        from scipy import sparse
 
+        pairs = self._model.pairs
         free = np.flatnonzero(upper & ~lower)
-        number = np.full(len(lower), -1, dtype=np.int64)
+        number = np.full(len(lower), -1, dtype=np.int32)
         number[free] = np.arange(len(free))
-        count = len(self._start) - 1
-        rows = np.empty(count, dtype=np.int64)
-        start = np.zeros(count + 1, dtype=np.int64)
-        column = np.empty(len(self._site), dtype=np.int64)
-        found, entries = kernels.left_over(
-            (self._start, self._site), lower, number, (rows, start, column)
+        covered = np.zeros(pairs.num_rows, dtype=bool)
+        covered[pairs.row[lower[pairs.site]]] = True
+        keep = (number[pairs.site] >= 0) & ~covered[pairs.row]
+        length = np.bincount(pairs.row[keep], minlength=pairs.num_rows)
+        rows = np.flatnonzero(length)
+        start = np.append(0, np.cumsum(length[rows])).astype(np.int32)
+        column = number[pairs.site[keep]]
+        table = sparse.csr_array(
+            (np.ones(len(column)), column, start), shape=(len(rows), len(free))
         )
-        rows = rows[:found]
+        products = _operations(length, 0)
         return Part(
             rows=rows,
-            start=start[: found + 1],
-            column=column[:entries],
-            weight=self._model.pairs.units[rows] / self._unit,
             free=free,
+            table=table,
+            turned=table.T.tocsr(),
+            weight=pairs.units[rows] / self._unit,
+            is_compiled=products > _MANY_PRODUCTS or self._work > _PLAIN_WORK,
         )
 
     def _settled(self, lower: BoolArray, part: Part) -> float:
@@ -191,7 +192,8 @@ class Interior:
         price = self._lost(upper)
         price[part.rows] = state.best_price * self._unit
         sides = [-value * self._unit for value in state.best_side]
-        operations = _operations(np.diff(part.start), len(part.free))
+        operations = _operations(np.diff(part.table.indptr), len(part.free))
+        self._work += steps * operations
         return Relaxed(
             ending=ending,
             sites=sites,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from dispatchopt.core.arrays import FloatArray, IntArray
-from dispatchopt.siting.engines import _cover_interior_kernels as kernels
 
 #: Share of the way to the border that a step goes.
 _DAMPING = 0.99
@@ -19,13 +19,40 @@ _FIRST_GAP = 0.3
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Part:
-    """What bounds on y leave: rows, entries (CSR over free sites), weights and free sites."""
+    """What bounds on y leave: rows that free sites cover, and those sites.
+
+    Parameters
+    ----------
+    rows, free
+        Indices of rows and sites.
+    table, turned
+        Which site covers which row (scipy CSR of ones), and its transpose.
+    weight
+        Weights of rows, of the order of 1.
+    is_compiled
+        Whether products within rows are worth compiled code.
+    """
 
     rows: IntArray
-    start: IntArray
-    column: IntArray
-    weight: FloatArray
     free: IntArray
+    table: Any
+    turned: Any
+    weight: FloatArray
+    is_compiled: bool
+
+    def normal(self, width: FloatArray) -> FloatArray:
+        """Return ``A^T diag(width) A``; of compiled code, its lower triangle."""
+        if not self.is_compiled:
+            scaled = self.turned.copy()
+            scaled.data = width[scaled.indices]
+            plain: FloatArray = (scaled @ self.table).toarray()
+            return plain
+        # Compiled code is imported only where it is needed.
+        from dispatchopt.siting.engines import _cover_interior_kernels as kernels
+
+        matrix = np.zeros((len(self.free), len(self.free)))
+        kernels.normal(self.table.indptr, self.table.indices, width, matrix)
+        return matrix
 
 
 class Iterate:
@@ -64,12 +91,12 @@ class Iterate:
             used = float(np.max((self.sides @ y) / self.limit))
             y = np.clip(y * min(1.0, 0.999 / max(used, 1e-9)), 1e-9, 1 - _INSIDE)
         mu = _FIRST_GAP * self.total / (2.0 * count + 2.0 * size + len(limits))
-        over = self.times(y) - 1.0
+        over = part.table @ y - 1.0
         price = _central(over, part.weight, mu)
         left, missed = mu / price, mu / (part.weight - price)
         # Rounding must not part what is missed from what is left over.
         missed += np.maximum(left - over - missed, 0.0)
-        worth = self.gathered(price)
+        worth = self.part.turned @ (price)
         side = _marginal(worth, self.sides, self.limit)
         unmet = worth - self.sides.T @ side
         self.primal = [missed + over, missed, y, 1 - y, mu / side]
@@ -85,18 +112,6 @@ class Iterate:
         self.bound, self.upper = -np.inf, np.inf
         self.best_price, self.best_shares, self.best_side = price, y, side
         self._note()
-
-    def times(self, vector: FloatArray) -> FloatArray:
-        """Return ``A @ vector``."""
-        out = np.empty(len(self.part.rows))
-        kernels.times(self.part.start, self.part.column, vector, out)
-        return out
-
-    def gathered(self, vector: FloatArray) -> FloatArray:
-        """Return ``A^T @ vector``."""
-        out = np.empty(len(self.part.free))
-        kernels.transposed(self.part.start, self.part.column, vector, out)
-        return out
 
     def advance(self, *, look: bool) -> None:
         """Take a step: predict, correct, and move as far as all stays inside (Mehrotra 1992).
@@ -131,7 +146,7 @@ class Iterate:
     def _note(self) -> None:
         """Keep bound and value of the iterate where they are the best so far."""
         price, side = self.dual[0], self.dual[4]
-        worth = self.gathered(price)
+        worth = self.part.turned @ (price)
         if len(side) == 1:
             # The best price of a single limit fills it with the sites that are worth most.
             side = _marginal(worth, self.sides, self.limit)
@@ -157,13 +172,11 @@ class _System:
         left, missed, y, rest, room = at.primal
         price, spare, low, high, side = at.dual
         self._width = 1.0 / (left / price + missed / spare)
-        size = len(y)
-        matrix = np.zeros((size, size))
-        kernels.normal(at.part.start, at.part.column, self._width, matrix)
-        flat = np.arange(size)
+        matrix = at.part.normal(self._width)
+        flat = np.arange(len(y))
         matrix[flat, flat] += low / y + high / rest + 1e-12
         self._factor = cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)
-        self._unmet = at.gathered(price) - at.sides.T @ side + low - high
+        self._unmet = at.part.turned @ (price) - at.sides.T @ side + low - high
         self._short = at.limit - at.sides @ y - room
         self._solved = cho_solve(self._factor, at.sides.T, check_finite=False)
         self._schur = at.sides @ self._solved
@@ -177,13 +190,13 @@ class _System:
         left, missed, y, rest, room = at.primal
         price, spare, low, high, side = at.dual
         pull = change[0] / price - change[1] / spare
-        wanted = self._unmet + at.gathered(self._width * pull)
+        wanted = self._unmet + at.part.turned @ (self._width * pull)
         wanted += change[2] / y - change[3] / rest
         plain = cho_solve(self._factor, wanted, check_finite=False)
         excess = at.sides @ plain - self._short + change[4] / side
         more = np.linalg.solve(self._schur, excess) if len(excess) else excess
         step = plain - self._solved @ more
-        gain = self._width * (pull - at.times(step))
+        gain = self._width * (pull - at.part.table @ step)
         ahead = [
             (change[0] - left * gain) / price,
             (change[1] + missed * gain) / spare,

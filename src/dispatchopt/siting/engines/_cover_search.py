@@ -29,7 +29,7 @@ _CUT_STEPS, _CUT_WORK = 2, 1e8
 #: Sets from which on more cuts are added a round; work of looking for cuts, for each pair.
 _LARGE, _PAIR_WORK = 4_000, 40.0
 #: Squared sets from which on the simplex method takes long.
-_SLOW_SIMPLEX = 1.2e7
+_SLOW_SIMPLEX = 1e6
 #: Work of annealing at the root at most; searches that find the best value until it is trusted.
 _FIRST_WORK, _TRUSTED_HITS = 4e7, 2
 #: Work of annealing for one unit of work of the relaxation, while the best value is not trusted.
