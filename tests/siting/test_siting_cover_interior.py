@@ -22,7 +22,7 @@ from dispatchopt.siting.engines._cover_model import CoverModel, dual_bound
 SEEDS = st.integers(min_value=0, max_value=10_000)
 
 
-def _city(seed: int, *, sites: int = 14, customers: int = 80) -> SitingProblem:
+def _city(seed: int, *, sites: int = 11, customers: int = 80) -> SitingProblem:
     """Points in a square; p, a budget or both; a site that stands and one that is forbidden."""
     rng = np.random.default_rng(seed)
     ground = PointGround(
@@ -68,7 +68,7 @@ def _best(model: CoverModel) -> int:
 
 
 @given(seed=SEEDS, pick=st.integers(0, 2**20))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_bound_is_that_of_the_simplex_method_at_root_and_nodes(seed: int, pick: int) -> None:
     model = _model(_city(seed))
     simplex = Relaxation(model, time_left_s=lambda: math.inf, should_stop=lambda: False, seed=1)
@@ -97,7 +97,7 @@ def test_bound_is_that_of_the_simplex_method_at_root_and_nodes(seed: int, pick: 
 
 
 @given(seed=SEEDS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_few_steps_still_give_a_bound(seed: int) -> None:
     model = _model(_city(seed))
     best = _best(model)
@@ -112,7 +112,7 @@ def test_few_steps_still_give_a_bound(seed: int) -> None:
 
 
 @given(seed=SEEDS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_tree_over_it_proves_tiny_optima(seed: int) -> None:
     problem = _city(seed)
     with pytest.MonkeyPatch.context() as patch:
