@@ -212,10 +212,11 @@ class Interior:
         wide as what is to be closed, that is near what a solve would say.
         """
         gains = np.zeros((2, len(sites)))
-        if state.bend is not None:
+        bend = state.bend()
+        if bend is not None:
             share = sites[part.free]
-            gains[0, part.free] = 0.5 * share**2 / state.bend
-            gains[1, part.free] = 0.5 * (1 - share) ** 2 / state.bend
+            gains[0, part.free] = 0.5 * share**2 / bend
+            gains[1, part.free] = 0.5 * (1 - share) ** 2 / bend
         return gains * self._unit
 
 

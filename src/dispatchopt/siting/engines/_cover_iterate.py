@@ -107,20 +107,23 @@ class Iterate:
             mu / (1 - y) + np.maximum(unmet, 0.0),
             side,
         ]
-        #: Diagonal of the inverse matrix of sites, limits allowed for; None before a step.
-        self.bend: FloatArray | None = None
+        self._looked: _System | None = None
         self.bound, self.upper = -np.inf, np.inf
         self.best_price, self.best_shares, self.best_side = price, y, side
         self._note()
 
+    def bend(self) -> FloatArray | None:
+        """Return the diagonal of the inverse of the matrix kept, limits allowed for."""
+        return None if self._looked is None else self._looked.diagonal()
+
     def advance(self, *, look: bool) -> None:
         """Take a step: predict, correct, and move as far as all stays inside (Mehrotra 1992).
 
-        With ``look``, keep the diagonal of the inverse matrix.
+        With ``look``, keep the matrix for ``bend``.
         """
         system = _System(self)
-        if look or self.bend is None:
-            self.bend = system.diagonal()
+        if look or self._looked is None:
+            self._looked = system
         pairs = list(zip(self.primal, self.dual, strict=True))
         products = [one * other for one, other in pairs]
         count = sum(len(each) for each in products)
