@@ -91,6 +91,18 @@ def test_a_bound_that_meets_the_objective_is_optimal() -> None:
     assert result.reason == "Engine 'scripted': it is first."
 
 
+@pytest.mark.parametrize("is_whole", [False, True])
+def test_whole_costs_are_proven_by_an_equal_bound_only(is_whole: bool) -> None:
+    def script(_problem: Number, run: Run[int]) -> None:
+        run.is_whole = is_whole
+        run.offer(10**7)
+        run.raise_bound(10**7 - 1)
+        assert run.should_stop() is not is_whole
+
+    result = solve(domain_of(Scripted(script=script)), Number(least=3))
+    assert result.status == (Status.FEASIBLE if is_whole else Status.OPTIMAL)
+
+
 def test_without_a_bound_the_best_is_only_feasible() -> None:
     result = solve(domain_of(Scripted(script=count_down)), Number(least=3))
     assert (result.status, result.objective, result.bound) == (Status.FEASIBLE, 3, None)

@@ -173,6 +173,31 @@ def test_sharing_changes_no_set(seed: int) -> None:
     assert len(shared.site) <= len(sets.site)
 
 
+def test_a_set_left_alone_is_not_shared_with_itself() -> None:
+    """Three long sets become two, then one, which must keep its sites."""
+    row = np.repeat(np.arange(3), 9)
+    site = np.concatenate([np.r_[0:8, 8], np.r_[0:8, 9], np.r_[0:8, 10]])
+    coverage = Coverage.from_pairs(
+        site_idx=site,
+        customer_idx=row,
+        distance_m=np.zeros(27, dtype=np.int64),
+        num_sites=11,
+        num_customers=3,
+        cutoff_m=10,
+    )
+    problem = SitingProblem(
+        goal=SitingGoal.MAX_COVERAGE,
+        coverage=coverage,
+        demand_units=np.ones(3, dtype=np.int64),
+        max_sites=1,
+    )
+    sets = share(build(merge(problem)), 11)
+    for at in range(11):
+        is_open = np.arange(11) == at
+        served = [is_open[site[row == each]].any() for each in range(3)]
+        assert sets.is_uncovered(is_open)[:3].sum() == 3 - sum(served)
+
+
 @given(seed=SEEDS)
 @settings(max_examples=20, deadline=None)
 def test_shrinking_keeps_the_value(seed: int) -> None:

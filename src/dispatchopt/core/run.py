@@ -53,6 +53,9 @@ class Run(Generic[S]):
         self.report: Report | None = None
         self.bound = -math.inf
         self.is_infeasible = False
+        #: Whether costs and bounds are whole numbers, which meet only where they are equal; to be
+        #: set by an engine whose bounds no rounding has touched.
+        self.is_whole = False
         self.trace: list[TracePoint] = []
         self.notes: list[str] = []
         self._check = check
@@ -181,9 +184,15 @@ class Run(Generic[S]):
         objective = self.objective
         if objective is None:
             return Status.UNKNOWN, self._ended or StopReason.COMPLETED
-        if bound_meets(self.bound, objective):
+        if self._is_met(objective):
             return Status.OPTIMAL, StopReason.COMPLETED
         return Status.FEASIBLE, self._ended or self._reason_to_stop() or StopReason.COMPLETED
+
+    def _is_met(self, objective: float) -> bool:
+        """Whether the bound proves an objective."""
+        if self.is_whole:
+            return self.bound >= objective
+        return bound_meets(self.bound, objective)
 
     def _reason_to_stop(self) -> StopReason | None:
         stop, objective = self._stop, self.objective
@@ -196,7 +205,7 @@ class Run(Generic[S]):
         if objective is not None:
             # A gap of zero asks for a proof; meeting it ends the run in any case.
             gap = relative_gap(objective, self.bound)
-            if gap <= stop.gap or bound_meets(self.bound, objective):
+            if gap <= stop.gap or self._is_met(objective):
                 return StopReason.GAP
             if stop.stall is not None and self.iterations - self._last_improved >= stop.stall:
                 return StopReason.STALLED

@@ -32,7 +32,11 @@ class Ending(enum.Enum):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Relaxed:
-    """What a solve found: y, row multipliers, objective and u; of no use unless solved."""
+    """What a solve found: y, row multipliers, objective and u; of no use unless solved.
+
+    ``gains`` estimates what closing and what opening each site adds, shape (2, m); None if it is
+    for trials to find out.
+    """
 
     ending: Ending
     sites: FloatArray
@@ -40,10 +44,14 @@ class Relaxed:
     objective: float
     simplex_steps: int
     missed: FloatArray
+    gains: FloatArray | None = None
 
 
 class Relaxation:
     """A linear relaxation that is kept in the solver, with its basis."""
+
+    #: Distance from a whole number that counts as none.
+    whole = 1e-6
 
     def __init__(
         self,

@@ -12,6 +12,7 @@ from dispatchopt.siting.engines import _cover_local
 from dispatchopt.siting.engines._cover_anneal import Annealer
 from dispatchopt.siting.engines._cover_build import shrunk
 from dispatchopt.siting.engines._cover_cuts import separate
+from dispatchopt.siting.engines._cover_interior import Interior, interior_work
 from dispatchopt.siting.engines._cover_lp import Ending, Relaxation, Relaxed
 from dispatchopt.siting.engines._cover_model import CoverModel, DualBound, dual_bound
 from dispatchopt.siting.engines._cover_tree import Keeper, Tree
@@ -25,11 +26,10 @@ _CUTS, _CUTS_IF_LARGE, _MOST_CUTS = 150, 500, 100
 _LOOK_BACK, _CLOSING_WORK = 3, 1.5e8
 #: Simplex steps after which a round of cuts is taken back: per set, and in small models by work.
 _CUT_STEPS, _CUT_WORK = 2, 1e8
-#: Sets from which on a model is large; sets and pairs above which cuts are not looked for.
-_LARGE, _TOO_LARGE = 4_000, 60_000
-#: Sites below which branching raises the bound of a large model faster than cuts do.
-_FEW_SITES = 400
-_ENTRIES = 4_000_000
+#: Sets from which on more cuts are added a round; work of looking for cuts, for each pair.
+_LARGE, _PAIR_WORK = 4_000, 40.0
+#: Squared sets from which on the simplex method takes long.
+_SLOW_SIMPLEX = 1e6
 #: Work of annealing at the root at most; searches that find the best value until it is trusted.
 _FIRST_WORK, _TRUSTED_HITS = 4e7, 2
 #: Work of annealing for one unit of work of the relaxation, while the best value is not trusted.
@@ -81,12 +81,7 @@ def settle_and_branch(  # noqa: C901 - the order of its steps is what it is abou
             keeper.consider(model.lower)
             watch.raise_bound(keeper.best)
             return
-        relaxation = Relaxation(
-            model,
-            time_left_s=lambda: watch.time_left_s,
-            should_stop=watch.should_stop,
-            seed=watch.seed,
-        )
+        relaxation = _relaxation(model, keeper, watch)
         root = relaxation.first(model.lower, model.upper)
         exact = dual_bound(model, root.row_dual, model.lower, model.upper)
         value = _reported(model, exact, watch)
@@ -104,7 +99,10 @@ def settle_and_branch(  # noqa: C901 - the order of its steps is what it is abou
                 search.begin()
             if _is_done(model, exact, value, keeper, watch):
                 return
-            model, root = _tightened(model, relaxation, root, keeper, watch=watch, search=search)
+            if isinstance(relaxation, Relaxation):
+                model, root = _tightened(
+                    model, relaxation, root, keeper, watch=watch, search=search
+                )
             exact = dual_bound(model, root.row_dual, model.lower, model.upper)
             value = max(value, exact.value(model) or 0)
             if _is_done(model, exact, value, keeper, watch):
@@ -126,6 +124,26 @@ def settle_and_branch(  # noqa: C901 - the order of its steps is what it is abou
         between=None if search is None else search.between,
     )
     tree.search(root, value)
+
+
+def _relaxation(model: CoverModel, keeper: Keeper, watch: Watch) -> Relaxation | Interior:
+    """Return the relaxation that is solved faster."""
+    if _is_dense(model):
+        return Interior(model, should_stop=watch.should_stop, best=lambda: keeper.best)
+    return Relaxation(
+        model,
+        time_left_s=lambda: watch.time_left_s,
+        should_stop=watch.should_stop,
+        seed=watch.seed,
+    )
+
+
+def _is_dense(model: CoverModel) -> bool:
+    """Whether the simplex method takes long, and longer than factorising sites x sites."""
+    if _cover_local.missable(model) is not None:
+        return False
+    simplex = float(model.sets.num_sets) ** 2
+    return simplex >= _SLOW_SIMPLEX and simplex >= interior_work(model)
 
 
 def _reported(model: CoverModel, exact: DualBound, watch: Watch) -> int:
@@ -161,12 +179,10 @@ def _tightened(  # noqa: C901 - one loop with its ends
     search: _Search | None,
 ) -> tuple[CoverModel, Relaxed]:
     """Add cuts round by round while the bound rises enough; those that do not bind go again."""
+    if len(model.pairs.row) * _PAIR_WORK > _CLOSING_WORK:
+        # Looking once would already take as long as closing the gap may.
+        return model, root
     is_large = model.sets.num_sets >= _LARGE
-    free = int((model.upper & ~model.lower).sum())
-    if is_large and free < _FEW_SITES:
-        return model, root
-    if len(model.pairs.row) > _ENTRIES or model.sets.num_sets > _TOO_LARGE:
-        return model, root
     seen, count = [(root.objective, 0.0)], max(1, model.sets.num_sets)
     work = 0.0
     most_steps = int(max(_CUT_STEPS * count, _CUT_WORK / count))

@@ -13,10 +13,11 @@ import numpy as np
 
 from dispatchopt.core.arrays import BoolArray, FloatArray, IntArray
 from dispatchopt.siting.engines import _cover_local
+from dispatchopt.siting.engines._cover_interior import Interior
 from dispatchopt.siting.engines._cover_lp import Ending, Relaxation, Relaxed
 from dispatchopt.siting.engines._cover_model import CoverModel, DualBound, dual_bound
 
-#: Distance from a whole number that counts as none.
+#: Least distance that a site is taken to have moved.
 _WHOLE = 1e-6
 #: Sites tried by strong branching at a node, times before a site's pseudo-cost is trusted, and
 #: simplex steps of a trial.
@@ -64,7 +65,7 @@ class Tree:
         self,
         improver: _cover_local.Improver,
         model: CoverModel,
-        relaxation: Relaxation,
+        relaxation: Relaxation | Interior,
         keeper: Keeper,
         *,
         step: Callable[[], bool],
@@ -73,7 +74,7 @@ class Tree:
     ) -> None:
         self._model = model
         self._improver = improver
-        self._lp = relaxation
+        self._lp: Any = relaxation
         self._keeper = keeper
         self._step = step
         self._raise_bound = raise_bound
@@ -124,7 +125,8 @@ class Tree:
     def _solve(self, node: Node) -> Relaxed:
         if node.basis is not None:
             self._lp.restore(node.basis)
-        return self._lp.solve(node.lower, node.upper)
+        result: Relaxed = self._lp.solve(node.lower, node.upper)
+        return result
 
     def _expand(self, node: Node, result: Relaxed) -> list[Node]:
         """Bound, fix, round and branch at a solved node."""
@@ -150,14 +152,17 @@ class Tree:
     def _branch(self, node: Node, result: Relaxed, exact: DualBound) -> list[Node]:
         free = node.upper & ~node.lower
         share = result.sites
-        is_split = free & (share > _WHOLE) & (share < 1 - _WHOLE)
+        is_split = free & (share > self._lp.whole) & (share < 1 - self._lp.whole)
         bounds = (node.bound, node.bound)
         basis = self._lp.basis()
-        if is_split.any() and result.ending is Ending.SOLVED:
+        if is_split.any() and result.gains is not None:
+            down, up = np.maximum(result.gains, 1e-6)
+            site = int(np.argmax(np.where(is_split, down * up, 0.0)))
+        elif is_split.any() and result.ending is Ending.SOLVED:
             site, bounds = self._choose(node, np.flatnonzero(is_split), share, exact, basis)
         else:
             # A relaxation that is whole yet not proven: rounding of the solver. Halve anyway.
-            site = int(np.flatnonzero(free)[0])
+            site = int(np.argmax(np.where(free, share, -1.0)))
         if len(self._heap) * self._basis_bytes > _BASES_BYTES:
             basis = None
         kept = []

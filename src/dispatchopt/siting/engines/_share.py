@@ -92,7 +92,9 @@ def _matching(roots: Any) -> tuple[IntArray, IntArray]:
         index = np.arange(len(size))
         distance = apart[index, nearest]
         shared = common[index, nearest]
-        fits = shared >= np.maximum(_LEAST_SHARE * np.maximum(size, size[nearest]), 2.0)
+        # A set that is left alone has none to share with, itself least of all.
+        fits = nearest != index
+        fits &= shared >= np.maximum(_LEAST_SHARE * np.maximum(size, size[nearest]), 2.0)
         taken = np.zeros(len(size), dtype=bool)
         for one in np.argsort(distance, kind="stable"):
             other = nearest[one]

@@ -61,6 +61,8 @@ class CoverageEngine:
 
     def search(self, problem: SitingProblem, run: Run[SitingSolution]) -> None:
         """Search until proven or told to stop."""
+        # Costs are whole, and so is every bound: they meet where they are equal, not nearly so.
+        run.is_whole = True
         fixed = problem.is_fixed_open
         keeper = _Keeper(problem, run)
         if not _fits(problem, fixed):

@@ -1,0 +1,254 @@
+"""Steps of an interior point method for maximum coverage, in shares of sites alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from dispatchopt.core.arrays import FloatArray, IntArray
+
+#: Share of the way to the border that a step goes.
+_DAMPING = 0.99
+#: Shares that a solve starts from stay so far from 0 and 1.
+_INSIDE = 2e-2
+#: Gap that a solve starts with, as a share of demand. Starting nearer takes more steps.
+_FIRST_GAP = 0.3
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Part:
+    """What bounds on y leave: rows that free sites cover, and those sites.
+
+    Parameters
+    ----------
+    rows, free
+        Indices of rows and sites.
+    table, turned
+        Which site covers which row (scipy CSR of ones), and its transpose.
+    weight
+        Weights of rows, of the order of 1.
+    is_compiled
+        Whether products within rows are worth compiled code.
+    """
+
+    rows: IntArray
+    free: IntArray
+    table: Any
+    turned: Any
+    weight: FloatArray
+    is_compiled: bool
+
+    def normal(self, width: FloatArray) -> FloatArray:
+        """Return ``A^T diag(width) A``; of compiled code, its lower triangle."""
+        if not self.is_compiled:
+            scaled = self.turned.copy()
+            scaled.data = width[scaled.indices]
+            plain: FloatArray = (scaled @ self.table).toarray()
+            return plain
+        # Compiled code is imported only where it is needed.
+        from dispatchopt.siting.engines import _cover_interior_kernels as kernels
+
+        matrix = np.zeros((len(self.free), len(self.free)))
+        kernels.normal(self.table.indptr, self.table.indices, width, matrix)
+        return matrix
+
+
+class Iterate:
+    """Shares y with all that hangs on them, and the best bound and shares so far.
+
+    Five primal vectors are paired with dual ones, whose products tend to 0: what covers a row too
+    often with its price, what a row misses with what its price spares of its weight, y and 1 - y
+    with multipliers of their own, and the room of each limit with its price.
+
+    Parameters
+    ----------
+    part
+        The problem; weights are of the order of 1.
+    limits
+        Weights of free sites and what may be used, of each limit.
+    shares
+        Where to start, shape (sites,); None for the middle.
+    """
+
+    def __init__(
+        self, part: Part, limits: list[tuple[FloatArray, float]], shares: FloatArray | None
+    ) -> None:
+        self.part = part
+        count, size = len(part.rows), len(part.free)
+        self.total = float(part.weight.sum())
+        # Each limit is scaled to sites, so that multipliers are of one size.
+        self._scale = np.array([max(1e-9, float(weights.mean())) for weights, _ in limits])
+        self.sides = np.array(
+            [weights / scale for (weights, _), scale in zip(limits, self._scale, strict=True)]
+        ).reshape(len(limits), size)
+        # Without room for a site an interior does not exist; a little of one makes it.
+        self.limit = np.maximum(np.array([limit for _, limit in limits]) / self._scale, 1e-6)
+        y = np.full(size, 0.5) if shares is None else shares[part.free]
+        y = np.clip(y, _INSIDE, 1 - _INSIDE)
+        if len(limits):
+            used = float(np.max((self.sides @ y) / self.limit))
+            y = np.clip(y * min(1.0, 0.999 / max(used, 1e-9)), 1e-9, 1 - _INSIDE)
+        mu = _FIRST_GAP * self.total / (2.0 * count + 2.0 * size + len(limits))
+        over = part.table @ y - 1.0
+        price = _central(over, part.weight, mu)
+        left, missed = mu / price, mu / (part.weight - price)
+        # Rounding must not part what is missed from what is left over.
+        missed += np.maximum(left - over - missed, 0.0)
+        worth = self.part.turned @ (price)
+        side = _marginal(worth, self.sides, self.limit)
+        unmet = worth - self.sides.T @ side
+        self.primal = [missed + over, missed, y, 1 - y, mu / side]
+        self.dual = [
+            price,
+            part.weight - price,
+            mu / y + np.maximum(-unmet, 0.0),
+            mu / (1 - y) + np.maximum(unmet, 0.0),
+            side,
+        ]
+        self._looked: _System | None = None
+        self.bound, self.upper = -np.inf, np.inf
+        self.best_price, self.best_shares, self.best_side = price, y, side
+        self._note()
+
+    def bend(self) -> FloatArray | None:
+        """Return the diagonal of the inverse of the matrix kept, limits allowed for."""
+        return None if self._looked is None else self._looked.diagonal()
+
+    def advance(self, *, look: bool) -> None:
+        """Take a step: predict, correct, and move as far as all stays inside (Mehrotra 1992).
+
+        With ``look``, keep the matrix for ``bend``.
+        """
+        system = _System(self)
+        if look or self._looked is None:
+            self._looked = system
+        pairs = list(zip(self.primal, self.dual, strict=True))
+        products = [one * other for one, other in pairs]
+        count = sum(len(each) for each in products)
+        mean = sum(float(each.sum()) for each in products) / count
+        ahead, behind = system.direction([-each for each in products])
+        far, deep = _reach(self.primal, ahead), _reach(self.dual, behind)
+        after = 0.0
+        for (one, other), move, turn in zip(pairs, ahead, behind, strict=True):
+            after += float((one + far * move) @ (other + deep * turn)) / count
+        aim = mean * min(1.0, max(after / mean, 1e-3)) ** 3
+        ahead, behind = system.direction(
+            [
+                aim - product - move * turn
+                for product, move, turn in zip(products, ahead, behind, strict=True)
+            ]
+        )
+        far = _DAMPING * _reach(self.primal, ahead)
+        deep = _DAMPING * _reach(self.dual, behind)
+        self.primal = [one + far * move for one, move in zip(self.primal, ahead, strict=True)]
+        self.dual = [other + deep * turn for other, turn in zip(self.dual, behind, strict=True)]
+        self._note()
+
+    def _note(self) -> None:
+        """Keep bound and value of the iterate where they are the best so far."""
+        price, side = self.dual[0], self.dual[4]
+        worth = self.part.turned @ (price)
+        if len(side) == 1:
+            # The best price of a single limit fills it with the sites that are worth most.
+            side = _marginal(worth, self.sides, self.limit)
+        profit = worth - self.sides.T @ side
+        bound = float(price.sum() - np.maximum(profit, 0.0).sum() - side @ self.limit)
+        if bound > self.bound:
+            self.bound, self.best_price, self.best_side = bound, price, side / self._scale
+        y = self.primal[2]
+        if (self.sides @ y <= self.limit * (1 + 1e-6) + 1e-9).all():
+            over = self.primal[0] - self.primal[1]
+            value = float(self.part.weight @ np.maximum(-over, 0.0))
+            if value < self.upper:
+                self.upper, self.best_shares = value, y
+
+
+class _System:
+    """The linear equations of a step, reduced to the sites and factorised."""
+
+    def __init__(self, at: Iterate) -> None:
+        from scipy.linalg import cho_factor, cho_solve
+
+        self._at = at
+        left, missed, y, rest, room = at.primal
+        price, spare, low, high, side = at.dual
+        self._width = 1.0 / (left / price + missed / spare)
+        matrix = at.part.normal(self._width)
+        flat = np.arange(len(y))
+        matrix[flat, flat] += low / y + high / rest + 1e-12
+        self._factor = cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)
+        self._unmet = at.part.turned @ (price) - at.sides.T @ side + low - high
+        self._short = at.limit - at.sides @ y - room
+        self._solved = cho_solve(self._factor, at.sides.T, check_finite=False)
+        self._schur = at.sides @ self._solved
+        self._schur[np.diag_indices(len(side))] += room / side
+
+    def direction(self, change: list[FloatArray]) -> tuple[list[FloatArray], list[FloatArray]]:
+        """Return the steps, primal and dual, that change the five products by so much."""
+        from scipy.linalg import cho_solve
+
+        at = self._at
+        left, missed, y, rest, room = at.primal
+        price, spare, low, high, side = at.dual
+        pull = change[0] / price - change[1] / spare
+        wanted = self._unmet + at.part.turned @ (self._width * pull)
+        wanted += change[2] / y - change[3] / rest
+        plain = cho_solve(self._factor, wanted, check_finite=False)
+        excess = at.sides @ plain - self._short + change[4] / side
+        more = np.linalg.solve(self._schur, excess) if len(excess) else excess
+        step = plain - self._solved @ more
+        gain = self._width * (pull - at.part.table @ step)
+        ahead = [
+            (change[0] - left * gain) / price,
+            (change[1] + missed * gain) / spare,
+            step,
+            -step,
+            (change[4] - room * more) / side,
+        ]
+        behind = [gain, -gain, (change[2] - low * step) / y, (change[3] + high * step) / rest, more]
+        return ahead, behind
+
+    def diagonal(self) -> FloatArray:
+        """Return the diagonal of the inverse matrix, with all steps kept within the limits."""
+        from scipy.linalg.lapack import dpotri
+
+        inverse, _ = dpotri(self._factor[0], lower=1)
+        diagonal: FloatArray = np.diag(inverse).copy()
+        if len(self._schur):
+            within = np.linalg.solve(self._schur, self._solved.T)
+            diagonal -= np.einsum("ij,ji->i", self._solved, within)
+        return np.maximum(diagonal, 1e-300)
+
+
+def _marginal(worth: FloatArray, sides: FloatArray, limit: FloatArray) -> FloatArray:
+    """Return a multiplier > 0 of each limit, at which it is about filled."""
+    found = np.empty(len(limit))
+    for at, (weights, most) in enumerate(zip(sides, limit, strict=True)):
+        per = worth / np.maximum(weights, 1e-12)
+        order = np.argsort(-per, kind="stable")
+        filled = int(np.searchsorted(np.cumsum(weights[order]), most, side="left"))
+        last = float(per[order[min(filled, len(order) - 1)]]) if len(order) else 0.0
+        found[at] = max(last, 1e-6) / len(limit)
+    return found
+
+
+def _central(over: FloatArray, weight: FloatArray, mu: float) -> FloatArray:
+    """Return the multiplier p with mu / p - mu / (weight - p) = over: 0 < p < weight."""
+    # over p^2 - (over weight + 2 mu) p + mu weight = 0, solved without cancellation.
+    half = over * weight + 2 * mu
+    root = np.sqrt((over * weight) ** 2 + 4 * mu * mu)
+    price = 2 * mu * weight / (half + root)
+    margin = 1e-12 * weight
+    return np.clip(price, margin, weight - margin)
+
+
+def _reach(values: list[FloatArray], steps: list[FloatArray]) -> float:
+    """Return how far, 1 at most, values > 0 may go before one of them is 0."""
+    longest = 1.0
+    for value, step in zip(values, steps, strict=True):
+        ratio = float(np.min(step / value)) if len(value) else 0.0
+        if ratio < 0:
+            longest = min(longest, -1.0 / ratio)
+    return longest
