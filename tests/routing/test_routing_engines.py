@@ -96,6 +96,12 @@ def random_problem(
         couriers["min_pay"] = np.where(rng.random(rows) < 0.3, rng.integers(0, 900, rows), 0)
         orders["promise_s"] = rng.integers(0, 300, num_orders)
         orders["late_cost_per_s"] = rng.integers(0, 5, num_orders)
+        if rng.random() < 0.5:
+            # The price of lateness bends again, and at times once more.
+            orders["promise_2_s"] = orders["promise_s"] + rng.integers(0, 100, num_orders)
+            orders["late_2_cost_per_s"] = rng.integers(0, 5, num_orders)
+            orders["promise_3_s"] = orders["promise_s"] + rng.integers(0, 200, num_orders)
+            orders["late_3_cost_per_s"] = rng.integers(0, 3, num_orders)
         orders["planned_courier"] = rng.integers(-1, rows, num_orders)
         orders["planned_store"] = rng.integers(-1, num_stores, num_orders)
         orders["change_cost"] = np.where(rng.random() < 0.5, rng.integers(0, 200), 0)
