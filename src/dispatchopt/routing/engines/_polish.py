@@ -52,9 +52,10 @@ class Polish:
         price = max(1.0, search.best_cost / max(1, len(search.kept)))
         if search.best() is None:
             price = search.longest / 4
-        rounds = self._rounds(_COLD * price)
+        rounds, share = self._rounds(_COLD * price)
+        hot = _COLD * (_HOT / _COLD) ** math.sqrt(share)
         for left in range(rounds, 0, -1):
-            self._anneal(_HOT * price, _COLD * price, (1 - _CHOICE) * run.time_left_s / left)
+            self._anneal(hot * price, _COLD * price, (1 - _CHOICE) * run.time_left_s / left)
             self._offer()
             if run.should_stop():
                 return
@@ -64,14 +65,18 @@ class Polish:
                 return
             search.load(best)
 
-    def _rounds(self, heat: float) -> int:
-        """Return how many rounds there is time for, by how long some steps take."""
+    def _rounds(self, heat: float) -> tuple[int, float]:
+        """Return how many rounds there is time for, and what share of the steps each has.
+
+        A round of too few steps must not begin hot: it would never get back to where it was.
+        """
         if math.isinf(self._run.time_left_s):
-            return _ROUNDS
+            return _ROUNDS, 1.0
         size, begin_s = len(self._search.kept), self._run.clock.elapsed_s
         self._search.run(10 * size, heat)
-        each_s = _STEPS_PER_ORDER / 10 * (self._run.clock.elapsed_s - begin_s)
-        return max(1, round((1 - _CHOICE) * self._run.time_left_s / each_s))
+        each_s = max(1e-9, _STEPS_PER_ORDER / 10 * (self._run.clock.elapsed_s - begin_s))
+        rounds = (1 - _CHOICE) * self._run.time_left_s / each_s
+        return max(1, round(rounds)), min(1.0, rounds)
 
     def _anneal(self, hot: float, cold: float, time_s: float) -> None:
         search, run = self._search, self._run
@@ -79,12 +84,14 @@ class Polish:
         begin_s, steps, done = run.clock.elapsed_s, 100, 0
         while True:
             at_s = run.clock.elapsed_s
-            share = done / most if math.isinf(time_s) else (at_s - begin_s) / time_s
-            if share >= 1 or run.clock.is_cancelled() or run.time_left_s <= 0:
+            share = done / most if math.isinf(time_s) else (at_s - begin_s) / max(1e-9, time_s)
+            if share >= 1 or not run.step():
                 return
             search.run(steps, hot * (cold / hot) ** share)
             done += steps
-            if not math.isinf(time_s) and run.clock.elapsed_s - at_s < _LOOK_S:
+            if math.isinf(time_s):
+                steps = 1_000
+            elif run.clock.elapsed_s - at_s < _LOOK_S:
                 steps = int(1.3 * steps) + 1
             if run.clock.elapsed_s > self._next_offer_s:
                 self._offer()
