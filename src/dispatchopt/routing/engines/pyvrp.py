@@ -20,6 +20,8 @@ from dispatchopt.routing.reach import proof_of_infeasibility
 
 #: Between two improvements that are checked and offered, so that the early ones cost little.
 _ITERATIONS_BETWEEN_OFFERS = 100
+#: A round of the polish takes steps by orders, and a step the longer the more orders there are.
+_ORDERS_SQUARED_PER_S = 1_250
 #: PyVRP multiplies penalties with violations of up to 1e9: the product has to fit 64 bits.
 _LARGEST_PENALTY = 1e7
 
@@ -37,8 +39,9 @@ class PyVrpEngine:
     max_polished
         Most orders of problems that are polished: ruin and recreate goes on from PyVRP's plan, and
         a plan is chosen from all routes that it passes through.
-    share
-        Share of the time that PyVRP has where a polish follows.
+    share, short_share
+        Share of the time that PyVRP has where a polish follows: if there is time for a whole round
+        of that, or else.
     """
 
     name: str = "pyvrp"
@@ -47,6 +50,7 @@ class PyVrpEngine:
     patience_per_order: int = 1_000
     max_polished: int = 10_000
     share: float = 0.25
+    short_share: float = 0.7
 
     def unsupported(self, problem: RoutingProblem) -> str | None:
         """Return why PyVRP cannot take the problem, or None."""
@@ -67,9 +71,15 @@ class PyVrpEngine:
         if model is None or run.should_stop():
             return
         is_polished = len(problem.orders) <= self.max_polished and not _strings.unsupported(problem)
-        _Search(self, model, run, self.share if is_polished else 1.0).go()
+        _Search(self, model, run, self._share(problem, run) if is_polished else 1.0).go()
         if is_polished and not run.should_stop():
             Polish(problem, run, run.solution).go()
+
+    def _share(self, problem: RoutingProblem, run: Run[RoutingSolution]) -> float:
+        """Return the share of the time that PyVRP has."""
+        full_s = len(problem.orders) ** 2 / _ORDERS_SQUARED_PER_S
+        has_time = (1 - self.share) * run.time_left_s >= full_s
+        return self.share if has_time else self.short_share
 
 
 class _Search:
