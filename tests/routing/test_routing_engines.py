@@ -242,7 +242,8 @@ def test_renumbering_changes_nothing(seed: int) -> None:
     orders = problem.orders
     names = ["place", "load", "service_s", "earliest_s", "latest_s", "release_s", "skills"]
     names += ["refusal_cost", "promise_s", "late_cost_per_s", "max_age_s", "locked_courier"]
-    names += ["planned_courier", "planned_store", "change_cost"]
+    names += ["planned_courier", "planned_store", "change_cost", "promise_2_s", "promise_3_s"]
+    names += ["late_2_cost_per_s", "late_3_cost_per_s"]
     columns = {name: getattr(orders, name)[turned] for name in names}
     if orders.store_options is not None:
         options = [orders.store_options.row(int(order)).tolist() for order in turned]

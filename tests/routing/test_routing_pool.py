@@ -224,7 +224,7 @@ def test_a_run_is_polished_and_checked_as_any_other(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(Polish, "go", go)
     results = []
     for limit in (0, 10_000):
-        engine = PyVrpEngine(max_polished=limit, patience_per_order=5)
+        engine = PyVrpEngine(min_polished=0, max_polished=limit, patience_per_order=5)
         domain = dataclasses.replace(DOMAIN, engines=partial(dict, pyvrp=engine))
         results.append(solve(domain, problem, engine="pyvrp", stop=Stop(), seed=1))
     assert len(asked) == 1

@@ -22,6 +22,8 @@ from dispatchopt.routing.reach import proof_of_infeasibility
 _ITERATIONS_BETWEEN_OFFERS = 100
 #: A round of the polish takes steps by orders, and a step the longer the more orders there are.
 _ORDERS_SQUARED_PER_S = 1_250
+#: Below such a limit of time, what has to be compiled on first use could outlast it.
+_LEAST_S = 10
 #: PyVRP multiplies penalties with violations of up to 1e9: the product has to fit 64 bits.
 _LARGEST_PENALTY = 1e7
 
@@ -36,9 +38,9 @@ class PyVrpEngine:
         Length of the neighbour lists of the local search.
     patience_per_order
         Steps without improvement, per order, after which the search ends by itself.
-    max_polished
-        Most orders of problems that are polished: ruin and recreate goes on from PyVRP's plan, and
-        a plan is chosen from all routes that it passes through.
+    min_polished, max_polished
+        Least and most orders of problems that are polished: ruin and recreate goes on from PyVRP's
+        plan, and a plan is chosen from all routes that it passes through.
     share, short_share
         Share of the time that PyVRP has where a polish follows: if there is time for a whole round
         of that, or else.
@@ -48,6 +50,7 @@ class PyVrpEngine:
     packages: tuple[str, ...] = ("pyvrp", "highspy")
     num_neighbours: int = 50
     patience_per_order: int = 1_000
+    min_polished: int = 25
     max_polished: int = 10_000
     share: float = 0.25
     short_share: float = 0.7
@@ -70,10 +73,15 @@ class PyVrpEngine:
         model = translation.build(problem)
         if model is None or run.should_stop():
             return
-        is_polished = len(problem.orders) <= self.max_polished and not _strings.unsupported(problem)
+        is_polished = self._is_polished(problem, run)
         _Search(self, model, run, self._share(problem, run) if is_polished else 1.0).go()
         if is_polished and not run.should_stop():
             Polish(problem, run, run.solution).go()
+
+    def _is_polished(self, problem: RoutingProblem, run: Run[RoutingSolution]) -> bool:
+        if not self.min_polished <= len(problem.orders) <= self.max_polished:
+            return False
+        return run.time_left_s >= _LEAST_S and _strings.unsupported(problem) is None
 
     def _share(self, problem: RoutingProblem, run: Run[RoutingSolution]) -> float:
         """Return the share of the time that PyVRP has."""
