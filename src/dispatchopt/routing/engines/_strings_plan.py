@@ -40,7 +40,10 @@ _FAR = 1 << 60
 
 
 def compiled(function: Any) -> Any:
-    """Compile a function, once on a machine."""
+    """Compile a function, once on a machine.
+
+    What is compiled in other files holds a copy: who changes this file changes their dates too.
+    """
     return numba.njit(cache=True, nogil=True, error_model="numpy")(function)
 
 
