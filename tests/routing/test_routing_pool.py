@@ -212,8 +212,12 @@ def test_ruin_and_recreate_finds_the_best_of_small_plans() -> None:
 
 def test_a_run_is_polished_and_checked_as_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
     problem = _random(5)
-    orders = problem.orders.replace(refusal_cost=150)
-    problem = problem.replace(orders=orders)
+    far = 1 << 30
+    problem = problem.replace(
+        orders=problem.orders.replace(refusal_cost=-1, latest_s=far),
+        stores=problem.stores.replace(latest_s=far),
+        couriers=problem.couriers.replace(count=13, latest_s=far, max_distance_m=far),
+    )
     asked: list[float] = []
     inner = Polish.go
 

@@ -81,6 +81,9 @@ class PyVrpEngine:
     def _is_polished(self, problem: RoutingProblem, run: Run[RoutingSolution]) -> bool:
         if not self.min_polished <= len(problem.orders) <= self.max_polished:
             return False
+        # Orders go back one by one, so that a trip that only several pay for is seldom begun.
+        if not problem.orders.is_mandatory.all():
+            return False
         return run.time_left_s >= _LEAST_S and _strings.unsupported(problem) is None
 
     def _share(self, problem: RoutingProblem, run: Run[RoutingSolution]) -> float:
