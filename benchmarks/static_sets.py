@@ -4,8 +4,8 @@
 instance of a set with each method and seed, in a process of its own and for the same CPU seconds,
 checks what comes out, and prints mean gaps. A kept file holds a line of JSON per run; runs that
 stand in it are not repeated, so one that was cut short goes on where it stopped. ``--plot FILE``
-draws the performance profile of what is kept. ``--methods ours pyvrp ortools vroom polished`` takes
-more rivals in, each in its best setting; those that refuse a set are left out.
+draws the performance profile of what is kept. ``--methods ours pyvrp ortools vroom`` takes more
+rivals in, each in its best setting; those that refuse a set are left out.
 
 Rivals run here, or under the Python that ``DISPATCHOPT_RIVALS_PYTHON`` names;
 ``python -m benchmarks.rivals FOLDER`` makes an environment for them.
@@ -198,7 +198,7 @@ METHODS: dict[str, Callable[[Instance, Path, float, int], Row]] = {
     "ortools": _with_engine(OrToolsEngine()),
     "vroom": _with_engine(VroomEngine()),
     "colgen": _with_engine(ColgenEngine()),
-    "polished": _with_engine(PyVrpEngine(max_polished=2_000)),
+    "unpolished": _with_engine(PyVrpEngine(max_polished=0)),
 }
 #: Methods that are other people's tools.
 RIVALS = ("pyvrp", "ortools", "vroom")

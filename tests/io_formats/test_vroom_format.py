@@ -227,3 +227,48 @@ def test_damaged_vroom(value: dict[str, Any], seed: int) -> None:
         path.write_text(json.dumps(damaged))
         with suppress(InputError):
             io.dumps(io.read(path, source_format="vroom"))
+
+
+def _limited(costs: dict[str, int], **limits: int) -> dict[str, Any]:
+    """Return four doors in a line, served by two vehicles with costs and limits."""
+    vehicle = {"start_index": 0, "end_index": 0, "costs": costs, **limits}
+    metres = (50 * np.array(LEGS)).tolist()
+    return {
+        "vehicles": [{"id": 1, **vehicle}, {"id": 2, **vehicle}],
+        "jobs": [{"id": 10 + at, "location_index": at, "service": 99} for at in (1, 2, 3)],
+        "matrices": {"car": {"durations": LEGS, "distances": metres}},
+    }
+
+
+@pytest.mark.parametrize(
+    ("costs", "name", "longest"),
+    [
+        ({}, "max_travel_time", 60),
+        ({"per_hour": 1_800}, "max_travel_time", 60),
+        ({"per_hour": 0, "per_km": 7}, "max_distance", 3_000),
+    ],
+)
+def test_limits_of_driving(file_of: Files, costs: Any, name: str, longest: int) -> None:
+    """The door at 30 takes 60 s and 3,000 m there and back; service does not count."""
+    for limit, served in ((longest, 3), (longest - 1, 2)):
+        problem = read(file_of, _limited(costs, **{name: limit})).problem
+        result = solve(problem, stop=Stop(iterations=200))
+        assert len(result.require().served()) == served
+        assert check(problem, result.require()).is_feasible
+
+
+@pytest.mark.parametrize(
+    ("costs", "name"),
+    [
+        ({}, "max_distance"),
+        ({"per_km": 1}, "max_distance"),
+        ({"per_km": 1}, "max_travel_time"),
+        ({"per_hour": 17}, "max_travel_time"),
+    ],
+)
+def test_limits_that_costs_do_not_tell_are_refused(file_of: Files, costs: Any, name: str) -> None:
+    with pytest.raises(InputError) as caught:
+        read(file_of, _limited(costs, **{name: 60}))
+    assert [issue.where for issue in caught.value.issues] == [
+        f"/vehicles/{at}/{name}" for at in (0, 1)
+    ]

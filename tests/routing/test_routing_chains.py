@@ -40,6 +40,8 @@ def _chained(seed: int) -> RoutingProblem:
             refusal_cost=np.where(rng.random(num_orders) < 0.2, -1, rng.integers(0, 900)),
             promise_s=rng.integers(0, 300, num_orders),
             late_cost_per_s=late,
+            promise_2_s=rng.integers(100, 400, num_orders),
+            late_2_cost_per_s=late * rng.integers(0, 2, num_orders),
         ),
         stores=Stores.of(
             place=num_orders + np.arange(num_stores),

@@ -58,6 +58,21 @@ def test_costs_by_hand(line_problem: Line, one_route: One) -> None:
     assert report.figures["duration_s"] == 115
 
 
+def test_price_of_lateness_bends(line_problem: Line, one_route: One) -> None:
+    """Doors are reached at 10, 20 and 70; from each promise on a second costs so much more."""
+    late = {
+        "promise_s": [5, 30, 60],
+        "late_cost_per_s": 2,
+        "promise_2_s": [9, 0, 65],
+        "late_2_cost_per_s": [10, 0, 3],
+        "promise_3_s": 68,
+        "late_3_cost_per_s": 100,
+    }
+    report = check(line_problem(orders=late), one_route(0, 1, 2, start_s=0))
+    assert report.parts["lateness"] == (2 * 5 + 10 * 1) + 0 + (2 * 10 + 3 * 5 + 100 * 2)
+    assert report.figures["orders_late"] == 2
+
+
 def test_waiting_counts_as_duration(line_problem: Line, one_route: One) -> None:
     problem = line_problem(
         orders={"release_s": [100, 0, 0], "refusal_cost": [-1, 8, 9]},

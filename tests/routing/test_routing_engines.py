@@ -96,6 +96,12 @@ def random_problem(
         couriers["min_pay"] = np.where(rng.random(rows) < 0.3, rng.integers(0, 900, rows), 0)
         orders["promise_s"] = rng.integers(0, 300, num_orders)
         orders["late_cost_per_s"] = rng.integers(0, 5, num_orders)
+        if rng.random() < 0.5:
+            # The price of lateness bends again, and at times once more.
+            orders["promise_2_s"] = orders["promise_s"] + rng.integers(0, 100, num_orders)
+            orders["late_2_cost_per_s"] = rng.integers(0, 5, num_orders)
+            orders["promise_3_s"] = orders["promise_s"] + rng.integers(0, 200, num_orders)
+            orders["late_3_cost_per_s"] = rng.integers(0, 3, num_orders)
         orders["planned_courier"] = rng.integers(-1, rows, num_orders)
         orders["planned_store"] = rng.integers(-1, num_stores, num_orders)
         orders["change_cost"] = np.where(rng.random() < 0.5, rng.integers(0, 200), 0)
@@ -236,7 +242,8 @@ def test_renumbering_changes_nothing(seed: int) -> None:
     orders = problem.orders
     names = ["place", "load", "service_s", "earliest_s", "latest_s", "release_s", "skills"]
     names += ["refusal_cost", "promise_s", "late_cost_per_s", "max_age_s", "locked_courier"]
-    names += ["planned_courier", "planned_store", "change_cost"]
+    names += ["planned_courier", "planned_store", "change_cost", "promise_2_s", "promise_3_s"]
+    names += ["late_2_cost_per_s", "late_3_cost_per_s"]
     columns = {name: getattr(orders, name)[turned] for name in names}
     if orders.store_options is not None:
         options = [orders.store_options.row(int(order)).tolist() for order in turned]

@@ -89,6 +89,7 @@ def test_prices_of_a_snapshot() -> None:
 
 def test_late_orders_say_what_is_unavoidable(line_problem: Line) -> None:
     late = {"promise_s": [5, 100, 25], "late_cost_per_s": 1, "refusal_cost": 10_000}
+    late |= {"promise_2_s": [8, 10, 30], "late_2_cost_per_s": 3}
     problem = line_problem(orders=late, couriers={"max_stops": [3]})
     result = solve(problem)
     rows = {

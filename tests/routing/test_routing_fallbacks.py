@@ -55,6 +55,8 @@ def any_rules(seed: int, base: RoutingProblem) -> RoutingProblem:
         max_age_s=some(0.4, rng.integers(60, 300, num), FAR),
         promise_s=rng.integers(0, 100, num),
         late_cost_per_s=rng.integers(0, 3, num),
+        promise_3_s=rng.integers(50, 200, num),
+        late_3_cost_per_s=rng.integers(0, 3, num),
         refusal_cost=some(0.7, rng.integers(0, 400, num), -1),
         pickup_place=some(0.3, rng.integers(0, 4, num), -1),
         skills=some(0.2, np.ones(num, dtype=np.int64), 0),
@@ -333,7 +335,7 @@ def test_vroom_that_is_not_there_says_so(
 @needs_vroom
 def test_vroom_refuses_what_it_lacks(line_problem: Line) -> None:
     for why, problem in {
-        "price of lateness": line_problem(orders={"promise_s": 10, "late_cost_per_s": 1}),
+        "price of lateness": line_problem(orders={"promise_2_s": 10, "late_2_cost_per_s": 1}),
         "ready times": line_problem(orders={"release_s": 50}),
         "prices driving": line_problem(couriers={"cost_per_s": [1]}),
         "one trip": line_problem(couriers={"max_trips": [2]}),

@@ -1,21 +1,35 @@
-"""The pool of routes behind the PyVRP engine: what it keeps, and the plan made from it."""
+"""What comes after PyVRP: ruin and recreate of its plan, and a plan chosen from the routes met."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from dispatchopt.core import Stop
 from dispatchopt.core.run import solve
 from dispatchopt.geography.matrix import TravelMatrix
-from dispatchopt.routing import DOMAIN, Couriers, Orders, RoutingProblem, Stores, check
-from dispatchopt.routing.engines._pyvrp_model import build
-from dispatchopt.routing.engines._pyvrp_pool import Pool
+from dispatchopt.routing import (
+    DOMAIN,
+    Couriers,
+    Orders,
+    RoutingProblem,
+    RoutingSolution,
+    Stores,
+    Trip,
+    check,
+)
+from dispatchopt.routing.engines import _strings
+from dispatchopt.routing.engines._polish import Polish
+from dispatchopt.routing.engines._route_pool import RoutePool
 from dispatchopt.routing.engines.pyvrp import PyVrpEngine
+from dispatchopt.routing.schedule import best_route
 
 Line = Callable[..., RoutingProblem]
 
@@ -24,59 +38,49 @@ def never() -> bool:
     return False
 
 
-def plan(model: Any, *routes: list[int]) -> Any:
-    """Return a solution of PyVRP whose routes visit these orders."""
-    import pyvrp
+def trips(*routes: list[int]) -> list[tuple[Trip, ...]]:
+    return [(Trip(store=0, stops=tuple(route)),) for route in routes]
 
-    return pyvrp.Solution(
-        model.data,
-        [
-            pyvrp.Route(
-                model.data,
-                [pyvrp.Activity(pyvrp.ActivityType.CLIENT, order) for order in route],
-                0,
-            )
-            for route in routes
-        ],
-    )
+
+def plan(problem: RoutingProblem, *routes: list[int]) -> RoutingSolution:
+    """Return a solution whose routes have one trip each."""
+    timed = [best_route(problem, 0, each) for each in trips(*routes)]
+    return RoutingSolution(routes=tuple(route for route in timed if route is not None))
+
+
+def pooled(problem: RoutingProblem, *routes: list[int]) -> RoutePool:
+    pool = RoutePool(problem)
+    for each in trips(*routes):
+        pool.add([(0, pool._cost(0, each), each)])
+    return pool
 
 
 def test_halves_of_two_plans_make_a_better_one(line_problem: Line) -> None:
     # Orders at 10, 20, -30: the best plan of two couriers is (10, 20) and (-30), 40 + 60.
     problem = line_problem(couriers={"count": [2], "capacity": [[2]]})
-    model = build(problem)
-    assert model is not None
-    first, second = plan(model, [0, 2], [1]), plan(model, [0, 1], [2])
-    pool = Pool(model)
-    pool.add(first)
-    assert pool.best(first, time_s=5.0, seed=1, should_stop=never) is None
-    pool.add(second)
-    assert len(pool) == 4
+    first, second = plan(problem, [0, 2], [1]), plan(problem, [0, 1], [2])
+    assert pooled(problem).best(first, time_s=5.0, seed=1, should_stop=never) is None
+    pool = pooled(problem, [0, 1], [2])
     best = pool.best(first, time_s=5.0, seed=1, should_stop=never)
     assert best is not None
-    assert best.distance() == 100
+    assert check(problem, best).objective == 100
     assert pool.best(second, time_s=5.0, seed=1, should_stop=never) is None
 
 
-def test_infeasible_and_repeated_routes_are_not_kept(line_problem: Line) -> None:
-    model = build(line_problem(couriers={"count": [2], "capacity": [[2]]}))
-    assert model is not None
-    pool = Pool(model)
-    pool.add(plan(model, [0, 1, 2]))
-    assert len(pool) == 0
-    pool.add(plan(model, [0, 1]))
-    pool.add(plan(model, [0, 1]))
-    assert len(pool) == 1
+def test_of_two_sequences_the_shorter_is_kept(line_problem: Line) -> None:
+    problem = line_problem(couriers={"count": [2], "capacity": [[3]]})
+    for routes in ([[0, 2, 1], [0, 1, 2]], [[0, 1, 2], [0, 2, 1]]):
+        pool = pooled(problem, *routes)
+        assert len(pool) == 1
+        [column] = pool._columns.values()
+        assert column.trips[0].stops == (0, 1, 2)
 
 
 def test_couriers_are_not_used_twice(line_problem: Line) -> None:
-    model = build(line_problem(couriers={"count": [1], "capacity": [[3]]}))
-    assert model is not None
-    known = plan(model, [0, 1, 2])
-    pool = Pool(model)
-    for route in ([0, 1], [2], [0], [1]):
-        pool.add(plan(model, route))
+    problem = line_problem(couriers={"count": [1], "capacity": [[3]]})
+    pool = pooled(problem, [0, 1], [2], [0], [1])
     # Any split would need a second courier.
+    known = plan(problem, [0, 1, 2])
     assert pool.best(known, time_s=5.0, seed=1, should_stop=never) is None
 
 
@@ -84,71 +88,171 @@ def test_orders_may_be_refused_in_a_plan(line_problem: Line) -> None:
     problem = line_problem(
         orders={"refusal_cost": [50, 50, 5]}, couriers={"count": [1], "capacity": [[3]]}
     )
-    model = build(problem)
-    assert model is not None
-    known = plan(model, [0, 1, 2])
-    pool = Pool(model)
-    pool.add(plan(model, [0, 1]))
-    best = pool.best(known, time_s=5.0, seed=1, should_stop=never)
+    known = plan(problem, [0, 1, 2])
+    best = pooled(problem, [0, 1]).best(known, time_s=5.0, seed=1, should_stop=never)
     assert best is not None
-    assert (best.distance(), best.num_clients()) == (40, 2)
-
-
-def test_a_run_with_a_pool_is_checked_as_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    rng = np.random.default_rng(3)
-    xy = rng.integers(0, 100, (26, 2))
-    delta = xy[:, None, :] - xy[None, :, :]
-    metres = np.rint(np.sqrt((delta**2).sum(axis=2))).astype(np.int64)
-    opens = rng.integers(0, 300, 25)
-    problem = RoutingProblem(
-        travel=(TravelMatrix(distance_m=metres, duration_s=metres),),
-        orders=Orders.of(
-            place=np.arange(1, 26),
-            load=np.full((25, 1), 10),
-            earliest_s=opens,
-            latest_s=opens + 150,
-            release_s=np.maximum(opens - 100, 0),
-        ),
-        stores=Stores.of(place=[0]),
-        couriers=Couriers.of(
-            start_place=[0], end_place=[0], count=[25], capacity=[[60]], max_trips=3
-        ),
-    )
-    asked: list[Any] = []
-    inner = Pool.best
-
-    def best(self: Pool, *args: Any, **words: Any) -> Any:
-        asked.append(inner(self, *args, **words))
-        return asked[-1]
-
-    monkeypatch.setattr(Pool, "best", best)
-    engine = PyVrpEngine(max_polished=100)
-    domain = dataclasses.replace(DOMAIN, engines=lambda: {"pyvrp": engine})
-    result = solve(domain, problem, engine="pyvrp", stop=Stop(iterations=60), seed=1)
-    assert len(asked) == 1
-    assert check(problem, result.require()).objective == result.objective
-    # One that is stale soon begins again, and ends at the limit all the same.
-    asked.clear()
-    impatient = PyVrpEngine(max_polished=100, stale_per_order=1)
-    again = dataclasses.replace(DOMAIN, engines=lambda: {"pyvrp": impatient})
-    result = solve(again, problem, engine="pyvrp", stop=Stop(iterations=400), seed=1)
-    assert result.iterations == 400
-    assert len(asked) > 2
-    assert check(problem, result.require()).objective == result.objective
+    assert best.served() == {0, 1}
+    assert check(problem, best).objective == 45
 
 
 def test_what_two_routes_serve_is_left_to_one(line_problem: Line) -> None:
-    """Routes (10, 20) and (20, -30): the order at 20 costs nothing on the way to nowhere else."""
+    """Routes (10, 20) and (20, -30): the order at 20 is taken out where it costs most."""
     problem = line_problem(couriers={"count": [2], "capacity": [[2]]})
-    model = build(problem)
-    assert model is not None
-    pool = Pool(model)
-    for routes in ([[0, 1], [2]], [[1, 2], [0]]):
-        pool.add(plan(model, *routes))
-    made = pool._once(
-        [*plan(model, [0, 1], [2]).routes()[:1], *plan(model, [1, 2], [0]).routes()[:1]]
-    )
+    pool = pooled(problem, [0, 1], [1, 2])
+    made = pool._once(list(pool._columns.values()))
     assert made is not None
     # Taken out of (20, -30) it saves 40 m, out of (10, 20) 20 m.
-    assert made.distance() == 40 + 60
-    assert made.num_clients() == 3
+    assert check(problem, made).objective == 40 + 60
+
+
+def _random(seed: int) -> RoutingProblem:
+    """Return a problem that ruin and recreate takes, with any of its rules."""
+    rng = np.random.default_rng(seed)
+    num, num_stores = int(rng.integers(1, 14)), int(rng.integers(1, 3))
+    xy = rng.integers(0, 100, (num + num_stores, 2))
+    metres = np.rint(np.hypot(*(xy[:, None] - xy[None]).transpose(2, 0, 1))).astype(np.int64)
+    metres += rng.integers(0, 3, metres.shape)
+    np.fill_diagonal(metres, 0)
+    opens = rng.integers(-50, 300, num)
+    refusal = np.where(rng.random(num) < 0.5, -1, rng.integers(0, 200, num))
+    place = num + np.arange(num_stores)
+    own = None if num_stores == 1 else [[0], [1]]
+    return RoutingProblem(
+        travel=(TravelMatrix(distance_m=metres, duration_s=metres),),
+        orders=Orders.of(
+            place=np.arange(num),
+            load=rng.integers(0, 10, (num, 1)),
+            earliest_s=opens,
+            latest_s=opens + rng.integers(20, 400, num),
+            release_s=opens - rng.integers(0, 200, num),
+            service_s=rng.integers(0, 9, num),
+            refusal_cost=refusal,
+        ),
+        stores=Stores.of(
+            place=place, service_s=rng.integers(0, 9, num_stores), latest_s=rng.integers(200, 900)
+        ),
+        couriers=Couriers.of(
+            start_place=place,
+            end_place=place,
+            count=rng.integers(1, 4, num_stores),
+            capacity=rng.integers(10, 40, (num_stores, 1)),
+            cost_per_m=rng.integers(1, 3, num_stores),
+            fixed_cost=rng.integers(0, 50, num_stores),
+            max_trips=rng.integers(1, 4, num_stores),
+            max_distance_m=int(rng.choice([300, 1 << 40])),
+            earliest_s=rng.integers(-20, 50, num_stores),
+            latest_s=rng.integers(400, 1000, num_stores),
+            store_options=None if own is None else _options(own),
+        ),
+    )
+
+
+def _options(rows: list[list[int]]) -> Any:
+    from dispatchopt.routing import Options
+
+    return Options.of(rows)
+
+
+@settings(max_examples=60)
+@given(st.integers(0, 1 << 32))
+def test_plans_and_routes_met_cost_what_the_checker_says(seed: int) -> None:
+    problem = _random(seed)
+    assert _strings.unsupported(problem) is None
+    search = _strings.Strings(problem, RoutingSolution(), seed=seed)
+    if not len(search.kept):
+        return
+    search.run(300, 40.0)
+    search.run(300, 0.0)
+    best = search.best()
+    if best is None:
+        # Something that must be served was not.
+        assert problem.orders.is_mandatory.any()
+        return
+    left_out = np.setdiff1d(np.arange(len(problem.orders)), search.kept)
+    others = problem.orders.refusal_cost[left_out]
+    if (others < 0).any():
+        return
+    report = check(problem, best)
+    assert not report.violations
+    assert report.objective == search.best_cost + others.sum()
+    for courier, cost, made in search.met(1_000):
+        route = best_route(problem, courier, made)
+        assert route is not None
+        alone = check(problem, RoutingSolution(routes=(route,)))
+        assert alone.parts["travel"] + alone.parts["fixed"] == cost
+    # What is read back costs the same.
+    assert search.load(best)
+    assert search.cost == search.best_cost
+
+
+def test_ruin_and_recreate_finds_the_best_of_small_plans() -> None:
+    """Against the engine that proves, one trip per courier of at most six orders."""
+    compared = found = 0
+    for seed in range(16):
+        problem = _random(seed)
+        couriers = problem.couriers.replace(max_trips=1, max_stops=6)
+        orders = problem.orders.replace(refusal_cost=np.maximum(problem.orders.refusal_cost, 400))
+        problem = problem.replace(couriers=couriers, orders=orders)
+        proven = solve(DOMAIN, problem, engine="bundles", seed=1)
+        wide = problem.replace(couriers=couriers.replace(max_stops=len(orders)))
+        search = _strings.Strings(wide, RoutingSolution(), seed=1)
+        for heat in (30.0, 10.0, 3.0, 1.0, 30.0, 10.0, 3.0, 1.0):
+            search.run(1_000, heat)
+        best = search.best()
+        assert best is not None
+        if all(len(trip.stops) <= 6 for route in best.routes for trip in route.trips):
+            objective = check(problem, best).objective
+            assert proven.bound is not None
+            assert objective >= proven.bound - 1e-6
+            compared += 1
+            found += objective <= (proven.objective or 0)
+    assert compared >= 8
+    assert found >= compared - 1
+
+
+def test_a_run_is_polished_and_checked_as_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = _random(5)
+    far = 1 << 30
+    problem = problem.replace(
+        orders=problem.orders.replace(refusal_cost=-1, latest_s=far),
+        stores=problem.stores.replace(latest_s=far),
+        couriers=problem.couriers.replace(count=13, latest_s=far, max_distance_m=far),
+    )
+    asked: list[float] = []
+    inner = Polish.go
+
+    def go(self: Polish) -> None:
+        asked.append(self._search.best_cost)
+        inner(self)
+
+    monkeypatch.setattr(Polish, "go", go)
+    results = []
+    for limit in (0, 10_000):
+        engine = PyVrpEngine(min_polished=0, max_polished=limit, patience_per_order=5)
+        domain = dataclasses.replace(DOMAIN, engines=partial(dict, pyvrp=engine))
+        results.append(solve(domain, problem, engine="pyvrp", stop=Stop(), seed=1))
+    assert len(asked) == 1
+    plain, polished = (result.objective for result in results)
+    assert plain is not None
+    assert polished is not None
+    assert polished <= plain
+    # The same seed polishes the same way.
+    assert results[1].objective == solve(domain, problem, engine="pyvrp", seed=1).objective
+
+
+@pytest.mark.parametrize(
+    ("orders", "couriers", "what"),
+    [
+        ({"promise_2_s": 5, "late_2_cost_per_s": 1}, {}, "a price of lateness"),
+        ({"skills": 1}, {"skills": 1}, "skills"),
+        ({}, {"cost_per_s": 1}, "costs of time"),
+        ({}, {"max_duration_s": 500}, "limits of duration"),
+        ({}, {"max_stops": 2}, "limits of stops"),
+        ({}, {"end_place": [-1]}, "ways to the store"),
+    ],
+)
+def test_rules_that_it_lacks_are_named(
+    line_problem: Line, orders: Any, couriers: Any, what: str
+) -> None:
+    problem = line_problem(orders=orders, couriers=couriers)
+    assert _strings.unsupported(problem) == what

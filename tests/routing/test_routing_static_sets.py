@@ -81,7 +81,7 @@ def test_every_method_runs_a_real_instance() -> None:
     paths = [path for path in static_sets.instances("solomon") if path.stem == "C101"]
     if not paths:
         pytest.skip("Solomon's instances are not there")
-    for method in ("ours", "pyvrp", "ortools", "polished"):
+    for method in ("ours", "pyvrp", "ortools", "unpolished"):
         row = one("solomon", paths[0], method, 1.0, 1)
         assert json.dumps(row)
         assert row["routes"] >= 10

@@ -9,6 +9,8 @@ import numpy as np
 
 _FAR_BACK = 1 << 50
 _MOST = np.iinfo(np.int64).max
+#: Column of ready times in the table of orders; hinges follow it.
+_READY = 4
 #: Positions in the numbers of a trip; see ``TripTiming.numbers``.
 (
     _PLACE,
@@ -26,7 +28,7 @@ _MOST = np.iinfo(np.int64).max
     _LATEST_S,
     _MOST_S,
     _MOST_M,
-    _HAS_LATENESS,
+    _NUM_HINGES,
     _UNREACHABLE,
 ) = range(17)
 
@@ -46,7 +48,7 @@ def _time_cost(span: Any, floor: int, delay: int, numbers: Any, events: Any) -> 
     """Return the least cost of duration and lateness over the start of the route."""
     low, high = span
     per_s, count = numbers[_PER_S], len(events)
-    if not numbers[_HAS_LATENESS]:
+    if not numbers[_NUM_HINGES]:
         return max(delay, floor - high) * per_s
     best = _cost_at(low, floor, delay, per_s, events)
     if not per_s:
@@ -69,10 +71,10 @@ def _time_cost(span: Any, floor: int, delay: int, numbers: Any, events: Any) -> 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
 def _one(stops: Any, orders: Any, legs: Any, numbers: Any, events: Any) -> tuple[int, int, int]:
     """Return cost, seconds too late and metres too far of one sequence."""
-    metres_of, seconds_of = legs
+    (metres_of, seconds_of), num_hinges = legs, numbers[_NUM_HINGES]
     floor = numbers[_OPENS_S]
     for order in stops:
-        floor = max(floor, orders[order, 5])
+        floor = max(floor, orders[order, _READY])
     delay, metres = numbers[_LEAD_S], numbers[_LEAD_M]
     late, high = floor - numbers[_CLOSES_S], numbers[_CLOSES_S] - delay
     floor += numbers[_LOAD_S]
@@ -89,8 +91,10 @@ def _one(stops: Any, orders: Any, legs: Any, numbers: Any, events: Any) -> tuple
         delay += leg_s
         late = max(late, floor - orders[order, 3])
         high = min(high, orders[order, 3] - delay)
-        events[position, 0], events[position, 1] = floor, delay
-        events[position, 2], events[position, 3] = orders[order, 4], orders[order, 6]
+        for hinge in range(num_hinges):
+            event, column = position * num_hinges + hinge, _READY + 1 + 2 * hinge
+            events[event, 0], events[event, 1] = floor, delay
+            events[event, 2], events[event, 3] = orders[order, column], orders[order, column + 1]
         floor += orders[order, 1]
         delay += orders[order, 1]
         place = target
@@ -108,7 +112,7 @@ def _one(stops: Any, orders: Any, legs: Any, numbers: Any, events: Any) -> tuple
         late = _FAR_BACK
     cost = metres * numbers[_PER_M] + numbers[_FIXED] + len(stops) * numbers[_PER_ORDER]
     if late <= 0:
-        cost += _time_cost((low, high), floor, delay, numbers, events[: len(stops)])
+        cost += _time_cost((low, high), floor, delay, numbers, events[: len(stops) * num_hinges])
     return cost, late, metres - numbers[_MOST_M]
 
 
@@ -124,14 +128,14 @@ def best_sequences(  # noqa: PLR0917 - compiled code takes no keywords
 ) -> Any:
     """Return the cheapest sequence of each set, its cost, and whether any is (nearly) feasible.
 
-    ``orders`` has place, service, earliest, deadline, promise, release and price of lateness.
+    ``orders`` has place, service, earliest, deadline, release, and moment and price of each hinge.
     """
     count, size = sets.shape
     sequences = sets.copy()
     costs = np.full(count, _MOST, dtype=np.int64)
     nearly = np.zeros(count, dtype=np.bool_)
     tried = np.zeros(size, dtype=np.int64)
-    events = np.zeros((size, 4), dtype=np.int64)
+    events = np.zeros((size * numbers[_NUM_HINGES], 4), dtype=np.int64)
     for row in range(count):
         for number in range(len(permutations)):
             for position in range(size):
@@ -154,7 +158,7 @@ def insertions(  # noqa: PLR0917 - compiled code takes no keywords
     """
     count, size = sequences.shape
     tried = np.zeros(size + 1, dtype=np.int64)
-    events = np.zeros((size + 1, 4), dtype=np.int64)
+    events = np.zeros(((size + 1) * numbers[_NUM_HINGES], 4), dtype=np.int64)
     for row in range(count):
         costs[row] = np.inf
         for place in range(size + 1):

@@ -212,6 +212,11 @@ class Drive:
             tally.num_late += 1
             tally.late_s += late_s
             tally.lateness += late_s * int(orders.late_cost_per_s[order])
+        for promise_s, rate in (
+            (orders.promise_2_s[order], orders.late_2_cost_per_s[order]),
+            (orders.promise_3_s[order], orders.late_3_cost_per_s[order]),
+        ):
+            tally.lateness += max(0, begin_s - int(promise_s)) * int(rate)
         self.time_s = begin_s + int(orders.service_s[order])
         if self._is_changed(order, store):
             tally.num_changed += 1

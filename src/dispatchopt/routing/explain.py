@@ -101,7 +101,11 @@ def _late(problem: RoutingProblem, solution: RoutingSolution) -> Finding:
     for number, route in enumerate(solution.routes):
         for order, begin_s in arrivals(problem, route).items():
             late_s = begin_s - int(orders.promise_s[order])
-            if late_s <= 0:
+            cost = sum(
+                max(0, begin_s - int(moment[order])) * int(rate[order])
+                for moment, rate in orders.hinges
+            )
+            if late_s <= 0 and not cost:
                 continue
             trip = next(t for t in route.trips if order in t.stops)
             own = Trip(store=trip.store, stops=tuple(s for s in trip.stops if s == order))
@@ -114,9 +118,9 @@ def _late(problem: RoutingProblem, solution: RoutingSolution) -> Finding:
                     "order": order,
                     "route": number,
                     "store": trip.store,
-                    "late_s": late_s,
+                    "late_s": max(0, late_s),
                     "late_if_alone_s": unavoidable,
-                    "cost": late_s * int(orders.late_cost_per_s[order]),
+                    "cost": cost,
                     "reason": "ready-or-courier-too-late" if unavoidable else "shares-its-trip",
                 }
             )
@@ -164,10 +168,11 @@ def _minutes(problem: RoutingProblem, prices: Prices) -> Finding:
     for minutes in (1, 5):
         longer = np.minimum(orders.latest_s + 60 * minutes, FAR)
         kept = np.where(orders.latest_s < FAR, longer, orders.latest_s)
-        promise = np.where(
-            orders.promise_s < FAR, np.minimum(orders.promise_s + 60 * minutes, FAR), FAR
-        )
-        eased = problem.replace(orders=orders.replace(latest_s=kept, promise_s=promise))
+        promises = {
+            name: np.minimum(getattr(orders, name) + 60 * minutes, FAR)
+            for name in ("promise_s", "promise_2_s", "promise_3_s")
+        }
+        eased = problem.replace(orders=orders.replace(latest_s=kept, **promises))
         again = shadow_prices(eased)
         if again is not None and prices.is_complete and again.is_complete:
             saves = round(max(0.0, prices.value - again.value), 2)

@@ -34,7 +34,8 @@ class Timetable:
     Parameters
     ----------
     floor_s, delay_s, latest_s
-        One entry per event: breaks first, then stops, and the last one is the end of the route.
+        One entry per event: breaks first, stops again per further price of lateness, then stops,
+        and the last one is the end of the route.
     promise_s, late_cost_per_s
         Soft limits; a cost of 0 where there is none.
     distance_m
@@ -87,6 +88,7 @@ class _Builder:
         self.distance_m = 0
         self.has_way = True
         self.rows: list[tuple[int, int, int, int, int]] = []
+        self.hinge_rows: list[tuple[int, int, int, int, int]] = []
 
     def event(
         self,
@@ -95,8 +97,7 @@ class _Builder:
         earliest_s: int,
         latest_s: int,
         service_s: int,
-        promise_s: int = 0,
-        late_cost_per_s: int = 0,
+        hinges: Sequence[tuple[int, int]] = (),
     ) -> None:
         leg_s = 0
         if place != ANYWHERE and self.place not in (ANYWHERE, place):
@@ -107,7 +108,9 @@ class _Builder:
         self._drive(leg_s)
         self.place = place
         self.floor = max(self.floor, earliest_s)
-        self.rows.append((self.floor, self.delay, latest_s, promise_s, late_cost_per_s))
+        first, *more = hinges or [(0, 0)]
+        self.rows.append((self.floor, self.delay, latest_s, *first))
+        self.hinge_rows += [(self.floor, self.delay, latest_s, *each) for each in more]
         self.floor += service_s
         self.delay += service_s
 
@@ -171,13 +174,14 @@ def timetable(
                     earliest_s=int(orders.earliest_s[order]),
                     latest_s=int(orders.deadline_s[order]),
                     service_s=int(orders.service_s[order]),
-                    promise_s=int(orders.promise_s[order]),
-                    late_cost_per_s=int(orders.late_cost_per_s[order]),
+                    hinges=[
+                        (int(moment[order]), int(rate[order])) for moment, rate in orders.hinges
+                    ],
                 )
     end_place, shift_end_s = int(couriers.end_place[courier]), int(couriers.latest_s[courier])
     builder.event(end_place, earliest_s=_NEVER_BINDS, latest_s=shift_end_s, service_s=0)
     builder.off_route()
-    rows = [*builder.break_rows, *builder.rows]
+    rows = [*builder.break_rows, *builder.hinge_rows, *builder.rows]
     floor, delay, latest, promise, price = (list(each) for each in zip(*rows, strict=True))
     served = sum(len(set(trip.stops)) for trip in trips)
     base = builder.distance_m * int(couriers.cost_per_m[courier])

@@ -211,6 +211,8 @@ class Orders(Table):
         Freshness: most seconds from when it is ready till service at the door begins; hard.
     promise_s, late_cost_per_s
         Service that begins after the promise costs this much per second late.
+    promise_2_s, late_2_cost_per_s, promise_3_s, late_3_cost_per_s
+        Later moments from which a second costs so much more: the price of lateness is convex.
     refusal_cost
         Cost of not serving it; ``MANDATORY`` (-1) if it must be served.
     pickup_place
@@ -239,6 +241,10 @@ class Orders(Table):
     max_age_s: IntArray = column(FAR, 0)
     promise_s: IntArray = column(FAR, -FAR)
     late_cost_per_s: IntArray = column(0, 0, MAX_RATE)
+    promise_2_s: IntArray = column(FAR, -FAR)
+    late_2_cost_per_s: IntArray = column(0, 0, MAX_RATE)
+    promise_3_s: IntArray = column(FAR, -FAR)
+    late_3_cost_per_s: IntArray = column(0, 0, MAX_RATE)
     refusal_cost: IntArray = column(MANDATORY, MANDATORY, MAX_COST)
     pickup_place: IntArray = column(ANYWHERE, ANYWHERE)
     pickup_service_s: IntArray = column(0, 0)
@@ -268,6 +274,21 @@ class Orders(Table):
         """When service at the door may begin at the latest: window and freshness."""
         fresh = np.where(self.max_age_s < FAR, self.release_s + self.max_age_s, FAR)
         return frozen(np.minimum(self.latest_s, fresh), np.int64)
+
+    @cached_property
+    def hinges(self) -> tuple[tuple[IntArray, IntArray], ...]:
+        """Moments from which a second costs more, and how much, where some order has such a price.
+
+        Each pair has a moment and a price for every order; all of them add up.
+        """
+        pairs = (
+            (self.promise_s, self.late_cost_per_s),
+            (self.promise_2_s, self.late_2_cost_per_s),
+            (self.promise_3_s, self.late_3_cost_per_s),
+        )
+        return tuple(
+            (moment, rate) for moment, rate in pairs if ((rate > 0) & (moment < FAR)).any()
+        )
 
     @property
     def is_mandatory(self) -> np.ndarray[Any, np.dtype[np.bool_]]:

@@ -109,7 +109,9 @@ def trials(
     soonest = without_picking(problem)
     problem = as_picked(problem, solution.picks, are_others_last=True)
     untimed = problem.replace(
-        orders=problem.orders.replace(latest_s=FAR, max_age_s=FAR, promise_s=FAR, late_cost_per_s=0)
+        orders=problem.orders.replace(
+            latest_s=FAR, max_age_s=FAR, promise_s=FAR, promise_2_s=FAR, promise_3_s=FAR
+        )
     )
     rows = np.flatnonzero(problem.couriers.count > 0)
     found: list[Trial] = []

@@ -18,10 +18,9 @@ BestSequences = Callable[[IntArray, IntArray, int, int], tuple[IntArray, IntArra
 
 
 def kernel_orders(table: Orders) -> IntArray:
-    """Return what compiled code has to know of orders, shape (num_orders, 7)."""
-    columns = (table.place, table.service_s, table.earliest_s, table.deadline_s)
-    rest = (table.promise_s, table.release_s, table.late_cost_per_s)
-    return np.column_stack([*columns, *rest])
+    """Return what compiled code has to know of orders, two columns of them for each hinge."""
+    columns = (table.place, table.service_s, table.earliest_s, table.deadline_s, table.release_s)
+    return np.column_stack([*columns, *(column for hinge in table.hinges for column in hinge)])
 
 
 class TripTiming:
@@ -54,8 +53,6 @@ class TripTiming:
         self.min_pay = int(couriers.min_pay[courier])
         self.changes = self.orders.changes(courier, store)
         self.has_changes = bool(self.changes.any())
-        late = (self.orders.late_cost_per_s > 0) & (self.orders.promise_s < (1 << 39))
-        self.has_lateness = bool(late.any())
 
     def best_sequences(
         self, sets: IntArray, permutations: IntArray, slack_s: int, slack_m: int
@@ -108,7 +105,7 @@ class TripTiming:
             *(self.end, self.per_m, self.per_s, self.fixed, self.per_order),
             *(int(couriers.earliest_s[row]), int(couriers.latest_s[row])),
             *(int(couriers.max_duration_s[row]), int(couriers.max_distance_m[row])),
-            *(int(self.has_lateness), UNREACHABLE),
+            *(len(self.orders.hinges), UNREACHABLE),
         ]
         return np.array(numbers, dtype=np.int64)
 
@@ -136,9 +133,7 @@ class TripTiming:
             latest = orders.deadline_s[order]
             late = np.maximum(late, floor - latest)
             high = np.minimum(high, latest - delay)
-            if self.has_lateness:
-                price = orders.late_cost_per_s[order]
-                events.append((floor, delay, orders.promise_s[order], price))
+            events += [(floor, delay, moment[order], rate[order]) for moment, rate in orders.hinges]
             floor, delay = floor + orders.service_s[order], delay + orders.service_s[order]
             place = target
         if self.end != ANYWHERE:

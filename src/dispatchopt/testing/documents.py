@@ -213,6 +213,8 @@ def routing(rng: Rng) -> Instance:
             latest_s=np.where(rng.random(n) < 0.5, far, rng.integers(0, 9999, n)),
             release_s=np.where(rng.random(n) < 0.5, -far, rng.integers(-9, 9999, n)),
             late_cost_per_s=rng.integers(0, 2, n),
+            promise_3_s=np.where(rng.random(n) < 0.5, far, rng.integers(0, 9999, n)),
+            late_3_cost_per_s=rng.integers(0, 2, n),
             refusal_cost=rng.integers(-1, 9, n),
             pickup_place=np.where(picked, rng.integers(0, p, n), -1),
             skills=rng.integers(0, 1 << 61, n) if rng.random() < 0.5 else np.int64(0),  # type: ignore[arg-type]

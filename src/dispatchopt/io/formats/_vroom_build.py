@@ -18,7 +18,7 @@ from dispatchopt.geography.matrix import UNREACHABLE, TravelMatrix
 from dispatchopt.geography.points import Points
 from dispatchopt.geography.profiles import profile_named
 from dispatchopt.geography.straight import StraightRouter
-from dispatchopt.io.formats._vroom_values import Value, matrix_of
+from dispatchopt.io.formats._vroom_values import Value, limits_of, matrix_of
 from dispatchopt.io.instance import Instance
 from dispatchopt.io.issues import Issues, Said
 from dispatchopt.routing.breaks import Breaks
@@ -217,7 +217,6 @@ class Builder:
 
     def _vehicle(self, given: Any, where: str) -> dict[str, Any]:
         value = Value(given, where, self.issues, _VEHICLE)
-        value.refuse("max_travel_time", "max_distance")
         costs = Value(
             value.raw("costs") or {}, f"{where}/costs", self.issues, ("fixed", "per_hour", "per_km")
         )
@@ -230,8 +229,18 @@ class Builder:
             self.issues.add("unknown-reference", f"{where}/profile", profile, wanted)
             profile = next(iter(self.given), "car")
         begin, finish = value.window("time_window", value.raw("time_window"), _NO_WINDOW)
+        travel = (
+            profile,
+            costs.whole("per_hour", 3600, 0, 10**6),
+            costs.whole("per_km", 0, 0, 10**6),
+            value.number("speed_factor", 1.0, 0.01, 5.0),
+        )
         return {
             "name": str(value.whole("id", None)),
+            "limits": limits_of(
+                value, travel[1:3], self.issues, has_costs="costs" in self.given.get(profile, {})
+            ),
+            "travel": travel,
             "start_place": start,
             "end_place": end,
             "capacity": value.wholes("capacity"),
@@ -244,12 +253,6 @@ class Builder:
                 for at, each in enumerate(value.list("breaks"))
             ],
             "fixed": costs.whole("fixed", 0, 0, 10**6),
-            "travel": (
-                profile,
-                costs.whole("per_hour", 3600, 0, 10**6),
-                costs.whole("per_km", 0, 0, 10**6),
-                value.number("speed_factor", 1.0, 0.01, 5.0),
-            ),
         }
 
     def _break(self, given: Any, where: str) -> tuple[int, int, int, int]:
@@ -309,6 +312,13 @@ class Builder:
                 couriers=Couriers.of(
                     **_columns(vehicles, "start_place", "end_place", "earliest_s", "latest_s"),
                     **_columns(vehicles, "max_stops", "skills"),
+                    max_distance_m=[
+                        min(
+                            (self._scale(vehicles) * most // 1_000 for most in row["limits"]),
+                            default=FAR,
+                        )
+                        for row in vehicles
+                    ],
                     capacity=np.array(
                         [row["capacity"] or [0] * self.dims for row in vehicles], dtype=np.int64
                     ).reshape(len(vehicles), self.dims),

@@ -117,3 +117,33 @@ def matrix_of(value: Any, where: str, issues: Issues) -> FloatArray:
     matrix = np.array(value, dtype=np.float64)
     np.fill_diagonal(matrix, 0)
     return matrix
+
+
+def limits_of(
+    value: Value, costs: tuple[int, int], issues: Issues, *, has_costs: bool
+) -> list[int]:
+    """Return limits of a vehicle on what its legs cost in all, in thousandths.
+
+    A leg has one length here, which is what it costs. So a limit on time holds where costs are of
+    time alone (and whole in thousandths), one on distance where they are of distance alone.
+
+    Parameters
+    ----------
+    costs
+        Per hour, per kilometre.
+    has_costs
+        Whether costs of legs are given as they are.
+    """
+    per_hour, per_km = (0, 0) if has_costs else costs
+    made = []
+    for key, rate, other, unit, wanted in (
+        ("max_travel_time", per_hour, per_km, 3_600, "costs of time alone (per_hour, by 18)"),
+        ("max_distance", per_km, per_hour, 1_000, "costs of distance alone (per_km, per_hour 0)"),
+    ):
+        if value.has(key):
+            most = value.whole(key, 0)
+            if not rate or other or 1_000 * rate % unit:
+                hint = "legs have one length here, which is what they cost"
+                issues.add("conflict", f"{value.where}/{key}", Said("a value"), wanted, hint)
+            made.append(most * (1_000 * rate // unit))
+    return made

@@ -62,7 +62,7 @@ def _beyond(problem: RoutingProblem) -> Iterator[str]:
         "pairs without a way": bool((travel.distance_m >= UNREACHABLE).any()),
         "orders with a pick-up place": bool(orders.has_pickup.any()),
         "skills": bool(orders.skills.any()),
-        "prices of lateness": bool(((orders.late_cost_per_s > 0) & (orders.promise_s < FAR)).any()),
+        "prices of lateness": bool(orders.hinges),
         "prices of changes": orders.has_changes,
         "orders that not every store may serve": orders.store_options is not None,
         "refusal at no cost": bool((orders.refusal_cost == 0).any()),

@@ -108,6 +108,14 @@ class RoutingOrderRow(Row):
     )
     promise_s: int | None = _moment("Service that begins later is late")
     late_cost_per_s: int = column(0, description="Cost of a second late.", ge=0, le=MAX_RATE)
+    promise_2_s: int | None = _moment("Service that begins later is very late")
+    late_2_cost_per_s: int = column(
+        0, description="What a second costs more from then on.", ge=0, le=MAX_RATE
+    )
+    promise_3_s: int | None = _moment("Service that begins later is later still")
+    late_3_cost_per_s: int = column(
+        0, description="What a second costs more from then on.", ge=0, le=MAX_RATE
+    )
     refusal_cost: int = column(
         -1, description="Cost of not serving it; -1 if it must be served.", ge=-1, le=FAR
     )

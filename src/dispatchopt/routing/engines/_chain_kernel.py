@@ -14,9 +14,11 @@ import numpy as np
 _NONE = -1
 _INF = np.inf
 #: Columns of the table of orders.
-_SERVICE, _EARLIEST, _DEADLINE, _PROMISE, _RELEASE, _LATE_PRICE = range(6)
+_SERVICE, _EARLIEST, _DEADLINE, _RELEASE = range(4)
+#: After them, moment and price of each hinge of lateness.
+_HINGES = 4
 #: Numbers of a group of couriers.
-PER_M, PER_S, LATEST_S, FIRST_S, STEP_S, IS_ROUNDED_UP, HAS_LATENESS = range(7)
+PER_M, PER_S, LATEST_S, FIRST_S, STEP_S, IS_ROUNDED_UP, NUM_HINGES = range(7)
 
 
 @numba.njit(cache=True, nogil=True, inline="always")  # type: ignore[untyped-decorator,unused-ignore]
@@ -53,7 +55,8 @@ def drive(  # noqa: PLR0917 - compiled code takes no keywords
         time_s = max(time_s, orders[order, _EARLIEST])
         if time_s > orders[order, _DEADLINE]:
             return _NONE, 0
-        late += max(0, time_s - orders[order, _PROMISE]) * orders[order, _LATE_PRICE]
+        for column in range(_HINGES, orders.shape[1], 2):
+            late += max(0, time_s - orders[order, column]) * orders[order, column + 1]
         time_s += orders[order, _SERVICE]
     return time_s, late
 
@@ -106,7 +109,7 @@ def _fill_stores(  # noqa: PLR0917 - compiled code takes no keywords
             if at_s > high_s:
                 break
             leave_s, late = max(done_s, at_s + delay_s), 0
-            if numbers[HAS_LATENESS]:
+            if numbers[NUM_HINGES]:
                 leave_s, late = drive(at_s, stops[trip], size, stores[store], orders, legs)
             then = grid_index(leave_s, numbers)
             if then >= steps:

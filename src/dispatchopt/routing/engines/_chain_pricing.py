@@ -37,8 +37,9 @@ class ChainPricing:
         row = trips.rows[0]
         travel = problem.travel[int(couriers.profile[row])]
         self._travel = travel
-        columns = (orders.service_s, orders.earliest_s, orders.deadline_s, orders.promise_s)
-        self._orders = np.column_stack([*columns, orders.release_s, orders.late_cost_per_s])
+        columns = (orders.service_s, orders.earliest_s, orders.deadline_s, orders.release_s)
+        hinges = [column for hinge in orders.hinges for column in hinge]
+        self._orders = np.column_stack([*columns, *hinges])
         self._stores = np.column_stack(
             [np.arange(len(stores)), stores.earliest_s, stores.latest_s, stores.service_s]
         )
@@ -58,8 +59,7 @@ class ChainPricing:
         self._steps = (last_s - first_s) // width_s + 2
         latest_s = int(couriers.latest_s[row])
         rates = (int(couriers.cost_per_m[row]), int(couriers.cost_per_s[row]))
-        is_late = int((orders.late_cost_per_s > 0).any())
-        numbers = [*rates, latest_s, first_s, width_s, 0, is_late]
+        numbers = [*rates, latest_s, first_s, width_s, 0, len(orders.hinges)]
         self._numbers = np.array(numbers, dtype=np.int64)
         self._table = (np.ascontiguousarray(trips.stops), trips.size, trips.store)
         self._span = _chain_kernel.spans(self._table, self._stores, self._orders, self._legs)

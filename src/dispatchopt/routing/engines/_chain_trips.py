@@ -130,7 +130,7 @@ def _sequences(problem: RoutingProblem, row: int, store: int, sets: IntArray) ->
     permutations = np.array(list(itertools.permutations(range(size))), dtype=np.int64)
     same_last = permutations[:, -1][:, None] == permutations[:, -1][None, :]
     earlier = np.arange(len(permutations))[:, None] < np.arange(len(permutations))[None, :]
-    is_late = bool((problem.orders.late_cost_per_s > 0).any())
+    is_late = bool(problem.orders.hinges)
     kept = [sets[:0]]
     step = max(1, _CHUNK // len(permutations) ** 2)
     for first in range(0, len(sets), step):

@@ -219,9 +219,12 @@ class Model:
             self._within(
                 time.CumulVar(index), int(orders.earliest_s[order]), int(orders.deadline_s[order])
             )
-            rate, promise_s = int(orders.late_cost_per_s[order]), int(orders.promise_s[order])
-            if rate and promise_s < NO_LIMIT:
-                time.SetCumulVarSoftUpperBound(index, max(0, promise_s - self.zero_s), rate)
+            # The library has room for one price of lateness: of several, for the first.
+            for moment, rates in orders.hinges:
+                promise_s, rate = int(moment[order]), int(rates[order])
+                if rate and promise_s < NO_LIMIT:
+                    time.SetCumulVarSoftUpperBound(index, max(0, promise_s - self.zero_s), rate)
+                    break
         for order, node in self.nodes.pickup.items():
             early_s = max(int(orders.pickup_earliest_s[order]), int(orders.release_s[order]))
             pickup = time.CumulVar(self._index(node))

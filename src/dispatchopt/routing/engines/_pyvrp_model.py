@@ -126,7 +126,7 @@ class Model:
 def unsupported(problem: RoutingProblem) -> str | None:
     """Return what PyVRP cannot say, or None."""
     orders, couriers = problem.orders, problem.couriers
-    if ((orders.late_cost_per_s > 0) & (orders.promise_s < NO_LIMIT)).any():
+    if orders.hinges:
         return "it knows no price of lateness"
     used = couriers.count > 0
     lacks = {

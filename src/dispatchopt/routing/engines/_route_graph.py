@@ -116,7 +116,7 @@ def _without_graph(problem: RoutingProblem) -> str | None:
     limits = ("max_distance_m", "max_duration_s", "max_stops")
     if any(int(getattr(couriers, name)[row]) < FAR for name in limits):
         return "it takes no limits on distance, duration or stops"
-    if couriers.cost_per_s[row] > 0 or orders.late_cost_per_s.any():
+    if couriers.cost_per_s[row] > 0 or orders.hinges:
         return "it takes no price of time"
     if couriers.max_trips[row] > 1 and not _returns(problem, row):
         return "it takes several trips only of couriers that start and end at their store"

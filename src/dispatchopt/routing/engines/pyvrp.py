@@ -13,18 +13,19 @@ from typing import Any
 
 from dispatchopt.core.run import Run
 from dispatchopt.routing.engines import _pyvrp_model as translation
-from dispatchopt.routing.engines._pyvrp_fleet import NO_LIMIT
-from dispatchopt.routing.engines._pyvrp_pool import Pool
+from dispatchopt.routing.engines import _strings
+from dispatchopt.routing.engines._polish import Polish
 from dispatchopt.routing.problem import RoutingProblem, RoutingSolution
 from dispatchopt.routing.reach import proof_of_infeasibility
 
 #: Between two improvements that are checked and offered, so that the early ones cost little.
 _ITERATIONS_BETWEEN_OFFERS = 100
+#: A round of the polish takes steps by orders, and a step the longer the more orders there are.
+_ORDERS_SQUARED_PER_S = 1_250
+#: Below such a limit of time, what has to be compiled on first use could outlast it.
+_LEAST_S = 10
 #: PyVRP multiplies penalties with violations of up to 1e9: the product has to fit 64 bits.
 _LARGEST_PENALTY = 1e7
-#: Shares of the time at which the routes met so far are put together anew, and the share it takes.
-_POLISH_AT = (0.35, 0.6, 0.85)
-_POLISH_SHARE = 0.03
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,20 +38,22 @@ class PyVrpEngine:
         Length of the neighbour lists of the local search.
     patience_per_order
         Steps without improvement, per order, after which the search ends by itself.
-    max_polished
-        Most orders for which the routes that the search meets are kept and put together anew.
-        Off by default: on instances with windows and with release times, 20 and 30 s gave it no
-        gain over the steps that it costs.
-    stale_per_order
-        Steps without improvement, per order, after which such a search starts again elsewhere.
+    min_polished, max_polished
+        Least and most orders of problems that are polished: ruin and recreate goes on from PyVRP's
+        plan, and a plan is chosen from all routes that it passes through.
+    share, short_share
+        Share of the time that PyVRP has where a polish follows: if there is time for a whole round
+        of that, or else.
     """
 
     name: str = "pyvrp"
     packages: tuple[str, ...] = ("pyvrp", "highspy")
     num_neighbours: int = 50
     patience_per_order: int = 1_000
-    max_polished: int = 0
-    stale_per_order: int = 40
+    min_polished: int = 25
+    max_polished: int = 10_000
+    share: float = 0.25
+    short_share: float = 0.7
 
     def unsupported(self, problem: RoutingProblem) -> str | None:
         """Return why PyVRP cannot take the problem, or None."""
@@ -70,13 +73,32 @@ class PyVrpEngine:
         model = translation.build(problem)
         if model is None or run.should_stop():
             return
-        _Search(self, model, run).go()
+        is_polished = self._is_polished(problem, run)
+        _Search(self, model, run, self._share(problem, run) if is_polished else 1.0).go()
+        if is_polished and not run.should_stop():
+            Polish(problem, run, run.solution).go()
+
+    def _is_polished(self, problem: RoutingProblem, run: Run[RoutingSolution]) -> bool:
+        if not self.min_polished <= len(problem.orders) <= self.max_polished:
+            return False
+        # Orders go back one by one, so that a trip that only several pay for is seldom begun.
+        if not problem.orders.is_mandatory.all():
+            return False
+        return run.time_left_s >= _LEAST_S and _strings.unsupported(problem) is None
+
+    def _share(self, problem: RoutingProblem, run: Run[RoutingSolution]) -> float:
+        """Return the share of the time that PyVRP has."""
+        full_s = len(problem.orders) ** 2 / _ORDERS_SQUARED_PER_S
+        has_time = (1 - self.share) * run.time_left_s >= full_s
+        return self.share if has_time else self.short_share
 
 
 class _Search:
     """One run of PyVRP, watched."""
 
-    def __init__(self, engine: PyVrpEngine, model: translation.Model, run: Run[Any]) -> None:
+    def __init__(
+        self, engine: PyVrpEngine, model: translation.Model, run: Run[Any], share: float
+    ) -> None:
         self._engine = engine
         self._model = model
         self._run = run
@@ -85,21 +107,8 @@ class _Search:
         self._last_improved = 0
         self._is_first_query = True
         self._patience = engine.patience_per_order * (1 + len(model.problem.orders))
-        self._pool = Pool(model) if self._is_polished() else None
-        self._best: Any = None
-        self._better: Any = None
-        self._time_s = run.time_left_s
-        self._polished = 0
         self._best_cost = math.inf
-        self._is_stale = False
-        self._last_better = 0
-        self._stale_after = engine.stale_per_order * (10 + len(model.problem.orders))
-
-    def _is_polished(self) -> bool:
-        """Whether routes are short of choices, so that a pool soon holds the good ones."""
-        orders = self._model.problem.orders
-        has_times = (orders.latest_s < NO_LIMIT) | (orders.release_s > -NO_LIMIT)
-        return len(orders) <= self._engine.max_polished and bool(has_times.any())
+        self._end_s = run.clock.elapsed_s + share * run.time_left_s
 
     def go(self) -> None:
         import pyvrp
@@ -140,37 +149,9 @@ class _Search:
             initial = search(random, manager.max_cost_evaluator(), exhaustive=True)
         self.on_best(initial)
         settings = pyvrp.IteratedLocalSearchParams(callbacks=_Callbacks(self))
-        while initial is not None:
-            self._is_first_query = True
-            self._is_stale = False
-            self._last_better = self._run.iterations
-            pyvrp.IteratedLocalSearch(data, manager, search, initial, settings).run(
-                self, collect_stats=False, display=False
-            )
-            if self._better is None and not self._is_called_off():
-                self._polish()
-            initial, self._better = self._better, None
-            if initial is None and self._is_stale and not self._is_called_off():
-                # Another start leads to other routes: the pool grows where it is thin.
-                random = pyvrp.Solution.make_random(data, rng)
-                initial = search(random, manager.max_cost_evaluator(), exhaustive=True)
-
-    def _is_called_off(self) -> bool:
-        """Whether there is no time, or no wish, for more; a limit of steps ends the search only."""
-        clock = self._run.clock
-        return clock.is_cancelled() or clock.time_left_s <= 0
-
-    def _polish(self) -> None:
-        """Put the routes met so far together anew; a better plan is where the search goes on."""
-        pool = self._pool
-        if pool is None or self._best is None or not pool.has_news():
-            return
-        time_s = min(_POLISH_SHARE * self._time_s, 0.9 * self._run.time_left_s)
-        self._better = pool.best(
-            self._best, time_s=time_s, seed=self._run.seed, should_stop=self._is_called_off
+        pyvrp.IteratedLocalSearch(data, manager, search, initial, settings).run(
+            self, collect_stats=False, display=False
         )
-        if self._better is not None:
-            self.on_best(self._better)
 
     def _penalties(self, pyvrp: Any) -> Any:
         """Let penalties outgrow refusal costs and legs, or breaking a rule would pay."""
@@ -192,33 +173,15 @@ class _Search:
             self._offer_pending()
         if run.should_stop() or run.iterations - self._last_improved >= self._patience:
             return True
-        if self._is_time_to_polish():
-            self._polish()
-        self._is_stale = (
-            self._pool is not None and run.iterations - self._last_better >= self._stale_after
-        )
-        return self._better is not None or self._is_stale
-
-    def _is_time_to_polish(self) -> bool:
-        if self._pool is None or math.isinf(self._time_s) or self._polished >= len(_POLISH_AT):
-            return False
-        is_time = self._run.time_left_s < (1 - _POLISH_AT[self._polished]) * self._time_s
-        self._polished += is_time
-        return is_time
-
-    def on_candidate(self, candidate: Any) -> None:
-        """Keep the routes of what local search has found."""
-        if self._pool is not None:
-            self._pool.add(candidate)
+        return run.clock.elapsed_s >= self._end_s
 
     def on_best(self, best: Any) -> None:
         """Keep an improvement; the first is offered at once."""
-        self._last_better = self._run.iterations
         cost = self._cost(best) if best.is_feasible() else math.inf
         if cost < self._best_cost:
             self._best_cost = cost
             self._last_improved = self._run.iterations
-            self._pending = self._best = best
+            self._pending = best
             if self._run.iterations >= self._next_offer:
                 self._offer_pending()
 
@@ -260,10 +223,8 @@ class _Callbacks:
     def on_end(self, result: Any) -> None:
         """Nothing to do."""
 
-    def on_iteration(self, current: Any, candidate: Any, *_: Any) -> None:
-        """Keep the routes of what was accepted; others are seldom part of anything good."""
-        if current is candidate:
-            self._search.on_candidate(candidate)
+    def on_iteration(self, *_: Any) -> None:
+        """Nothing to do."""
 
     def on_restart(self, best: Any) -> None:
         """Nothing to do."""

@@ -93,8 +93,7 @@ def _lacks_rule(problem: RoutingProblem) -> str | None:
     paired = orders.has_pickup
     start_s = int(couriers.earliest_s[used].min(initial=NO_LIMIT))
     lacks = {
-        "it knows no price of lateness": (orders.late_cost_per_s > 0)
-        & (orders.promise_s < NO_LIMIT),
+        "it knows no price of lateness": np.array([bool(orders.hinges)]),
         "it knows no ready times of orders from stores": ~paired & (orders.release_s > start_s),
         "it knows no price of changes": np.array([orders.has_changes]),
         "it knows no minimum pay": couriers.min_pay[used] > 0,
