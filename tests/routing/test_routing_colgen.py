@@ -29,7 +29,8 @@ from dispatchopt.routing import (
 )
 from dispatchopt.routing.engines import _ng_pricing as kernel
 from dispatchopt.routing.engines._route_graph import RouteGraph, route_graph
-from dispatchopt.routing.engines._route_master import RouteMaster
+from dispatchopt.routing.engines._route_master import FINE, RouteMaster, remembered
+from dispatchopt.routing.engines.colgen import whole
 from dispatchopt.testing.conformance import CHECKS, EngineCases
 
 Line = Callable[..., RoutingProblem]
@@ -72,24 +73,31 @@ def windowed(
     )
 
 
-def _bits(sets: list[list[int]], words: int = 1) -> Any:
-    found = np.zeros((len(sets), words), dtype=np.uint64)
-    for row, members in enumerate(sets):
-        for i in members:
-            found[row, i // 64] |= np.uint64(1) << np.uint64(i % 64)
-    return found
+def _bits(sets: list[list[int]]) -> Any:
+    return np.array([[sum(1 << i for i in members)] for members in sets], dtype=np.int64)
 
 
-def _least(graph: RouteGraph, duals: Any, cuts: list[tuple[int, ...]], prices: Any) -> float:
+def _pairs(stops: tuple[int, ...], cut: tuple[int, ...], kept: set[int]) -> int:
+    """Return how many pairs of visits of a cut's doors are not parted by a door that forgets."""
+    parts: list[list[int]] = [[]]
+    for stop in stops:
+        if stop in cut:
+            parts[-1].append(stop)
+        elif stop not in kept:
+            parts.append([])
+    return sum(len(part) // 2 for part in parts)
+
+
+def _least(
+    graph: RouteGraph, duals: Any, cuts: list[tuple[int, ...]], kept: list[set[int]], prices: Any
+) -> float:
     """Return the least reduced cost of all routes, by enumeration."""
     n, least = len(graph), math.inf
     for size in range(1, n + 1):
         for stops in itertools.permutations(range(n), size):
             if sum(graph.load[list(stops)]) > graph.most_load:
                 continue
-            now = graph.arrive_s[stops[0]]
-            if len(graph.release_s):
-                now = graph.release_s[list(stops)].max() + graph.out_s[stops[0]]
+            now = graph.release_s[list(stops)].max() + graph.out_s[stops[0]]
             now = max(now, graph.window_s[0, stops[0]])
             is_open = now <= graph.window_s[1, stops[0]]
             for i, j in itertools.pairwise(stops):
@@ -100,67 +108,90 @@ def _least(graph: RouteGraph, duals: Any, cuts: list[tuple[int, ...]], prices: A
                 continue
             cost -= duals[list(stops)].sum()
             cost += sum(
-                price * (len(set(cut) & set(stops)) // 2)
-                for cut, price in zip(cuts, prices, strict=True)
+                price * _pairs(stops, cut, memory)
+                for cut, memory, price in zip(cuts, kept, prices, strict=True)
             )
             least = min(least, cost)
     return least
 
 
 @settings(max_examples=30)
-@given(seed=st.integers(0, 10**6), is_late=st.booleans())
-def test_pricing_finds_the_least_reduced_cost(seed: int, is_late: bool) -> None:
+@given(seed=st.integers(0, 10**6), is_late=st.booleans(), most_units=st.integers(1, 12))
+def test_pricing_finds_the_least_reduced_cost(seed: int, is_late: bool, most_units: int) -> None:
     rng = np.random.default_rng(seed)
     graph = route_graph(windowed(seed, 5, is_late=is_late))
     duals = rng.integers(0, 200, 5).astype(float)
     cuts: list[tuple[int, ...]] = [(0, 1, 2), (1, 3, 4)]
-    prices = np.zeros(64)
-    prices[:2] = rng.integers(0, 60, 2)
-    costs = graph.start - duals, graph.arc - duals, graph.end
+    kept = [{3}, set[int]()] if rng.random() < 0.5 else [{3, 4}, {0, 2}]
+    prices = rng.integers(0, 60, 2)
+    costs = tuple(whole(cost) for cost in (graph.start - duals, graph.arc - duals, graph.end))
     grid = graph.first_s, graph.width_s, graph.steps
+    unit = -(-graph.most_load // most_units)
+    units = graph.load // unit
+    most = graph.most_load // unit
     if graph.has_order:
-        rest = kernel.completions(costs[1], costs[2], graph.duration_s, graph.window_s, *grid)
+        ways = graph.release_s + graph.out_s, graph.duration_s, graph.window_s
+        ahead = kernel.beginnings(costs[0], costs[1], ways, (units, most), *grid)
     else:
-        nothing = np.full((5, graph.steps), -math.inf)
-        rest = nothing, nothing, np.full((5, graph.steps), -1, dtype=np.int32)
+        nothing = np.full((5, graph.steps, most + 1), -kernel.NEVER)
+        ahead = nothing, nothing, np.full(nothing.shape, -1, dtype=np.int32)
     everything = _bits([list(range(5))] * 5)
     member = _bits([[c for c, cut in enumerate(cuts) if i in cut] for i in range(5)])
+    cut_kept = _bits([[c for c in (0, 1) if i in cuts[c] or i in kept[c]] for i in range(5)])
+    price = np.zeros(64, dtype=np.int64)
+    price[:2] = prices * FINE
     found = {}
     for care in (kernel.TIME, kernel.LOAD, kernel.EXACT):
         pool = (
             np.zeros(5_000, dtype=np.int32),
             np.zeros(5_000, dtype=np.int32),
             np.zeros(5_000, dtype=np.int64),
-            np.zeros(5_000, dtype=np.int64),
-            np.zeros(5_000),
-            np.zeros((5_000, 1), dtype=np.uint64),
-            np.zeros((5_000, 1), dtype=np.uint64),
-            np.zeros((10_000, 4), dtype=np.int64),
-            np.zeros((5, 1_000)),
-            np.zeros((5, 1_000), dtype=np.int32),
+            np.zeros((5_000, 6), dtype=np.int64),
         )
         count, status = kernel.label(
             costs,
             (
-                *(graph.arrive_s, graph.duration_s, graph.window_s, *grid),
-                *(graph.release_s, graph.out_s),
+                graph.release_s,
+                graph.out_s,
+                graph.soonest_s,
+                graph.duration_s,
+                graph.window_s,
+                *grid,
             ),
-            (graph.load, graph.most_load),
+            (graph.load, graph.most_load, unit),
             (_bits([[i] for i in range(5)]), everything),
-            (member, prices),
-            rest,
+            (member, cut_kept, price),
+            ahead,
             pool,
             care,
             10**9,
         )
         assert status == kernel.COMPLETE
-        reduced = pool[4][:count] + costs[2][pool[0][:count]]
-        found[care] = float(reduced.min(initial=0.0))
-    least = min(0.0, _least(graph, duals, cuts, prices[:2]))
+        found[care] = float(pool[2][:count].min(initial=0)) / FINE
+    least = min(0.0, _least(graph, duals, cuts, kept, prices))
     assert found[kernel.EXACT] == pytest.approx(least)
     # What is careless finds routes that are there, but perhaps not the best.
     assert found[kernel.TIME] >= least - 1e-9
     assert found[kernel.LOAD] >= least - 1e-9
+    if graph.has_order:
+        last = ahead[0][np.arange(5), -1, most - units]
+        assert min(0.0, float((last + costs[2]).min()) / FINE) <= least + 1e-9
+
+
+@given(seed=st.integers(0, 10**6))
+def test_routes_pay_for_cuts_as_far_as_they_are_remembered(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    master = RouteMaster(route_graph(windowed(1, 6)), seed=1)
+    stops = tuple(rng.integers(0, 6, 8).tolist())
+    triple = tuple(rng.choice(6, 3, replace=False).tolist())
+    kept = set(rng.choice(6, 2, replace=False).tolist())
+    master.cut([triple], [kept])
+    assert master.pairs(stops, 0) == _pairs(stops, triple, kept)
+    assert master.pairs(stops[::-1], 0) == master.pairs(stops, 0)
+    # What lies between the visits that a cut is made for is enough for it to be paid in full.
+    master.cut([triple], [remembered(triple, [stops])])
+    visits = sum(stop in triple for stop in stops)
+    assert master.pairs(stops, 1) == visits // 2
 
 
 @settings(max_examples=25)
@@ -235,7 +266,7 @@ def test_a_cut_raises_the_bound() -> None:
     assert first is not None
     assert first.value == pytest.approx(3)
     assert first.order.sum() + 3 * first.route == pytest.approx(3, abs=1e-3)
-    master.cut(np.array([[0, 1, 2]]))
+    master.cut([(0, 1, 2)], [set()])
     then = master.solve(10)
     assert then is not None
     assert then.value == pytest.approx(4)

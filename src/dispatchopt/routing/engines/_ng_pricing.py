@@ -1,10 +1,14 @@
 """Compiled labelling: routes of least reduced cost that may come back to a door they forgot.
 
-A label is a partial route. Each door has near doors (its ng-set); a route remembers a door as long
-as it moves among doors that have it near, and may not return to a door that it remembers (Baldacci,
-Mingozzi and Roberti 2011, New route relaxation and pricing strategies for the vehicle routing
-problem, Operations Research 59(5), 1269-1283). Subset-row cuts pay at every second visit of their
-three doors (Jepsen, Petersen, Spoorendonk and Pisinger 2008, Operations Research 56(2), 497-511).
+A label is the rest of a route, from a door to the end; it grows backwards. Each door has near
+doors (its ng-set); a route remembers a door as long as it moves among doors that have it near, and
+may not return to a door that it remembers (Baldacci, Mingozzi and Roberti 2011, New route
+relaxation and pricing strategies for the vehicle routing problem, Operations Research 59(5),
+1269-1283). Which routes these are does not depend on the direction. Subset-row cuts pay at every
+second visit of their three doors (Jepsen, Petersen, Spoorendonk and Pisinger 2008, Operations
+Research 56(2), 497-511), as far as the route stays among the doors where the cut is remembered
+(Pecin, Pessoa, Poggi and Uchoa 2017, Improved branch-cut-and-price for capacitated vehicle routing,
+Mathematical Programming Computation 9(1), 61-100).
 """
 
 from __future__ import annotations
@@ -15,94 +19,187 @@ import numba
 import numpy as np
 
 _NONE = -1
-_INF = np.inf
+#: No way; sums of a few of them stay within 64 bits.
+NEVER = 1 << 60
 
 #: What a search came to: everything was looked at, or a limit of memory or work was met.
 COMPLETE, FULL = 0, 1
 TIME, LOAD, EXACT = 0, 1, 2
+#: Columns of a label: cost, latest service, when the route may leave, load; then remembered doors
+#: and cuts of which one door more was seen.
+_COST, _SECOND, _READY, _LOAD, _WORDS = 0, 1, 2, 3, 4
+#: Spans of time that labels of a door are kept apart by.
+_BUCKETS = 32
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
-def completions(  # noqa: PLR0917 - compiled code takes no keywords
-    arc: Any, end: Any, duration: Any, window: Any, first_s: int, width_s: int, steps: int
+def beginnings(  # noqa: C901, PLR0917 - compiled as a whole, without keywords
+    start: Any, arc: Any, times: Any, loads: Any, first_s: int, width_s: int, steps: int
 ) -> Any:
-    """Return least reduced costs from each door to the end, by time, without going straight back.
+    """Return least reduced costs from the start to each door, by time, without going straight back.
 
     Parameters
     ----------
-    arc, end
-        Reduced costs from door to door, inf without a way, (n, n); from a door to the end, (n,).
-    duration
-        Seconds from service at a door to the next, service included, (n, n).
-    window
-        Earliest and latest service, (2, n).
+    start, arc
+        Reduced costs from the start, (n,), and from door to door, (n, n); ``NEVER`` without a way.
+    times
+        Arrival from the start, (n,), seconds from service at a door to the next, (n, n), and
+        earliest and latest service, (2, n).
+    loads
+        Of each door, in whole units, rounded down, (n,), and units of a route.
     first_s, width_s, steps
         Grid of times; ``width_s`` is at most the least duration.
 
     Returns
     -------
     tuple
-        Best and second best with another next door, and the next door of the best, (n, steps).
+        For at most so many units at the doors before, and service not after a step: best and
+        second best with another door before, and the door before of the best, (n, steps, units +
+        1).
     """
-    n = len(end)
-    best = np.full((n, steps), _INF)
-    other = np.full((n, steps), _INF)
-    following = np.full((n, steps), _NONE, dtype=np.int32)
-    for step in range(steps - 1, -1, -1):
-        begin_s = first_s + step * width_s
-        for i in range(n):
-            if begin_s > window[1, i]:
+    arrive, duration, window = times
+    units, most = loads
+    n = len(start)
+    best = np.full((n, steps, most + 1), NEVER, dtype=np.int64)
+    other = np.full((n, steps, most + 1), NEVER, dtype=np.int64)
+    before = np.full((n, steps, most + 1), _NONE, dtype=np.int32)
+    for step in range(steps):
+        end_s = first_s + (step + 1) * width_s - 1
+        for j in range(n):
+            if end_s < window[0, j]:
                 continue
-            least_s = max(begin_s, window[0, i])
-            one, two, after = end[i], _INF, _NONE
-            for j in range(n):
-                if arc[i, j] == _INF:
+            most_s = min(end_s, window[1, j])
+            one, two, last = best[j, step], other[j, step], before[j, step]
+            if arrive[j] <= most_s:
+                one[:] = start[j]
+            for i in range(n):
+                if arc[i, j] >= NEVER:
                     continue
-                at_s = max(least_s + duration[i, j], window[0, j])
-                if at_s > window[1, j]:
+                at_s = most_s - duration[i, j]
+                if at_s < window[0, i]:
                     continue
-                k = (at_s - first_s) // width_s
-                rest = best[j, k] if following[j, k] != i else other[j, k]
-                value = arc[i, j] + rest
-                if value < one:
-                    one, two, after = value, one, j
-                elif value < two:
-                    two = value
-            best[i, step], other[i, step], following[i, step] = one, two, after
-    return best, other, following
+                k, more = (at_s - first_s) // width_s, units[i]
+                for q in range(more, most + 1 - units[j]):
+                    if before[i, k, q - more] != j:
+                        value = best[i, k, q - more]
+                    else:
+                        value = other[i, k, q - more]
+                    value += arc[i, j]
+                    if value < one[q]:
+                        two[q] = one[q]
+                        one[q], last[q] = value, i
+                    elif value < two[q]:
+                        two[q] = value
+    return best, other, before
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
-def _penalty(word: Any, base: int, price: Any) -> float:
+def _penalty(word: Any, base: int, price: Any) -> Any:
     """Sum of the prices of the cuts whose bits are set."""
-    total = 0.0
+    total = 0
     bit = base
-    while word:
-        if word & np.uint64(1):
+    left = np.uint64(word)
+    while left:
+        if left & np.uint64(1):
             total += price[bit]
-        word >>= np.uint64(1)
+        left >>= np.uint64(1)
         bit += 1
     return total
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
-def _is_within(small: Any, large: Any) -> bool:
-    """Whether every bit of the first is set in the second."""
-    for word in range(len(small)):  # noqa: SIM110 - compiled
-        if small[word] & ~large[word]:
-            return False
-    return True
+def _owed(label: Any, other: Any, first: int, price: Any, most: int) -> Any:
+    """What a label owes at most for cuts of which it has seen a door more than another label."""
+    total = 0
+    for word in range(first, len(label)):
+        ahead = label[word] & ~other[word]
+        if ahead:
+            total += _penalty(ahead, 64 * (word - first), price)
+            if total > most:
+                break
+    return total
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
-def _excess(odd: Any, other: Any, price: Any) -> float:
-    """What a label owes at most for cuts of which it has seen one door, and another label none."""
-    total = 0.0
-    for word in range(len(odd)):
-        ahead = odd[word] & ~other[word]
-        if ahead:
-            total += _penalty(ahead, 64 * word, price)
-    return total
+def _beats(label: Any, other: Any, care: int, first: int, price: Any) -> bool:
+    """Whether a label can do whatever another one can, at no higher cost."""
+    if label[_COST] > other[_COST] or label[_SECOND] < other[_SECOND]:
+        return False
+    if care >= LOAD and (label[_LOAD] > other[_LOAD] or label[_READY] > other[_READY]):
+        return False
+    if care >= EXACT:
+        for word in range(_WORDS, first):
+            if label[word] & ~other[word]:
+                return False
+    margin = other[_COST] - label[_COST]
+    return bool(_owed(label, other, first, price, margin) <= margin)
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def _is_beaten(  # noqa: PLR0917 - compiled code takes no keywords
+    label: Any,
+    itself: int,
+    row: Any,
+    bucket: int,
+    lists: Any,
+    labels: Any,
+    care: int,
+    first: int,
+    price: Any,
+) -> Any:
+    """Whether a label of the same door beats this one, and comparisons made.
+
+    ``row`` holds the first label of each bucket of the door; those at or above ``bucket`` have
+    latest services that are as late. Each list goes by cost.
+    """
+    following, is_dead = lists
+    work = 0
+    for at in range(len(row) - 1, bucket - 1, -1):
+        them, last = row[at], _NONE
+        while them != _NONE and labels[them, _COST] <= label[_COST]:
+            nxt = following[them]
+            if is_dead[them]:
+                if last == _NONE:
+                    row[at] = nxt
+                else:
+                    following[last] = nxt
+            else:
+                work += 1
+                if them != itself and _beats(labels[them], label, care, first, price):
+                    return True, work
+                last = them
+            them = nxt
+    return False, work
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def _put(  # noqa: PLR0917 - compiled code takes no keywords
+    new: int, row: Any, bucket: int, lists: Any, labels: Any, care: int, first: int, price: Any
+) -> Any:
+    """Put a label into its list, without those there that it beats; returns comparisons made."""
+    following, is_dead = lists
+    label = labels[new]
+    work = 0
+    them, last = row[bucket], _NONE
+    while them != _NONE and labels[them, _COST] < label[_COST]:
+        last, them = them, following[them]
+        work += 1
+    following[new] = them
+    if last == _NONE:
+        row[bucket] = new
+    else:
+        following[last] = new
+    last = new
+    while them != _NONE:
+        nxt = following[them]
+        work += 1
+        if is_dead[them] or _beats(label, labels[them], care, first, price):
+            is_dead[them] = True
+            following[last] = nxt
+        else:
+            last = them
+        them = nxt
+    return work
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
@@ -112,34 +209,31 @@ def label(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one loop, compiled as a wh
     loads: Any,
     memory: Any,
     cuts: Any,
-    rest: Any,
+    ahead: Any,
     pool: Any,
     care: int,
     most_work: int,
 ) -> Any:
-    """Fill the pool with partial routes; what cannot come below zero any more is left out.
+    """Fill the pool with ends of routes; what cannot come below zero any more is left out.
 
     Parameters
     ----------
     costs
         Reduced costs: from the start, (n,), from door to door, (n, n), and to the end, (n,).
     times
-        Arrival at a first door, (n,), duration, (n, n), window, (2, n), first second, width, steps;
-        and when a route with a door can leave the store, and ways to the doors, (n,) each, or
-        nothing, (0,), if all can leave at once.
+        When a route with a door can leave the store, way to the door, shortest way to it by any
+        others, (n,) each, duration, (n, n), window, (2, n), first second, width, steps.
     loads
-        Of each door, (n,), and the most of a route.
+        Of each door, (n,), the most of a route, and the unit that ``ahead`` counts in.
     memory
         Own bit, and bits of doors that are remembered at a door, (n, words) each.
     cuts
-        Bits of the cuts that hold a door, (n, words), and price of each cut.
-    rest
-        What ``completions`` returned.
+        Bits of the cuts that hold a door, bits of those remembered at a door, (n, words) each, and
+        price of each cut.
+    ahead
+        What ``beginnings`` returned.
     pool
-        Arrays for labels: door, label before, second, load, cost, remembered, odd, and (floor,
-        delay, ready, high): service here begins at the later of floor and delay after leaving the
-        store, which is at ready or later, and at high at the latest. For each door labels by cost:
-        their costs, and which they are, (n, most).
+        Arrays for labels: door, label after, total cost if the route begins here, and the label.
     care
         What a label must not exceed to dominate another, beside its cost: ``TIME``, ``LOAD`` (and
         time), or ``EXACT``: nor remember more. Only the last finds the least reduced cost for sure.
@@ -152,153 +246,115 @@ def label(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one loop, compiled as a wh
         Number of labels, ``COMPLETE`` or ``FULL``.
     """
     start, arc, end = costs
-    arrive, duration, window, first_s, width_s, steps, release, out = times
-    load, most = loads
+    release, out, soonest, duration, window, first_s, width_s, steps = times
+    load, most, unit = loads
     own, kept = memory
-    member, price = cuts
-    best, other, following = rest
-    door, before, second, carried, cost, known, odd, shift, front_cost, front = pool
+    member, cut_kept, price = cuts
+    best, other, preceding = ahead
+    door, then, total, labels = pool
     n, words, cut_words = len(end), own.shape[1], member.shape[1]
-    room, width = len(door), front.shape[1]
-    size = np.zeros(n, dtype=np.int64)
+    room, first = len(door), _WORDS + own.shape[1]
+    buckets = min(steps, _BUCKETS)
+    front = np.full((n, buckets), _NONE, dtype=np.int32)
     head = np.full(steps, _NONE, dtype=np.int32)
     tail = np.full(steps, _NONE, dtype=np.int32)
     after = np.full(room, _NONE, dtype=np.int32)
+    following = np.full(room, _NONE, dtype=np.int32)
     is_dead = np.zeros(room, dtype=np.bool_)
-    now_known = np.zeros(words, dtype=np.uint64)
-    now_odd = np.zeros(cut_words, dtype=np.uint64)
-    has_release = len(release) > 0
-    is_shifted = has_release and care == EXACT
-    floor = delay = ready = high = 0
+    lists = following, is_dead
+    now = np.zeros(first + cut_words, dtype=np.int64)
     count, work = 0, 0
-    # The start is treated as a label of its own, before the first step.
-    step, at = -1, _NONE
-    while step < steps:
-        if step >= 0:
+    # The end is treated as a label of its own, before the last step.
+    step, at = steps, _NONE
+    while step >= 0:
+        if step < steps:
             at = head[step] if at == _NONE else after[at]
             if at == _NONE:
-                step += 1
+                step -= 1
                 continue
             if is_dead[at]:
                 continue
+            i = door[at]
+            span = window[1, i] - window[0, i] + 1
+            place = (labels[at, _SECOND] - window[0, i]) * buckets // span
+            beaten, done = _is_beaten(
+                labels[at], at, front[i], place, lists, labels, care, first, price
+            )
+            work += done
+            if beaten:
+                is_dead[at] = True
+                continue
         for j in range(n):
-            if step < 0:
-                if start[j] == _INF:
+            if step == steps:
+                if end[j] >= NEVER:
                     continue
-                now_s, now_load, now_cost = max(arrive[j], window[0, j]), load[j], start[j]
-                if has_release:
-                    floor, delay, ready = window[0, j], out[j], release[j]
-                    high = window[1, j] - delay
+                now[_SECOND], now[_LOAD], now[_COST] = window[1, j], load[j], end[j]
+                now[_READY] = release[j]
             else:
                 i = door[at]
-                if arc[i, j] == _INF:
+                if arc[j, i] >= NEVER:
                     continue
                 is_known = False
                 for word in range(words):
-                    if known[at, word] & own[j, word]:
+                    if labels[at, _WORDS + word] & own[j, word]:
                         is_known = True
                         break
                 if is_known:
                     continue
-                now_s = max(second[at] + duration[i, j], window[0, j])
-                now_load, now_cost = carried[at] + load[j], cost[at] + arc[i, j]
-                if has_release:
-                    floor = max(shift[at, 0] + duration[i, j], window[0, j])
-                    delay = shift[at, 1] + duration[i, j]
-                    ready = max(shift[at, 2], release[j])
-                    high = min(shift[at, 3], window[1, j] - delay)
-            if has_release:
-                if ready > high:
-                    continue
-                now_s = max(floor, ready + delay)
-            if now_s > window[1, j] or now_load > most:
+                now[_SECOND] = min(labels[at, _SECOND] - duration[j, i], window[1, j])
+                now[_LOAD] = labels[at, _LOAD] + load[j]
+                now[_COST] = labels[at, _COST] + arc[j, i]
+                now[_READY] = max(labels[at, _READY], release[j])
+            if now[_SECOND] < window[0, j] or now[_LOAD] > most:
                 continue
-            k = (now_s - first_s) // width_s
-            ahead = best[j, k]
-            if step >= 0 and following[j, k] == door[at]:
-                # Straight back only where the door before is forgotten here.
+            if now[_READY] + soonest[j] > now[_SECOND]:
+                continue
+            k = (now[_SECOND] - first_s) // width_s
+            q = (most - now[_LOAD]) // unit
+            left = best[j, k, q]
+            if step < steps and preceding[j, k, q] == door[at]:
+                # Straight back only where the door after is forgotten here.
                 for word in range(words):
                     if own[door[at], word] & kept[j, word]:
-                        ahead = other[j, k]
+                        left = other[j, k, q]
                         break
-            if now_cost + ahead >= 0.0:
+            if now[_COST] + left >= 0:
                 continue
             for word in range(cut_words):
-                if step < 0:
-                    now_odd[word] = member[j, word]
-                else:
-                    both = odd[at, word] & member[j, word]
+                now[first + word] = member[j, word]
+                if step < steps:
+                    seen = labels[at, first + word] & cut_kept[j, word]
+                    both = seen & member[j, word]
                     if both:
-                        now_cost += _penalty(both, 64 * word, price)
-                    now_odd[word] = odd[at, word] ^ member[j, word]
-            if now_cost + ahead >= 0.0:
+                        now[_COST] += _penalty(both, 64 * word, price)
+                    now[first + word] ^= seen
+            if now[_COST] + left >= 0:
                 continue
             for word in range(words):
-                if step < 0:
-                    now_known[word] = own[j, word]
-                else:
-                    now_known[word] = (known[at, word] & kept[j, word]) | own[j, word]
-            is_beaten = False
-            place = size[j]
-            work += size[j]
-            for rank in range(size[j]):
-                if front_cost[j, rank] > now_cost:
-                    place = rank
-                    break
-                them = front[j, rank]
-                if second[them] > now_s or (care >= LOAD and carried[them] > now_load):
-                    continue
-                if care == EXACT and not _is_within(known[them], now_known):
-                    continue
-                if is_shifted and (
-                    shift[them, 1] > delay or shift[them, 2] > ready or shift[them, 3] < high
-                ):
-                    continue
-                owed = _excess(odd[them], now_odd, price)
-                if front_cost[j, rank] + owed <= now_cost:
-                    is_beaten = True
-                    break
-            if is_beaten:
+                now[_WORDS + word] = own[j, word]
+                if step < steps:
+                    now[_WORDS + word] |= labels[at, _WORDS + word] & kept[j, word]
+            place = (now[_SECOND] - window[0, j]) * buckets // (window[1, j] - window[0, j] + 1)
+            beaten, done = _is_beaten(
+                now, _NONE, front[j], place, lists, labels, care, first, price
+            )
+            work += done
+            if beaten:
                 continue
-            put = place
-            for rank in range(place, size[j]):
-                them = front[j, rank]
-                is_worse = second[them] >= now_s and (care < LOAD or carried[them] >= now_load)
-                if is_worse and care == EXACT:
-                    is_worse = _is_within(now_known, known[them])
-                if is_worse and is_shifted:
-                    is_worse = shift[them, 1] >= delay and shift[them, 2] >= ready
-                    is_worse = is_worse and shift[them, 3] <= high
-                if is_worse:
-                    owed = _excess(now_odd, odd[them], price)
-                    is_worse = now_cost + owed <= front_cost[j, rank]
-                if is_worse:
-                    is_dead[them] = True
-                else:
-                    front[j, put], front_cost[j, put] = them, front_cost[j, rank]
-                    put += 1
-            size[j] = put
-            if count >= room or put >= width or work > most_work:
+            if count >= room or work > most_work:
                 return count, FULL
-            for rank in range(put, place, -1):
-                front[j, rank], front_cost[j, rank] = front[j, rank - 1], front_cost[j, rank - 1]
-            front[j, place], front_cost[j, place] = count, now_cost
-            size[j] += 1
-            door[count], before[count], second[count] = j, at, now_s
-            carried[count], cost[count] = now_load, now_cost
-            if has_release:
-                shift[count, 0], shift[count, 1] = floor, delay
-                shift[count, 2], shift[count, 3] = ready, high
-            for word in range(words):
-                known[count, word] = now_known[word]
-            for word in range(cut_words):
-                odd[count, word] = now_odd[word]
+            labels[count] = now
+            work += _put(count, front[j], place, lists, labels, care, first, price)
+            door[count], then[count] = j, at
+            total[count] = NEVER
+            if now[_READY] + out[j] <= now[_SECOND]:
+                total[count] = now[_COST] + start[j]
             if tail[k] == _NONE:
                 head[k] = count
             else:
                 after[tail[k]] = count
             tail[k] = count
             count += 1
-        if step < 0:
-            step, at = 0, _NONE
+        if step == steps:
+            step, at = steps - 1, _NONE
     return count, COMPLETE

@@ -28,8 +28,6 @@ class RouteGraph:
     start, arc, end
         Cost from the beginning of a route to a first door, (n,), from door to door, (n, n), and
         from the last door on, (n,); inf where no route goes.
-    arrive_s
-        Earliest arrival at a first door, (n,).
     duration_s
         From service at a door to arrival at the next, (n, n).
     window_s
@@ -46,15 +44,14 @@ class RouteGraph:
         Whether every way takes at least ``width_s``, so that steps can be gone through backwards.
     is_relaxed
         Whether some routes of the graph cannot be driven together.
-    release_s, out_s
-        When a route with an order may leave the store, and how long it is to its door, (n,) each;
-        nothing, (0,), where all are ready when couriers are.
+    release_s, out_s, soonest_s
+        When a route with an order may leave the store, and how long it is from there to its door,
+        straight and by way of any others, (n,) each.
     """
 
     start: FloatArray
     arc: FloatArray
     end: FloatArray
-    arrive_s: IntArray
     duration_s: IntArray
     window_s: IntArray
     load: IntArray
@@ -68,6 +65,7 @@ class RouteGraph:
     is_relaxed: bool
     release_s: IntArray
     out_s: IntArray
+    soonest_s: IntArray
 
     def __len__(self) -> int:
         return len(self.start)
@@ -142,14 +140,6 @@ def _returns(problem: RoutingProblem, row: int) -> bool:
     return int(couriers.start_place[row]) == home == int(couriers.end_place[row])
 
 
-def _released(problem: RoutingProblem, leave_s: int) -> IntArray:
-    """Return when a route with each order may leave, or nothing if all may leave with couriers."""
-    loaded_s = problem.orders.release_s + int(problem.stores.service_s[0])
-    if not (loaded_s > leave_s).any():
-        return np.zeros(0, dtype=np.int64)
-    return np.maximum(loaded_s, leave_s)
-
-
 def _soonest(out_s: IntArray, duration_s: IntArray) -> IntArray:
     """Return how long it takes from a store to each door, by way of any others."""
     soonest = out_s
@@ -207,12 +197,12 @@ def route_graph(problem: RoutingProblem) -> RouteGraph:
     if to_place != ANYWHERE:
         back_cost, seconds = legs(place, np.array([to_place]))
         end, back_s = back_cost[:, 0], seconds[:, 0]
-    arrive_s = leave_s + out_s[0]
+    out_s = np.minimum(out_s[0], FAR)
     duration_s = between_s + orders.service_s[:, None]
-    earliest_s = np.maximum(orders.earliest_s, arrive_s.min(initial=FAR))
-    release_s = _released(problem, leave_s)
-    if len(release_s):
-        earliest_s = np.maximum(earliest_s, release_s + _soonest(out_s[0], duration_s))
+    release_s = np.maximum(leave_s, orders.release_s + int(stores.service_s[0]))
+    soonest_s = _soonest(out_s, duration_s)
+    earliest_s = np.maximum(orders.earliest_s, release_s + soonest_s)
+    arrive_s = release_s + out_s
     latest_s = np.minimum(
         orders.deadline_s, int(couriers.latest_s[row]) - orders.service_s - back_s
     )
@@ -223,17 +213,16 @@ def route_graph(problem: RoutingProblem) -> RouteGraph:
     latest_s = np.minimum(latest_s, horizon_s + int(finite.max(axis=1, initial=0).sum()))
     most = int(couriers.capacity[row, 0]) if problem.num_dims else 0
     load = orders.load[:, 0] if problem.num_dims else np.zeros(n, dtype=np.int64)
-    is_out = (load > most) | (earliest_s > latest_s) | (arrive_s > latest_s)
+    is_out = (load > most) | (earliest_s > latest_s)
     closed = (earliest_s[:, None] + duration_s > latest_s[None, :]) | is_out[:, None] | is_out
     np.fill_diagonal(closed, True)
     arc = np.where(closed | (load[:, None] + load[None, :] > most), np.inf, arc)
     span_s = max(1, int(latest_s.max(initial=first_s)) - first_s)
     width_s, has_order = _grid(span_s, int(duration_s[np.isfinite(arc)].min(initial=FAR)))
     return RouteGraph(
-        start=np.where(is_out, np.inf, out_cost[0] + fixed + each),
+        start=np.where(is_out | (arrive_s > latest_s), np.inf, out_cost[0] + fixed + each),
         arc=arc + each,
         end=end,
-        arrive_s=arrive_s,
         duration_s=duration_s,
         window_s=np.ascontiguousarray(np.stack([earliest_s, latest_s])),
         load=np.ascontiguousarray(load),
@@ -246,5 +235,6 @@ def route_graph(problem: RoutingProblem) -> RouteGraph:
         has_order=has_order,
         is_relaxed=has_trips,
         release_s=release_s,
-        out_s=np.ascontiguousarray(np.minimum(out_s[0], FAR)[: len(release_s)]),
+        out_s=np.ascontiguousarray(out_s),
+        soonest_s=np.ascontiguousarray(soonest_s),
     )

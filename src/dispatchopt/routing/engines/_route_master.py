@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from dispatchopt.core.arrays import BoolArray, FloatArray, IntArray
+from dispatchopt.core.arrays import BoolArray, FloatArray
 from dispatchopt.routing.engines._route_graph import RouteGraph
 
 Stops = tuple[int, ...]
 
 #: Duals are whole multiples of 1 / this, so that sums of reduced costs are exact in 64 bits.
-_FINE = 65_536.0
+FINE = 65_536
 _SHARE = 1e-6
 #: Price of an order that no route holds, as a multiple of the dearest way to serve one alone.
 _UNCOVERED, _MOST_UNCOVERED = 4.0, 4e3
@@ -31,6 +31,22 @@ class Duals:
     cut: FloatArray
     value: float
 
+    def towards(self, centre: Duals, weight: float) -> Duals:
+        """Return prices between these and those of a centre, which may know fewer cuts."""
+        cut = np.zeros(len(self.cut))
+        cut[: len(centre.cut)] = centre.cut[: len(cut)]
+        return Duals(
+            order=_fine(weight * centre.order + (1 - weight) * self.order),
+            route=float(_fine(np.array(weight * centre.route + (1 - weight) * self.route))),
+            cut=_fine(weight * cut + (1 - weight) * self.cut),
+            value=self.value,
+        )
+
+
+def _fine(price: FloatArray) -> FloatArray:
+    """Round prices towards less."""
+    return np.asarray(np.floor(price * FINE) / FINE)
+
 
 class RouteMaster:
     """Every order at least once, at most so many routes, at the least cost."""
@@ -41,6 +57,8 @@ class RouteMaster:
         self.graph, self._highspy = graph, highspy
         self.routes: list[Stops] = []
         self.cuts: list[Stops] = []
+        self._kept: list[set[int]] = []
+        self._cuts_of: list[list[int]] = [[] for _ in range(len(graph))]
         self._is_banned: list[bool] = []
         self._known: set[Stops] = set()
         n = len(graph)
@@ -71,6 +89,19 @@ class RouteMaster:
         self._solver.addCols(n, price, np.zeros(n), np.full(n, math.inf), n, rows, rows, np.ones(n))
         self.add([(i,) for i in range(n) if math.isfinite(alone[i])])
 
+    def guess(self, routes: Sequence[Stops]) -> Duals:
+        """Return prices at which the routes of a plan cost nothing: half of the ways at doors."""
+        graph, order = self.graph, np.zeros(len(self.graph))
+        for stops in routes:
+            way = np.array(stops)
+            leg = np.concatenate(
+                [graph.start[way[:1]], graph.arc[way[:-1], way[1:]], graph.end[way[-1:]]]
+            )
+            leg[1:-1] /= 2
+            order[way] = leg[:-1] + leg[1:]
+        order = np.where(np.isfinite(order), np.minimum(order, graph.refusal), 0.0)
+        return Duals(order=_fine(order), route=0.0, cut=np.zeros(0), value=-math.inf)
+
     def add(self, routes: Sequence[Stops]) -> int:
         """Add routes that are not known; returns how many."""
         starts: list[int] = []
@@ -86,10 +117,10 @@ class RouteMaster:
             self._is_banned.append(False)
             starts.append(len(entries))
             costs.append(self.graph.cost(stops))
-            times = Counter(stops)
-            column = {**times, n: 1}
-            for number, cut in enumerate(self.cuts):
-                column[n + 1 + number] = sum(times[i] for i in cut) // 2
+            column = {**Counter(stops), n: 1}
+            for number, visits in Counter(c for i in stops for c in self._cuts_of[i]).items():
+                if visits > 1:
+                    column[n + 1 + number] = self.pairs(stops, number)
             entries += [row for row, value in column.items() if value]
             values += [float(value) for value in column.values() if value]
         if costs:
@@ -106,27 +137,55 @@ class RouteMaster:
             self._solver.setOptionValue("simplex_strategy", 4)
         return len(costs)
 
-    def cut(self, triples: IntArray) -> None:
-        """Add subset-row cuts."""
-        for triple in triples.tolist():
-            self.cuts.append(tuple(triple))
-            halves = [sum(map(stops.count, triple)) // 2 for stops in self.routes]
-            at = np.flatnonzero(halves)
+    def pairs(self, stops: Stops, number: int) -> int:
+        """Return how often a route pays for a cut."""
+        cut, kept = self.cuts[number], self._kept[number]
+        count, is_odd = 0, False
+        for stop in stops:
+            if stop in cut:
+                count += is_odd
+                is_odd = not is_odd
+            elif stop not in kept:
+                is_odd = False
+        return count
+
+    def cut(self, triples: Sequence[Stops], kept: Sequence[set[int]]) -> None:
+        """Add subset-row cuts, each with the doors where a visit of its own is remembered."""
+        for triple, memory in zip(triples, kept, strict=True):
+            number = len(self.cuts)
+            self.cuts.append(triple)
+            self._kept.append(memory)
+            for i in triple:
+                self._cuts_of[i].append(number)
+            pairs = [self.pairs(stops, number) for stops in self.routes]
+            at = np.flatnonzero(pairs)
             self._solver.addRow(
                 -math.inf,
                 1.0,
                 len(at),
                 (len(self.graph) + at).astype(np.int32),
-                np.array(halves, dtype=np.float64)[at],
+                np.array(pairs, dtype=np.float64)[at],
             )
         self._solver.setOptionValue("simplex_strategy", 1)
 
-    def forbid(self, near: list[set[int]]) -> None:
-        """Leave out routes that come back to a door which they now remember."""
+    def forbid(self, near: list[set[int]], *, is_heavy: bool = True) -> None:
+        """Leave out routes that come back to a door which they now remember, and heavy ones."""
+        load, most = self.graph.load, self.graph.most_load
         for number, stops in enumerate(self.routes):
-            if not self._is_banned[number] and not _is_route(stops, near):
+            if self._is_banned[number]:
+                continue
+            is_over = is_heavy and int(load[list(stops)].sum()) > most
+            if is_over or not _is_route(stops, near):
                 self._is_banned[number] = True
                 self._solver.changeColBounds(len(self.graph) + number, 0.0, 0.0)
+
+    def reduced(self, stops: Stops, duals: Duals) -> float:
+        """Return the reduced cost of a route."""
+        paid = sum(
+            float(duals.cut[number]) * self.pairs(stops, number)
+            for number in {c for i in stops for c in self._cuts_of[i] if duals.cut[c]}
+        )
+        return self.graph.cost(stops) - float(duals.order[list(stops)].sum()) - duals.route + paid
 
     def solve(self, time_s: float) -> Duals | None:
         """Return the prices of the optimum; None if there was no time."""
@@ -144,7 +203,7 @@ class RouteMaster:
         n = len(self.graph)
         dual = np.array(self._solver.getSolution().row_dual, dtype=np.float64)
         # Rounded towards less, so that no known route seems to pay.
-        dual = np.floor(dual * _FINE) / _FINE
+        dual = np.floor(dual * FINE) / FINE
         return Duals(
             order=np.maximum(0.0, dual[:n]),
             route=min(0.0, float(dual[n])),
@@ -164,20 +223,22 @@ class RouteMaster:
             self._solver.changeColCost(row, self._uncovered)
         return True
 
-    def chosen(self) -> tuple[FloatArray, FloatArray]:
-        """Return which orders the chosen routes hold, (routes, n), and how much of each."""
+    def chosen(self) -> tuple[list[Stops], FloatArray]:
+        """Return the routes that the optimum chooses, and how much of each."""
         n = len(self.graph)
         share = np.array(self._solver.getSolution().col_value, dtype=np.float64)[n:]
         used = np.flatnonzero(share > _SHARE)
-        holds = np.zeros((len(used), n))
-        for row, number in enumerate(used.tolist()):
-            holds[row, list(self.routes[number])] = 1.0
-        return holds, share[used]
+        return [self.routes[number] for number in used.tolist()], share[used]
 
     def plan(self, time_s: float, seed: int, most_nodes: int) -> list[Stops] | None:
         """Return the cheapest routes found that hold every order once; None if none was found."""
         graph, n = self.graph, len(self.graph)
-        own = [stops for stops in self.routes if len(set(stops)) == len(stops)]
+        own = [
+            stops
+            for stops in self.routes
+            if len(set(stops)) == len(stops)
+            and int(graph.load[list(stops)].sum()) <= graph.most_load
+        ]
         if not own or time_s <= 0:
             return None
         solver = self._highspy.Highs()
@@ -214,6 +275,32 @@ class RouteMaster:
             return None
         taken = np.array(solver.getSolution().col_value)[len(refused) :] > 0.5
         return [own[number] for number in np.flatnonzero(taken)]
+
+
+def came_back(routes: Sequence[Stops]) -> list[tuple[int, Stops]]:
+    """Return for each route the door that it comes back to soonest, and the doors in between."""
+    found = []
+    for stops in routes:
+        last: dict[int, int] = {}
+        best: tuple[int, int] | None = None
+        for place, stop in enumerate(stops):
+            before = last.get(stop)
+            if before is not None and (best is None or place - before < best[1] - best[0]):
+                best = before, place
+            last[stop] = place
+        if best is not None:
+            found.append((stops[best[0]], stops[best[0] + 1 : best[1]]))
+    return found
+
+
+def remembered(triple: Stops, routes: Sequence[Stops]) -> set[int]:
+    """Return the doors between the first and second, third and fourth visit of three, and so on."""
+    kept: set[int] = set()
+    for stops in routes:
+        at = [place for place, stop in enumerate(stops) if stop in triple]
+        for one, two in zip(at[::2], at[1::2], strict=False):
+            kept.update(stops[one + 1 : two])
+    return kept - set(triple)
 
 
 def _is_route(stops: Stops, near: list[set[int]]) -> bool:

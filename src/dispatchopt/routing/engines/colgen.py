@@ -25,7 +25,14 @@ from dispatchopt.routing.engines._route_graph import (
     route_graph,
     unsupported,
 )
-from dispatchopt.routing.engines._route_master import Duals, RouteMaster, Stops
+from dispatchopt.routing.engines._route_master import (
+    FINE,
+    Duals,
+    RouteMaster,
+    Stops,
+    came_back,
+    remembered,
+)
 from dispatchopt.routing.engines._share import Share
 from dispatchopt.routing.engines._subset_rows import violated_triples
 from dispatchopt.routing.engines.pyvrp import ENGINE as PYVRP
@@ -35,16 +42,26 @@ from dispatchopt.routing.schedule import best_route
 
 #: Reduced costs above this pay for nothing.
 _LEAST_GAIN = 1e-2
-#: Routes taken from one search, and of these with the same last door.
-_MOST_ROUTES, _MOST_PER_DOOR = 200, 3
-_MOST_SORTED = 5_000
+#: Routes taken from one search, and of these before a door counts as often visited.
+_MOST_ROUTES, _MOST_PER_DOOR = 150, 12
+_MOST_SORTED = 3_000
+#: Routes from a rough search that make a finer one needless, and labels of it at most.
+_ENOUGH, _ROUGH = 5, 200_000
 #: Cuts added in a round.
 _CUTS_AT_ONCE = 20
 #: A bound this close to the linear programme, as a share, is close enough to cut on.
 _CLOSE = 2e-4
 #: Comparisons of labels in a second, about, and of one search at most.
 _WORK_PER_S, _MOST_WORK = 1e8, 2_000_000_000
-_LABELS, _FRONT = 1_500_000, 2_000_000
+_LABELS = 1_500_000
+#: Share of the best prices known in those that routes are priced with.
+_WEIGHT = 0.8
+#: Loads are left out at first where no route is loaded above this share of its most.
+_LIGHT = 0.8
+#: Rounds in which doors are only remembered at more doors, before cuts are added as well.
+_GROWTHS = 3
+#: Units of load in the tables of beginnings, at most.
+_UNITS = 32
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,8 +70,8 @@ class ColgenEngine:
 
     Parameters
     ----------
-    near
-        Doors that are remembered at each door, stage by stage.
+    near, most_near
+        Doors that are remembered at each door at first, and at most.
     most_cuts
         Subset-row cuts at most.
     most_orders
@@ -67,10 +84,11 @@ class ColgenEngine:
 
     name: str = "colgen"
     packages: tuple[str, ...] = ("highspy", "numba", "pyvrp")
-    near: tuple[int, ...] = (3, 8, 12)
+    near: int = 8
+    most_near: int = 16
     most_cuts: int = 256
     most_orders: int = 400
-    search_share: float = 0.2
+    search_share: float = 0.1
     search_steps: int = 20
     plan_share: float = 0.15
 
@@ -125,43 +143,68 @@ class _PriceAndCut:
         self._kernel: Any = _ng_pricing
         graph = master.graph
         n = len(graph)
-        self._member = np.zeros((n, max(1, -(-engine.most_cuts // 64))), dtype=np.uint64)
+        cut_words = max(1, -(-engine.most_cuts // 64))
+        self._member = np.zeros((n, cut_words), dtype=np.int64)
+        self._cut_kept = np.zeros((n, cut_words), dtype=np.int64)
         words = -(-n // 64)
-        front = max(1_000, _FRONT // n)
         self._pool = (
             np.zeros(_LABELS, dtype=np.int32),
             np.zeros(_LABELS, dtype=np.int32),
             np.zeros(_LABELS, dtype=np.int64),
-            np.zeros(_LABELS, dtype=np.int64),
-            np.zeros(_LABELS),
-            np.zeros((_LABELS, words), dtype=np.uint64),
-            np.zeros((_LABELS, self._member.shape[1]), dtype=np.uint64),
-            np.zeros((_LABELS if len(graph.release_s) else 1, 4), dtype=np.int64),
-            np.zeros((n, front)),
-            np.zeros((n, front), dtype=np.int32),
+            np.zeros((_LABELS, 4 + words + cut_words), dtype=np.int64),
         )
         self._own = _bits([{i} for i in range(n)])
-        self._stage = 0
-        self._kept = self._own
+        self._near = graph.near(engine.near)
+        self._kept = _bits(self._near)
+        self._load = graph.load
+        self._growths = 0
+        self._centre: Duals | None = None
 
     def go(self) -> None:
         """Price and cut till nothing is left to be gained, or till the time is over."""
-        engine, run, master = self._engine, self._run, self._master
-        self._kept = _bits(master.graph.near(engine.near[0]))
+        run, master = self._run, self._master
+        self._loosen_load()
+        weight = 0.0
+        most_weight = _WEIGHT
+        if run.solution is not None:
+            weight = most_weight
+            self._centre = master.guess([t.stops for r in run.solution.routes for t in r.trips])
         while run.step():
             duals = master.solve(run.time_left_s - self._kept_s)
             if duals is None:
                 return
-            routes, least = self._price(duals)
-            if least is not None:
-                bound = self._bound(duals, least)
-                run.raise_bound(float(math.ceil(bound - 1e-9)))
-                if bound >= (1 - _CLOSE) * duals.value or not routes:
-                    if run.should_stop() or not self._go_on(routes):
-                        return
-                    continue
-            if not master.add(routes):
+            at = duals
+            if weight and self._centre is not None:
+                at = duals.towards(self._centre, weight)
+            routes, least, is_known = self._price(at, is_rough=weight > 0)
+            bound = self._bound(at, least)
+            run.raise_bound(float(math.ceil(bound - 1e-9)))
+            self._centre = at
+            if is_known and (bound >= (1 - _CLOSE) * duals.value or not routes):
+                if run.should_stop() or not self._go_on():
+                    return
+                weight = most_weight
+                continue
+            paying = [r for r in routes if master.reduced(r, duals) < -_LEAST_GAIN]
+            added = master.add(routes)
+            if paying:
+                weight = most_weight
+            elif weight:
+                weight, most_weight = 0.0, max(0.0, most_weight - 0.05)
+            elif not added:
                 return
+
+    def _loosen_load(self) -> None:
+        """Leave loads out as long as no route is near its most."""
+        graph, solution = self._master.graph, self._run.solution
+        if solution is None:
+            return
+        heaviest = max(
+            (int(graph.load[list(t.stops)].sum()) for r in solution.routes for t in r.trips),
+            default=0,
+        )
+        if heaviest <= _LIGHT * graph.most_load:
+            self._load = np.zeros_like(graph.load)
 
     def _bound(self, duals: Duals, least: float) -> float:
         graph = self._master.graph
@@ -174,81 +217,135 @@ class _PriceAndCut:
             + refused
         )
 
-    def _go_on(self, routes: list[Stops]) -> bool:
-        """Let doors be remembered at more doors, or cut; False if there is nothing to be done."""
+    def _go_on(self) -> bool:
+        """Have doors remembered at more doors, or cut; False if there is nothing to be done."""
         master, engine = self._master, self._engine
-        if self._stage + 1 < len(engine.near):
-            self._stage += 1
-            near = master.graph.near(engine.near[self._stage])
-            self._kept = _bits(near)
-            master.forbid(near)
+        graph = master.graph
+        routes, share = master.chosen()
+        is_changed = False
+        is_heavy = any(int(graph.load[list(stops)].sum()) > graph.most_load for stops in routes)
+        if is_heavy and not self._load.any():
+            self._load, is_changed = graph.load, True
+        for door, between in came_back(routes):
+            for other in between:
+                if door not in self._near[other] and len(self._near[other]) < engine.most_near:
+                    self._near[other].add(door)
+                    is_changed = True
+        if is_changed:
+            self._kept = _bits(self._near)
+            master.forbid(self._near, is_heavy=bool(self._load.any()))
+        self._growths += is_changed
+        if is_changed and self._growths < _GROWTHS:
             return True
-        holds, share = master.chosen()
+        holds = np.zeros((len(routes), len(graph)))
+        for row, stops in enumerate(routes):
+            holds[row, list(stops)] = 1.0
         most = min(_CUTS_AT_ONCE, engine.most_cuts - len(master.cuts))
-        triples = violated_triples(holds, share, most) if most > 0 else np.zeros((0, 3), np.int64)
-        if len(triples):
-            for number, triple in enumerate(triples.tolist(), len(master.cuts)):
-                bit = np.uint64(1) << np.uint64(number % 64)
-                self._member[triple, number // 64] |= bit
-            master.cut(triples)
-            return True
-        return master.add(routes) > 0
+        found = violated_triples(holds, share, most).tolist() if most > 0 else []
+        triples = [(a, b, c) for a, b, c in found]
+        kept = [remembered(triple, routes) for triple in triples]
+        for number, (triple, memory) in enumerate(
+            zip(triples, kept, strict=True), len(master.cuts)
+        ):
+            bit = np.array([1 << (number % 64)], dtype=np.uint64).view(np.int64)[0]
+            self._member[list(triple), number // 64] |= bit
+            self._cut_kept[[*triple, *memory], number // 64] |= bit
+        master.cut(triples, kept)
+        return is_changed or bool(triples)
 
-    def _price(self, duals: Duals) -> tuple[list[Stops], float | None]:
-        """Return routes that pay, and the least reduced cost of all; None if that is not known."""
+    def _price(self, duals: Duals, *, is_rough: bool) -> tuple[list[Stops], float, bool]:
+        """Return routes that pay, what no reduced cost is below, and whether one comes to that."""
         kernel, graph = self._kernel, self._master.graph
-        costs = graph.start - duals.order, graph.arc - duals.order, graph.end - duals.route
-        grid = graph.first_s, graph.width_s, graph.steps
-        if graph.has_order:
-            rest = kernel.completions(costs[1], costs[2], graph.duration_s, graph.window_s, *grid)
-        else:
-            shape = len(graph), graph.steps
-            nothing = np.full(shape, -math.inf)
-            rest = nothing, nothing, np.full(shape, -1, dtype=np.int32)
-        price = np.zeros(64 * self._member.shape[1])
-        price[: len(duals.cut)] = duals.cut
-        for care in (kernel.TIME, kernel.LOAD, kernel.EXACT):
+        costs = tuple(
+            whole(cost)
+            for cost in (
+                graph.start - duals.order,
+                graph.arc - duals.order,
+                graph.end - duals.route,
+            )
+        )
+        price = np.zeros(64 * self._member.shape[1], dtype=np.int64)
+        price[: len(duals.cut)] = whole(duals.cut)
+        last = kernel.LOAD if is_rough else kernel.EXACT
+        for care in range(kernel.TIME, last + 1):
+            # Tables by load take longer than rough searches.
+            unit, most = self._units() if care == kernel.EXACT else (graph.most_load + 1, 0)
+            ahead, least = self._beginnings(costs, unit, most)
+            pool = self._pool if care == kernel.EXACT else [each[:_ROUGH] for each in self._pool]
             left_s = max(0.0, self._run.time_left_s - self._kept_s)
             count, status = kernel.label(
                 costs,
                 (
-                    *(graph.arrive_s, graph.duration_s, graph.window_s, *grid),
-                    *(graph.release_s, graph.out_s),
+                    *(graph.release_s, graph.out_s, graph.soonest_s, graph.duration_s),
+                    *(graph.window_s, graph.first_s, graph.width_s, graph.steps),
                 ),
-                (graph.load, graph.most_load),
+                (self._load, graph.most_load, unit),
                 (self._own, self._kept),
-                (self._member, price),
-                rest,
-                self._pool,
+                (self._member, self._cut_kept, price),
+                ahead,
+                tuple(pool),
                 care,
                 int(min(_MOST_WORK, _WORK_PER_S * left_s)),
             )
-            reduced = self._pool[4][:count] + costs[2][self._pool[0][:count]]
-            paying = np.flatnonzero(reduced < -_LEAST_GAIN)
-            if len(paying) or care == kernel.EXACT:
+            reduced = self._pool[2][:count]
+            paying = np.flatnonzero(reduced < -_LEAST_GAIN * FINE)
+            routes = self._traced(paying, reduced)
+            if len(routes) >= _ENOUGH or (routes and care == kernel.LOAD):
                 break
         is_known = care == kernel.EXACT and status == kernel.COMPLETE
-        least = float(reduced.min(initial=0.0)) if is_known else None
-        return self._traced(paying, reduced), least
+        if is_known:
+            least = float(reduced.min(initial=0)) / FINE
+        return routes, least, is_known
 
-    def _traced(self, paying: IntArray, reduced: FloatArray) -> list[Stops]:
-        """Return the routes of some labels, the best first, few of them with one last door."""
-        door, before = self._pool[0], self._pool[1]
+    def _beginnings(self, costs: Any, unit: int, most: int) -> tuple[Any, float]:
+        """Return tables of beginnings, and what no reduced cost is below."""
+        kernel, graph = self._kernel, self._master.graph
+        if not graph.has_order:
+            nothing = np.full((len(graph), graph.steps, most + 1), -kernel.NEVER)
+            return (nothing, nothing, np.full(nothing.shape, -1, dtype=np.int32)), -math.inf
+        ways = graph.release_s + graph.out_s, graph.duration_s, graph.window_s
+        units = self._load // unit
+        grid = graph.first_s, graph.width_s, graph.steps
+        ahead = kernel.beginnings(costs[0], costs[1], ways, (units, most), *grid)
+        last = ahead[0][np.arange(len(graph)), -1, most - units]
+        return ahead, float((last + costs[2]).min(initial=0)) / FINE
+
+    def _units(self) -> tuple[int, int]:
+        """Return the unit of load of the tables, and how many a route holds."""
+        if not self._load.any():
+            return self._master.graph.most_load + 1, 0
+        divisor = int(np.gcd.reduce(self._load))
+        most = self._master.graph.most_load
+        unit = divisor * -(-most // (divisor * _UNITS))
+        return unit, most // unit
+
+    def _traced(self, paying: IntArray, reduced: IntArray) -> list[Stops]:
+        """Return the routes of some labels, the best first, no door in nearly all of them."""
+        door, then = self._pool[0], self._pool[1]
         order = paying[np.argsort(reduced[paying], kind="stable")][:_MOST_SORTED]
         count = np.zeros(len(self._master.graph), dtype=np.int64)
         routes: list[Stops] = []
-        for last in order.tolist():
-            if count[door[last]] >= _MOST_PER_DOOR:
-                continue
-            count[door[last]] += 1
-            stops, at = [], last
+        for first in order.tolist():
+            stops, at = [], first
             while at >= 0:
                 stops.append(int(door[at]))
-                at = int(before[at])
-            routes.append(tuple(reversed(stops)))
+                at = int(then[at])
+            # Routes that share most doors tell the linear programme the same.
+            if (count[stops] < _MOST_PER_DOOR).sum() * 2 < len(stops):
+                continue
+            count[stops] += 1
+            routes.append(tuple(stops))
             if len(routes) >= _MOST_ROUTES:
                 break
         return routes
+
+
+def whole(cost: FloatArray) -> IntArray:
+    """Return costs in steps of prices, ``NEVER`` where there is no way."""
+    from dispatchopt.routing.engines._ng_pricing import NEVER
+
+    fine = np.where(np.isfinite(cost), cost, 0.0) * FINE
+    return np.where(np.isfinite(cost), np.rint(fine).astype(np.int64), NEVER)
 
 
 def _bits(sets: list[set[int]]) -> Any:
@@ -256,7 +353,7 @@ def _bits(sets: list[set[int]]) -> Any:
     for row, members in enumerate(sets):
         for i in members:
             words[row, i // 64] |= np.uint64(1) << np.uint64(i % 64)
-    return words
+    return words.view(np.int64)
 
 
 def _offer(problem: RoutingProblem, run: Run[RoutingSolution], found: list[Stops]) -> None:
