@@ -267,7 +267,7 @@ class Tree:
             bound = max(node.bound, self._host.list_open(table, node.lower, priced))
             if self._is_settled(bound):
                 return []
-            node = replace(node, bound=bound, is_listed=True, is_moving=False)
+            node = replace(node, bound=bound, is_listed=True)
         if is_new:
             # A choice of sites that its fillings settle needs no search for who serves whom.
             self._host.serve(found, is_last=True)
