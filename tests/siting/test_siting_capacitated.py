@@ -319,6 +319,8 @@ def test_what_it_refuses_and_what_auto_takes() -> None:
     problem = town(5, 20, 2, is_single=True)
     assert engine.unsupported(problem) is None
     assert siting.solve(problem).engine == "capacitated"
+    # With demand that may be split, a small model is solved at once.
+    assert siting.solve(problem.replace(single_source=False)).engine == "mip"
     for other, word in (
         (problem.replace(capacity_units=None), "capacities"),
         (problem.replace(budget_cents=5), "budget"),

@@ -13,6 +13,9 @@ from dispatchopt.siting.problem import SitingGoal, SitingProblem, SitingSolution
 
 #: Pairs of an assignment model up to which it is built; beyond, memory and time are not enough.
 MAX_ASSIGNMENT_PAIRS = 600_000
+#: Pairs with split demand up to which a model is solved before multipliers have found their worth,
+#: or compiled rounds have been loaded.
+MAX_LOADED_PAIRS = 1_000
 
 
 def engines() -> Mapping[str, Engine[SitingProblem, SitingSolution]]:
@@ -61,6 +64,8 @@ def _order(problem: SitingProblem) -> tuple[str, ...]:
     has_cost = problem.goal in (SitingGoal.P_MEDIAN, SitingGoal.FIXED_CHARGE)
     is_large = problem.coverage.num_pairs > MAX_ASSIGNMENT_PAIRS
     if problem.capacity_units is not None and has_cost and not is_large:
+        if not problem.single_source and problem.coverage.num_pairs <= MAX_LOADED_PAIRS:
+            return ("mip", "capacitated", "interchange")
         return ("capacitated", "mip", "interchange")
     if needs_assignment(problem) and is_large:
         return ("interchange", "mip")

@@ -24,6 +24,7 @@ from dispatchopt.siting.engines._load_dual import (
     load_bound,
     to_serve,
 )
+from dispatchopt.siting.engines._load_partition import Priced
 from dispatchopt.siting.engines._load_table import LoadTable
 
 #: Rounds of the bound at a node, and once all sites are decided; the first step of each.
@@ -58,6 +59,8 @@ class Node:
     tries: int = field(compare=False, default=0)
     #: Whether the solver raised the bound at the last time.
     is_moving: bool = field(compare=False, default=True)
+    #: Whether the fillings of its open sites were listed as far as they are few.
+    is_listed: bool = field(compare=False, default=False)
 
 
 class Host(Protocol):
@@ -71,6 +74,9 @@ class Host(Protocol):
 
         It is worth more effort if these are decided (``is_last``).
         """
+
+    def list_open(self, table: LoadTable, is_open: BoolArray, priced: Priced) -> float:
+        """Serve from given open sites by fillings; return a bound on the rest, inf for none."""
 
     def solve_open(
         self,
@@ -254,14 +260,21 @@ class Tree:
         node = left[0]
         table = self._table_of(node)
         found = self._bound(node, table)
+        low = least_loads(table, node.upper, node.spare)
+        rise = to_serve(table, node.worth, found, low, is_whole=self._is_whole)
+        if self._is_whole and not node.is_listed:
+            priced = Priced(worth=node.worth, found=found, rise=rise, low=low)
+            bound = max(node.bound, self._host.list_open(table, node.lower, priced))
+            if self._is_settled(bound):
+                return []
+            node = replace(node, bound=bound, is_listed=True)
         if is_new:
+            # A choice of sites that its fillings settle needs no search for who serves whom.
             self._host.serve(found, is_last=True)
         kept = np.isfinite(table.cost[node.lower])
         undecided = int(kept[:, kept.sum(axis=0) > 1].sum())
         if self._is_whole and not node.is_moving and undecided > _MOST_PAIRS:
             return self._divided(node, table, raised.shares)
-        low = least_loads(table, node.upper, node.spare)
-        rise = to_serve(table, node.worth, found, low, is_whole=self._is_whole)
         bound = max(node.bound, self._host.solve_open(table, node.lower, found, rise, node.tries))
         if self._is_settled(bound):
             return []
@@ -284,7 +297,9 @@ class Tree:
                 is_banned[site, customer] = False
             else:
                 is_banned[site, customer] = True
-            children += self._bounded(replace(node, banned=np.packbits(is_banned)))
+            children += self._bounded(
+                replace(node, banned=np.packbits(is_banned), is_listed=False, tries=node.tries + 1)
+            )
         return children
 
     def _has_room(self, lower: BoolArray, upper: BoolArray) -> bool:

@@ -25,6 +25,7 @@ from dispatchopt.siting.engines._load_dual import (
 )
 from dispatchopt.siting.engines._load_local import annealed, assigned, improved
 from dispatchopt.siting.engines._load_model import LoadModel, load_model
+from dispatchopt.siting.engines._load_partition import FillingSearch, Priced
 from dispatchopt.siting.engines._load_sites import SiteSearch
 from dispatchopt.siting.engines._load_table import LoadTable, load_table
 from dispatchopt.siting.engines._load_tree import Tree
@@ -109,6 +110,7 @@ class _Search:
         self._problem, self._table, self._run = problem, table, run
         self._tried: set[bytes] = set()
         self._sites: SiteSearch | None = None
+        self._fillings = FillingSearch(run, self.consider, self.best)
         if fills_whole(table) and np.isinf(table.price).all():
             self._sites = SiteSearch(table, self.consider, run.should_stop, run.rng)
 
@@ -280,6 +282,10 @@ class _Search:
         objective = self._run.objective
         if report.is_feasible and (objective is None or report.objective < objective):
             self._run.offer(solution)
+
+    def list_open(self, table: LoadTable, is_open: BoolArray, priced: Priced) -> float:
+        """Serve from given open sites by fillings; return a bound on the rest, inf for none."""
+        return self._fillings.bound(table, is_open, priced)
 
     def solve_open(
         self,
