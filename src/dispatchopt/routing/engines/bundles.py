@@ -9,18 +9,21 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
 from dispatchopt.core.arrays import IntArray
 from dispatchopt.core.run import Run
-from dispatchopt.routing.bundles import Enumeration, enumerate_bundles
+from dispatchopt.routing.bundles import Bundles, Enumeration, enumerate_bundles
 from dispatchopt.routing.engines._chains import solve_chains
 from dispatchopt.routing.engines._columns import Columns, columns_of, columns_of_plan
 from dispatchopt.routing.engines._effort import Effort, Warm
+from dispatchopt.routing.engines._generation import Generation
 from dispatchopt.routing.engines._partition import Partition
 from dispatchopt.routing.engines._repair import mended
 from dispatchopt.routing.engines._ruin import LEAST_TRIPS, Ruin, is_plan
+from dispatchopt.routing.engines._trip_pricing import why_not
 from dispatchopt.routing.known_trips import KnownTrips
 from dispatchopt.routing.picking import has_picking
 from dispatchopt.routing.problem import FAR, RoutingProblem, RoutingSolution, Trip
@@ -59,7 +62,13 @@ class BundlesEngine:
     Parameters
     ----------
     max_bundles
-        Most columns; a problem with more is solved on the smaller trips, without their bound.
+        Most trips that are listed; of a problem with more, those near the optimum of the linear
+        relaxation are generated.
+    max_small, max_near
+        Then: most of the smaller trips that are kept, and most that are generated.
+    first_gap, gap_growth
+        Then: reduced cost of the trips that are generated first, as a share of the bound, and by
+        what it grows.
     max_chained
         Most sets of orders per group of couriers that may do several trips.
     effort
@@ -72,6 +81,10 @@ class BundlesEngine:
     name: str = "bundles"
     packages: tuple[str, ...] = ("highspy",)
     max_bundles: int = 3_000_000
+    max_small: int = 200_000
+    max_near: int = 400_000
+    first_gap: float = 0.0025
+    gap_growth: float = 2.0
     max_chained: int = 200_000
     effort: Effort = field(default_factory=Effort)
     ruin_steps: int = 40
@@ -134,9 +147,66 @@ class BundlesEngine:
         how = "all feasible trips" if found.is_complete else "some of the feasible trips"
         run.note(f"It chose among {how}: {found.num_bundles}.")
         warm = None
+        if (
+            not found.is_complete
+            and why_not(problem) is None
+            and self._generated(problem, found, run)
+        ):
+            return None
         if run.step():
             warm = _Search(self, problem, found, run).solve(known)
         return None if found.known is None else Known(trips=found.known, warm=warm)
+
+    def _generated(
+        self, problem: RoutingProblem, found: Enumeration, run: Run[RoutingSolution]
+    ) -> bool:
+        """Solve without a list of all trips; returns whether there was time for a bound."""
+        small, size = _small(found, self.max_small)
+        generation = Generation(
+            problem,
+            small,
+            seed=run.seed,
+            should_stop=run.should_stop,
+            time_left=lambda: run.time_left_s,
+        )
+        generation.relax(lambda value: _tell(run, value))
+        bound, gap, reached = generation.bound, 0.0, -math.inf
+        if math.isinf(bound):
+            return False
+        gap = max(1.0, self.first_gap * abs(bound))
+        while run.step():
+            near = generation.near(gap, self.max_near)
+            if near is None or near[1] <= reached:
+                break
+            blocks, reached = near
+            larger = [block for block in blocks if block.sequences.shape[1] > size]
+            part = Enumeration(blocks=small + larger, is_complete=False)
+            run.note(f"It chose among trips near the relaxation: {part.num_bundles}.")
+            # A plan that costs less than that has no other trips; costs are whole.
+            ceiling = float(math.ceil(bound + reached - 1e-3))
+            _Search(self, problem, part, run, ceiling).solve(None)
+            if run.objective is not None and run.objective <= ceiling:
+                break
+            gap *= self.gap_growth
+        return True
+
+
+def _small(found: Enumeration, most: int) -> tuple[list[Bundles], int]:
+    """Return the bundles up to a size of which all are there and not too many, and that size."""
+    small: list[Bundles] = []
+    for size in range(1, found.whole_size + 1):
+        own = [block for block in found.blocks if block.sequences.shape[1] == size]
+        most -= sum(len(block.cost) for block in own)
+        if most < 0:
+            return small, size - 1
+        small += own
+    return small, found.whole_size
+
+
+def _tell(run: Run[RoutingSolution], value: float) -> None:
+    """Tell a bound, rounded up: costs are whole."""
+    whole = float(math.ceil(value - 1e-6 * max(1.0, abs(value)) ** 0.5 - 1e-6))
+    run.raise_bound(whole if run.objective is None else min(whole, run.objective))
 
 
 def _has_chains(problem: RoutingProblem) -> bool:
@@ -154,7 +224,10 @@ def _row_keys(rows: IntArray) -> IntArray:
 
 
 class _Search:
-    """One run: trips into columns, columns into plans."""
+    """One run: trips into columns, columns into plans.
+
+    ``ceiling`` is the cost below which no plan has other trips; None if that is not known.
+    """
 
     def __init__(
         self,
@@ -162,9 +235,10 @@ class _Search:
         problem: RoutingProblem,
         found: Enumeration,
         run: Run[RoutingSolution],
+        ceiling: float | None = None,
     ) -> None:
         self.problem, self.run = problem, run
-        self.is_complete = found.is_complete
+        self.ceiling = math.inf if found.is_complete else ceiling
         self.blocks = found.blocks
         sizes = [len(block.cost) for block in found.blocks]
         self.first_of = np.cumsum([0, *sizes])
@@ -176,13 +250,17 @@ class _Search:
         columns, top = columns_of(self.problem, self.blocks)
         warm = self._warm(columns, known)
         steps = self.engine.ruin_steps if warm is None else self.engine.warm_ruin_steps
-        self._ruin(columns, top, steps)
+        # Plans cannot be built order by order where the trips between are not there.
+        is_whole = self.ceiling == math.inf
+        if is_whole or len(self._known(columns)):
+            self._ruin(columns, top, steps)
         if run.should_stop():
             return None if known is None else known.warm
         best = run.objective
         partition = Partition(
             columns,
             best=top if best is None else best,
+            ceiling=math.inf if self.ceiling is None else self.ceiling,
             known=self._known(columns),
             effort=self.effort,
             seed=run.seed,
@@ -190,18 +268,22 @@ class _Search:
             tell_bound=self._raise_bound,
             should_stop=run.should_stop,
             time_left=lambda: run.time_left_s,
-            improve=lambda: self._ruin(columns, top, self.engine.more_ruin_steps),
+            improve=(
+                partial(self._ruin, columns, top, self.engine.more_ruin_steps) if is_whole else None
+            ),
             warm=warm,
             current=lambda: self._current(columns),
         )
         # A plan is proven best where no other one can cost less by one, and costs are whole.
         is_proven = partition.solve()
-        if is_proven and self.is_complete:
-            if run.objective is None:
+        if is_proven and self.ceiling is not None:
+            if run.objective is None and self.ceiling < math.inf:
+                run.raise_bound(self.ceiling)
+            elif run.objective is None:
                 run.note("No solution exists: trips and couriers do not suffice.")
                 run.prove_infeasible()
             else:
-                run.raise_bound(run.objective)
+                run.raise_bound(min(run.objective, self.ceiling))
         return None if partition.kept is None else self._kept(columns, partition.kept)
 
     def _warm(self, columns: Columns, known: Known | None) -> Warm | None:
@@ -278,7 +360,8 @@ class _Search:
 
     def _raise_bound(self, value: float) -> None:
         run = self.run
-        if self.is_complete and (run.objective is not None or value < math.inf):
+        if self.ceiling is not None and (run.objective is not None or value < math.inf):
+            value = min(value, self.ceiling)
             run.raise_bound(value if run.objective is None else min(value, run.objective))
         run.step()
 
