@@ -56,7 +56,7 @@ def completions(arcs: Any, ends: Any, most: int) -> Any:
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
-def trips_below(  # noqa: PLR0917 - compiled code takes no keywords
+def trips_below(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one search, without keywords
     threshold: float,
     room: int,
     some: Any,

@@ -30,6 +30,9 @@ from dispatchopt.routing.problem import FAR, RoutingProblem, RoutingSolution, Tr
 from dispatchopt.routing.reach import proof_of_infeasibility
 from dispatchopt.routing.schedule import best_route
 
+#: Times that trips are generated; the gap grows between them.
+_MOST_GAPS = 24
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class WarmTrips:
@@ -80,7 +83,7 @@ class BundlesEngine:
 
     name: str = "bundles"
     packages: tuple[str, ...] = ("highspy",)
-    max_bundles: int = 3_000_000
+    max_bundles: int = 1_000_000
     max_small: int = 200_000
     max_near: int = 400_000
     first_gap: float = 0.0025
@@ -132,10 +135,7 @@ class BundlesEngine:
             if not run.should_stop():
                 solve_chains(problem, run, self.max_chained)
             return None
-        if run.solution is not None and run.solution.routes:
-            better = mended(problem, run.solution)
-            if better is not None:
-                run.offer(better)
+        _mend(problem, run)
         if run.should_stop():
             return None
         found = enumerate_bundles(
@@ -147,11 +147,7 @@ class BundlesEngine:
         how = "all feasible trips" if found.is_complete else "some of the feasible trips"
         run.note(f"It chose among {how}: {found.num_bundles}.")
         warm = None
-        if (
-            not found.is_complete
-            and why_not(problem) is None
-            and self._generated(problem, found, run)
-        ):
+        if self._generated(problem, found, run):
             return None
         if run.step():
             warm = _Search(self, problem, found, run).solve(known)
@@ -160,7 +156,9 @@ class BundlesEngine:
     def _generated(
         self, problem: RoutingProblem, found: Enumeration, run: Run[RoutingSolution]
     ) -> bool:
-        """Solve without a list of all trips; returns whether there was time for a bound."""
+        """Solve without a list of all trips, if that is too long and there is time for a bound."""
+        if found.is_complete or why_not(problem) is not None:
+            return False
         small, size = _small(found, self.max_small)
         generation = Generation(
             problem,
@@ -170,25 +168,35 @@ class BundlesEngine:
             time_left=lambda: run.time_left_s,
         )
         generation.relax(lambda value: _tell(run, value))
-        bound, gap, reached = generation.bound, 0.0, -math.inf
+        bound, reached = generation.bound, -math.inf
         if math.isinf(bound):
             return False
         gap = max(1.0, self.first_gap * abs(bound))
-        while run.step():
-            near = generation.near(gap, self.max_near)
+        for _ in range(_MOST_GAPS):
+            if run.objective is not None:
+                gap = min(gap, run.objective - bound + 1.0)
+            near = generation.near(gap, self.max_near) if run.step() else None
             if near is None or near[1] <= reached:
                 break
             blocks, reached = near
             larger = [block for block in blocks if block.sequences.shape[1] > size]
             part = Enumeration(blocks=small + larger, is_complete=False)
-            run.note(f"It chose among trips near the relaxation: {part.num_bundles}.")
             # A plan that costs less than that has no other trips; costs are whole.
             ceiling = float(math.ceil(bound + reached - 1e-3))
             _Search(self, problem, part, run, ceiling).solve(None)
-            if run.objective is not None and run.objective <= ceiling:
+            if run.objective is not None and run.objective <= max(ceiling, run.bound):
                 break
             gap *= self.gap_growth
+        run.note(f"Other trips were generated, to {reached:.0f} above the relaxation.")
         return True
+
+
+def _mend(problem: RoutingProblem, run: Run[RoutingSolution]) -> None:
+    """Better the plan that the search starts from."""
+    if run.solution is not None and run.solution.routes:
+        better = mended(problem, run.solution)
+        if better is not None:
+            run.offer(better)
 
 
 def _small(found: Enumeration, most: int) -> tuple[list[Bundles], int]:
