@@ -17,8 +17,8 @@ from dispatchopt.routing.trip_timing import TripTiming, kernel_orders
 
 #: Sequences that are kept at a time are a multiple of the sets that are asked for.
 _SPARE = 4
-#: Sequences that are looked at, per courier row and store; about a second.
-_MOST_NODES = 3_000_000
+#: Sequences that are looked at, per courier row and store: some tenths of a second.
+_MOST_NODES = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -176,6 +176,10 @@ class BundlesEngine:
             if run.objective is not None:
                 gap = min(gap, run.objective - bound + 1.0)
             near = generation.near(gap, self.max_near) if run.step() else None
+            if near is not None and math.isinf(max(near[1], reached)):
+                # There were too many sequences to end the search.
+                gap /= self.gap_growth**2
+                continue
             if near is None or near[1] <= reached:
                 break
             blocks, reached = near
@@ -187,6 +191,8 @@ class BundlesEngine:
             if run.objective is not None and run.objective <= max(ceiling, run.bound):
                 break
             gap *= self.gap_growth
+        if math.isinf(reached):
+            return False
         run.note(f"Other trips were generated, to {reached:.0f} above the relaxation.")
         return True
 
