@@ -35,7 +35,7 @@ _ENDLESS = 1e18
 #: Lanes beside the first that are loaded anew together, at most.
 _MOST_BESIDE = 6
 #: Warmth of the annealing at its begin and end, in mean worths of a unit.
-_HOT, _COLD = 0.5, 0.03
+_HOT, _COLD = 1.0, 0.05
 #: Parts in which lanes are loaded side by side, and entries of lanes and SKUs that pay for that.
 _PARTS, _MIN_SPLIT = 2, 10_000
 

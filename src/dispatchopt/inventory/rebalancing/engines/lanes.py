@@ -72,6 +72,9 @@ class LanesEngine:
         Shares of the time that is left, at most, for lanes closed and opened, and for that bound.
     max_flips
         Rounds in which lanes are closed and opened.
+    max_aims, aim_share
+        Thousands of rounds in which lanes are loaded anew before the prices of single units rise,
+        and the share of the time that is left for them, at most.
     max_open
         Columns that the search for whole units may use, about.
     """
@@ -97,6 +100,8 @@ class LanesEngine:
     flip_share: float = 0.35
     joint_share: float = 0.7
     max_flips: int = 6
+    max_aims: int = 8
+    aim_share: float = 0.05
     max_open: int = 9_000
     name: str = "lanes"
     packages: tuple[str, ...] = ("numpy", "scipy", "ortools", "highspy")
@@ -150,6 +155,8 @@ class LanesEngine:
     ) -> None:
         """Raise the bound by single units, and search over lanes and their loads."""
         problem = loads.problem
+        # Steps of prices are as long as the answer known is far: a fair one comes first.
+        self._aim(loads, plan, run)
         self._ascend(loads, plan.total, base, run)
         if not (problem.lane_cost > 0).any():
             self._improve(plan, run, 1)
@@ -226,6 +233,18 @@ class LanesEngine:
             self._prove(run, base + bound, is_proof=loads.worth.is_whole)
             if np.isfinite(until) and run.time_left_s < until:
                 break
+        run.step()
+
+    def _aim(self, loads: Loads, plan: Plan, run: Run[RebalancingSolution]) -> None:
+        """Load lanes anew for a short while, without prices."""
+        search, total = loads.search(plan.units, run.seed), plan.total
+        until = (1 - self.aim_share) * run.time_left_s
+        for turn in range(self.max_aims):
+            if run.should_stop() or (np.isfinite(until) and run.time_left_s < until):
+                break
+            total += search.go(_ROUNDS, turn / self.max_aims)
+        if total < plan.total:
+            plan.take(loads.by_sku(search.moved))
         run.step()
 
     def _reload(
