@@ -68,8 +68,9 @@ class LanesEngine:
         take a few units, and where lanes cost something.
     max_joint
         Evaluations of the bound that opens lanes into a store together at most.
-    flip_share, joint_share
-        Shares of the time that is left, at most, for lanes closed and opened, and for that bound.
+    flip_share, joint_share, last_share
+        Shares of the time that is left, at most, for lanes closed and opened, for that bound, and
+        for it where there are no vans.
     max_flips
         Rounds in which lanes are closed and opened.
     max_aims, aim_share
@@ -96,9 +97,10 @@ class LanesEngine:
     max_columns: int = 150_000
     min_skipped: int = 30_000
     min_skipped_costs: int = 5_000
-    max_joint: int = 600
+    max_joint: int = 1_500
     flip_share: float = 0.35
     joint_share: float = 0.7
+    last_share: float = 0.85
     max_flips: int = 6
     max_aims: int = 8
     aim_share: float = 0.05
@@ -217,8 +219,10 @@ class LanesEngine:
         if run.should_stop():
             return
         joint = Joint(loads)
-        until = (1 - self.joint_share) * run.time_left_s
-        for bound in joint.ascend(target, self.max_joint, run.should_stop):
+        # Without vans no search follows: the bound gets most of what is left.
+        is_last = loads.problem.capacity_ml is None
+        until = (1 - (self.last_share if is_last else self.joint_share)) * run.time_left_s
+        for bound in joint.ascend(target, self.max_joint, run.should_stop, is_slow=is_last):
             self._prove(run, base + bound, is_proof=loads.worth.is_whole)
             if np.isfinite(until) and run.time_left_s < until:
                 break
