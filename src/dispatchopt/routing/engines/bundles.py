@@ -113,8 +113,6 @@ class BundlesEngine:
             run.note(f"No solution exists: {proof}.")
             run.prove_infeasible()
             return None
-        if not problem.orders.is_mandatory.any():
-            run.offer(RoutingSolution())
         if _has_chains(problem):
             if not run.should_stop():
                 solve_chains(problem, run, self.max_chained)

@@ -208,11 +208,15 @@ def ascend(
     patience: int = _PATIENCE,
     spare: int = FREE,
     with_shares: bool = False,
+    is_plain: bool = False,
 ) -> Raised:
-    """Raise a bound by deflected subgradients, until it reaches ``goal``."""
+    """Raise a bound by deflected subgradients, until it reaches ``goal``.
+
+    ``is_plain`` needs no compiler; its sites fill in parts.
+    """
     if not np.isfinite(goal):
         goal = 2.0**60
-    if is_compiled(table):
+    if is_compiled(table) and not is_plain:
         # On a grid, with whole costs, no sum is rounded.
         grid = _GRID if is_whole and table.grain else 0.0
         rules = (goal, rounds, step, patience, LEAST_STEP, _DEFLECTION, _MEMORY, is_whole, grid)

@@ -35,6 +35,8 @@ from dispatchopt.siting.problem import SitingGoal, SitingProblem, SitingSolution
 MOST_ENTRIES = 20_000_000
 #: Rounds of the first bound between two starts from what it opens, and how long a step is.
 _START_EVERY, _STEP = 40, 1.5
+#: Entries that the rounds before anything is compiled may look at in all.
+_PLAIN_ENTRIES = 100_000
 #: Neighbours of the best sites that are tried beside the sites of a bound.
 _FEW = 8
 #: Searches around the best sites without success before branching, and shaken choices in each.
@@ -118,6 +120,8 @@ class _Search:
         """Bound, start and branch."""
         run, table = self._run, self._table
         lower, upper = table.is_fixed, np.ones(table.num_sites, dtype=bool)
+        if is_compiled(table):
+            self._first()
         tree = Tree(table, self, step=run.step, raise_bound=self.raise_bound)
         # Whole customers bound better still, so that their rounds are not the last.
         raised = self._relaxed(tree, rounds // 2 if fills_whole(table) else rounds)
@@ -130,6 +134,27 @@ class _Search:
             return
         if tree.search(raised, lower, upper):
             self.close()
+
+    def _first(self) -> None:
+        """Serve without a compiler, which on first use can take all of the time."""
+        table = self._table
+        lower, upper = table.is_fixed, np.ones(table.num_sites, dtype=bool)
+        worth, rounds = usual_worth(table), min(_START_EVERY, _PLAIN_ENTRIES // table.cost.size)
+        raised = ascend(
+            table, worth, lower, upper, goal=math.inf, rounds=rounds, step=_STEP, is_plain=True
+        )
+        self.raise_bound(raised.value)
+        found = load_bound(table, raised.worth, lower, upper)
+        is_open = self._with_room(found)
+        if not table.is_single:
+            self._solve(table, is_open, None, math.inf, None)
+            return
+        for _ in range(2):
+            site_of = assigned(table, is_open, found.fill_price, self._run.should_stop)
+            if site_of is not None:
+                self.consider(site_of, is_open)
+                return
+            is_open[np.lexsort((found.to_open, ~is_open))[: table.max_open]] = True
 
     def _polish(self, tree: Tree, raised: Raised) -> None:
         """Search around the best choice of sites."""
