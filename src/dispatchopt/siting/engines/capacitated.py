@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -35,8 +36,6 @@ from dispatchopt.siting.problem import SitingGoal, SitingProblem, SitingSolution
 MOST_ENTRIES = 20_000_000
 #: Rounds of the first bound between two starts from what it opens, and how long a step is.
 _START_EVERY, _STEP = 40, 1.5
-#: Entries that the rounds before anything is compiled may look at in all.
-_PLAIN_ENTRIES = 100_000
 #: Neighbours of the best sites that are tried beside the sites of a bound.
 _FEW = 8
 #: Searches around the best sites without success before branching, and shaken choices in each.
@@ -139,10 +138,8 @@ class _Search:
         """Serve without a compiler, which on first use can take all of the time."""
         table = self._table
         lower, upper = table.is_fixed, np.ones(table.num_sites, dtype=bool)
-        worth, rounds = usual_worth(table), min(_START_EVERY, _PLAIN_ENTRIES // table.cost.size)
-        raised = ascend(
-            table, worth, lower, upper, goal=math.inf, rounds=rounds, step=_STEP, is_plain=True
-        )
+        rules: dict[str, Any] = {"goal": math.inf, "rounds": _START_EVERY, "step": _STEP}
+        raised = ascend(table, usual_worth(table), lower, upper, **rules, is_plain=True)
         self.raise_bound(raised.value)
         found = load_bound(table, raised.worth, lower, upper)
         is_open = self._with_room(found)
