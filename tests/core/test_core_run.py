@@ -292,8 +292,10 @@ def test_what_is_at_hand_needs_neither_bound_nor_engine() -> None:
     def never(_problem: Number) -> float:
         raise KeyboardInterrupt
 
-    engine = Scripted(script=lambda _problem, run: run.offer(3))
-    domain = replace(domain_of(engine), at_hand=lambda problem: problem.least + 9)
+    def finds(problem: Number, run: Run[int]) -> None:
+        run.offer(problem.least)
+
+    domain = replace(domain_of(Scripted(script=finds)), at_hand=lambda problem: problem.least + 9)
     result = solve(domain, Number(least=3), stop=Stop(time_s=1e-9))
     assert (result.status, result.solution) == (Status.FEASIBLE, 12)
     assert solve(domain, Number(least=3)).solution == 3
