@@ -15,6 +15,7 @@ import numpy as np
 from dispatchopt.core.arrays import IntArray
 from dispatchopt.core.run import Run
 from dispatchopt.routing.bundles import Enumeration, enumerate_bundles
+from dispatchopt.routing.check import check
 from dispatchopt.routing.engines._chains import solve_chains
 from dispatchopt.routing.engines._columns import Columns, columns_of, columns_of_plan
 from dispatchopt.routing.engines._effort import Effort, Warm
@@ -26,6 +27,9 @@ from dispatchopt.routing.picking import has_picking
 from dispatchopt.routing.problem import FAR, RoutingProblem, RoutingSolution, Trip
 from dispatchopt.routing.reach import proof_of_infeasibility
 from dispatchopt.routing.schedule import best_route
+
+#: Orders times courier rows up to which a plan is begun one order after the other.
+_MOST_BEGUN = 1_000
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -113,16 +117,11 @@ class BundlesEngine:
             run.note(f"No solution exists: {proof}.")
             run.prove_infeasible()
             return None
-        if not problem.orders.is_mandatory.any():
-            run.offer(RoutingSolution())
         if _has_chains(problem):
             if not run.should_stop():
                 solve_chains(problem, run, self.max_chained)
             return None
-        if run.solution is not None and run.solution.routes:
-            better = mended(problem, run.solution)
-            if better is not None:
-                run.offer(better)
+        self._mend(problem, run)
         if run.should_stop():
             return None
         found = enumerate_bundles(
@@ -137,6 +136,18 @@ class BundlesEngine:
         if run.step():
             warm = _Search(self, problem, found, run).solve(known)
         return None if found.known is None else Known(trips=found.known, warm=warm)
+
+    def _mend(self, problem: RoutingProblem, run: Run[RoutingSolution]) -> None:
+        """Better the plan that there is; without any, begin one, before anything is compiled."""
+        known = run.solution
+        if known is None and len(problem.orders) * len(problem.couriers) <= _MOST_BEGUN:
+            better = mended(problem, RoutingSolution())
+            if better is not None and not check(problem, better).violations:
+                run.offer(better)
+        elif known is not None and known.routes:
+            better = mended(problem, known)
+            if better is not None:
+                run.offer(better)
 
 
 def _has_chains(problem: RoutingProblem) -> bool:
