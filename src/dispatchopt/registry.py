@@ -58,6 +58,17 @@ def _packages(name: str, path: Iterable[str]) -> Iterator[str]:
             yield from _packages(inner, importlib.import_module(inner).__path__)
 
 
+def _nearest_domain(module: str) -> Domain[Any, Any] | None:
+    """Return the domain of the innermost package of a module that is one; no other is imported."""
+    package = module.rpartition(".")[0]
+    while package.startswith(f"{dispatchopt.__name__}."):
+        if importlib.util.find_spec(f"{package}.domain") is not None:
+            found: Domain[Any, Any] = importlib.import_module(f"{package}.domain").DOMAIN
+            return found
+        package = package.rpartition(".")[0]
+    return None
+
+
 def domain_of(problem: object) -> Domain[Any, Any]:
     """Return the domain of a problem.
 
@@ -66,6 +77,9 @@ def domain_of(problem: object) -> Domain[Any, Any]:
     UnsupportedError
         If the object is not a problem of any domain.
     """
+    near = _nearest_domain(type(problem).__module__)
+    if near is not None and isinstance(problem, near.problem_type):
+        return near
     for domain in domains().values():
         if isinstance(problem, domain.problem_type):
             return domain

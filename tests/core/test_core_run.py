@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -286,3 +286,27 @@ def test_a_run_tells_an_engine_what_is_left() -> None:
 
     solve(domain_of(Scripted(script=look)), Number(least=3), stop=Stop(iterations=5, gap=0.1))
     assert seen == {"left": 2, "gap": 0.1, "objective": None}
+
+
+def test_what_is_at_hand_needs_neither_bound_nor_engine() -> None:
+    def never(_problem: Number) -> float:
+        raise KeyboardInterrupt
+
+    def finds(problem: Number, run: Run[int]) -> None:
+        run.offer(problem.least)
+
+    domain = replace(domain_of(Scripted(script=finds)), at_hand=lambda problem: problem.least + 9)
+    result = solve(domain, Number(least=3), stop=Stop(time_s=1e-9))
+    assert (result.status, result.solution) == (Status.FEASIBLE, 12)
+    assert solve(domain, Number(least=3)).solution == 3
+    # It stands before the bound is asked for, and is checked as any other.
+    seen: list[float | None] = []
+    with pytest.raises(KeyboardInterrupt):
+        solve(
+            replace(domain, bound=never),
+            Number(least=3),
+            callback=lambda progress: seen.append(progress.objective),
+        )
+    assert seen == [12]
+    with pytest.raises(EngineError, match="breaks rules"):
+        solve(replace(domain, at_hand=lambda _problem: 1), Number(least=3))

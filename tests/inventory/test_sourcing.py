@@ -229,7 +229,7 @@ def test_bad_answers_and_rules() -> None:
 
 
 @pytest.mark.parametrize("conforms", CHECKS, ids=lambda each: each.__name__)
-@pytest.mark.parametrize("engine", ["exact", "neighbourhood"])
+@pytest.mark.parametrize("engine", ["exact", "neighbourhood", "online"])
 def test_sourcing_conformance(conforms: Any, engine: Any) -> None:
     none = two_orders(
         num_orders=0, order_ids=(),
@@ -381,19 +381,3 @@ def test_costs_of_all_sizes(seed: Any, top: Any) -> None:
         assert result.bound <= best + 1e-6 * max(1.0, best)
         assert result.objective >= best - 1e-6
     assert solve(problem, engine="exact").objective == pytest.approx(best, abs=1e-6)
-
-
-def test_online_keeps_stock() -> None:
-    rule = sourcing.OnlineSourcing([[3, 0], [1, 5]], split_cost=2.0)
-    order: Any = {
-        "sku": [0, 1],
-        "units": [2, 3],
-        "unserved_cost": [9.0, 9.0],
-        "store": [0, 1],
-        "shipment_cost": [3.0, 4.0],
-    }
-    assert rule.source(**order) == [0, 1]
-    assert rule.stock_units.tolist() == [[1, 0], [1, 2]]
-    assert rule.source(**order) == [-1, -1]
-    nothing: Any = {"sku": [], "units": [], "unserved_cost": [], "store": [], "shipment_cost": []}
-    assert rule.source(**nothing) == []

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from dispatchopt.core.errors import InputError, MissingPackageError
 from dispatchopt.geography import UNREACHABLE, RoadRouter, TravelMatrix
 from dispatchopt.geography.given import MatrixTravel
 from dispatchopt.geography.profiles import BICYCLE, E_BIKE
+from dispatchopt.io import documents
 from dispatchopt.io.atomic import write_whole
 from dispatchopt.testing.documents import make
 
@@ -339,3 +342,27 @@ def test_geopackage_with_other_shapes(city_folder: Path, tmp_path: Path) -> None
     with pytest.raises(InputError) as caught:
         io.read(path)
     assert "x.gpkg layer customers feature 1" in {issue.where for issue in caught.value.issues}
+
+
+def test_a_document_imports_its_own_kind_only() -> None:
+    """What is first called waits for imports; a limit of time counts them."""
+    code = (
+        "import sys, dispatchopt as do\n"
+        "from dispatchopt.registry import domain_of\n"
+        "problem = do.read('instances/guaranteed-service-small').problem\n"
+        "print(domain_of(problem).name, *sorted(sys.modules))"
+    )
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=root
+    )
+    name, *modules = done.stdout.split()
+    assert name == "guaranteed-service"
+    assert "dispatchopt.io.kinds.guaranteed_service" in modules
+    assert not {"dispatchopt.io.kinds.city", "dispatchopt.routing.problem"} & set(modules)
+
+
+@pytest.mark.parametrize("name", ["base", "_places", "guaranteed_service", "os.path", "", "City"])
+def test_files_that_are_no_kinds_are_none(name: str) -> None:
+    assert documents._kind_named(name) is None
+    assert documents._kind_named("guaranteed-service") is documents.kinds()["guaranteed-service"]

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dispatchopt.core import Stop
-from dispatchopt.core.run import solve
+from dispatchopt.core.run import Run, solve
 from dispatchopt.geography.matrix import TravelMatrix
 from dispatchopt.routing import (
     DOMAIN,
@@ -25,7 +25,7 @@ from dispatchopt.routing import (
     Trip,
     check,
 )
-from dispatchopt.routing.engines import _strings
+from dispatchopt.routing.engines import _strings, pyvrp
 from dispatchopt.routing.engines._polish import Polish
 from dispatchopt.routing.engines._route_pool import RoutePool
 from dispatchopt.routing.engines.pyvrp import PyVrpEngine
@@ -238,6 +238,24 @@ def test_a_run_is_polished_and_checked_as_any_other(monkeypatch: pytest.MonkeyPa
     assert polished <= plain
     # The same seed polishes the same way.
     assert results[1].objective == solve(domain, problem, engine="pyvrp", seed=1).objective
+
+
+def test_a_polish_needs_time_for_a_whole_round(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = _random(5)
+    problem = problem.replace(orders=problem.orders.replace(refusal_cost=-1))
+    assert _strings.unsupported(problem) is None
+    engine, size = PyVrpEngine(min_polished=0), len(problem.orders)
+    for orders_squared, time_s, expected in (
+        (size**2 / 10.0, 40.0, True),
+        (size**2 / 31.0, 40.0, False),
+        (size**2 / 10.0, 20.0, False),
+        (size**2 / 1e9, None, True),
+    ):
+        monkeypatch.setattr(pyvrp, "_ORDERS_SQUARED_PER_S", orders_squared)
+        run: Run[RoutingSolution] = Run(
+            check=partial(check, problem), stop=Stop(time_s=time_s), seed=1, label="polish"
+        )
+        assert engine._is_polished(problem, run) is expected
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from benchmarks.snapshot import snapshot
 
 from dispatchopt.core import Stop
 from dispatchopt.routing import Route, RoutingProblem, RoutingSolution, Trip, check, solve
+from dispatchopt.routing.engines import bundles
 from dispatchopt.routing.engines._repair import mended
 
 Line = Callable[..., RoutingProblem]
@@ -66,3 +68,18 @@ def test_multi_trip_starts_are_left_alone(line_problem: Line) -> None:
     result = solve(problem, engine="pyvrp", stop=Stop(iterations=50), start=start)
     assert result.objective is not None
     assert result.objective <= check(problem, start).objective
+
+
+def test_a_plan_is_begun_before_trips_are_enumerated(monkeypatch: pytest.MonkeyPatch) -> None:
+    def enumerates(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    problem = snapshot(20, 3, 10, 2)
+    problem = problem.replace(orders=problem.orders.replace(refusal_cost=-1))
+    best = solve(problem).objective
+    monkeypatch.setattr(bundles, "enumerate_bundles", enumerates)
+    result = solve(problem, engine="bundles")
+    assert result.solution is not None
+    assert best is not None
+    assert result.objective is not None
+    assert result.objective >= best

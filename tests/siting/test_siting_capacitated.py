@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dispatchopt import siting
-from dispatchopt.core.result import Status
+from dispatchopt.core.result import Status, StopReason
 from dispatchopt.core.stop import Stop
 from dispatchopt.geography.coverage import Coverage
 from dispatchopt.siting import DOMAIN, SiteStatus, SitingGoal, SitingProblem
@@ -327,3 +327,17 @@ def test_what_it_refuses_and_what_auto_takes() -> None:
         (problem.replace(goal=SitingGoal.P_CENTER, max_sites=2, pair_cost_cents=None), "p-center"),
     ):
         assert word in (engine.unsupported(other) or "")
+
+
+@pytest.mark.parametrize("is_single", [False, True])
+def test_a_first_answer_needs_no_compiler(monkeypatch: pytest.MonkeyPatch, is_single: bool) -> None:
+    def compiles(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(_load_dual, "_compiled", compiles)
+    problem = town(20, 60, 3, is_single=is_single)
+    assert _load_dual.is_compiled(table_of(problem))
+    result = siting.solve(problem, engine="capacitated")
+    assert (result.status, result.stopped_by) == (Status.FEASIBLE, StopReason.CANCELLED)
+    assert result.gap is not None
+    assert result.gap < 0.5

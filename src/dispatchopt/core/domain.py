@@ -57,6 +57,9 @@ class Domain(Generic[P, S]):
         Returns what stands behind a feasible solution, as tables; None if nothing can be said.
     explain_further
         Returns further tables, which may need places or solve anew; None if there are none.
+    at_hand
+        Returns a feasible solution that takes no search, or None. It comes before bound and engine,
+        so that a limit of time has an answer however slowly they load.
     """
 
     name: str
@@ -67,3 +70,4 @@ class Domain(Generic[P, S]):
     choose: Callable[[P], tuple[Sequence[str], str]]
     explain: Callable[[P, S], Sequence[Finding]] | None = None
     explain_further: Callable[[P, S, Aim], Sequence[Finding]] | None = None
+    at_hand: Callable[[P], S | None] = lambda _: None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import importlib.util
 import pkgutil
 from collections.abc import Mapping
 from typing import Any
@@ -32,6 +33,17 @@ def kinds() -> Mapping[str, Kind]:
         if not each.name.startswith("_") and each.name != "base"
     ]
     return {module.KIND.name: module.KIND for module in modules}
+
+
+def _kind_named(name: str) -> Kind | None:
+    """Return a kind, importing all of them only where no file is called so."""
+    home, file = "dispatchopt.io.kinds", name.replace("-", "_")
+    is_file = file.isidentifier() and not file.startswith("_") and file != "base"
+    if is_file and importlib.util.find_spec(f"{home}.{file}") is not None:
+        kind: Kind = importlib.import_module(f"{home}.{file}").KIND
+        if kind.name == name:
+            return kind
+    return kinds().get(name)
 
 
 def instance_of(document: Document) -> Instance:
@@ -117,12 +129,12 @@ def _kind(document: Document, issues: Issues) -> Kind | None:
         hint = "a newer dispatchopt may read it" if isinstance(version, int) and version > 1 else ""
         issues.add("wrong-version", f"{where} /version", version, str(VERSION), hint)
     name = header.get("kind")
-    known = kinds()
-    if not isinstance(name, str) or name not in known:
+    found = _kind_named(name) if isinstance(name, str) else None
+    if found is None:
+        known = kinds()
         hint = nearest(name, known) if isinstance(name, str) else ""
         issues.add("wrong-kind", f"{where} /kind", name, "one of " + ", ".join(known), hint)
-        return None
-    return known[name]
+    return found
 
 
 def _header(document: Document, kind: Kind, issues: Issues) -> Any:

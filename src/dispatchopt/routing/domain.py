@@ -36,6 +36,11 @@ def choose(problem: RoutingProblem) -> tuple[Sequence[str], str]:
     return ("pyvrp", "bundles", "ortools"), "trips are too long to be enumerated"
 
 
+def _at_hand(problem: RoutingProblem) -> RoutingSolution | None:
+    """Return the plan that refuses every order, where that is allowed."""
+    return None if problem.orders.is_mandatory.any() else RoutingSolution()
+
+
 def _explain(problem: RoutingProblem, solution: RoutingSolution) -> Sequence[Finding]:
     """Return what stands behind a plan; prices need a solver, which is imported when asked for."""
     from dispatchopt.routing.explain import explain
@@ -51,4 +56,5 @@ DOMAIN: Domain[RoutingProblem, RoutingSolution] = Domain(
     engines=engines,
     choose=choose,
     explain=_explain,
+    at_hand=_at_hand,
 )

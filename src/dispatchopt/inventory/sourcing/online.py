@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 
 import numpy as np
@@ -135,8 +135,12 @@ def source_in_turn(
     *,
     orders: Iterable[int] | None = None,
     max_stores: int = 6,
+    should_stop: Callable[[], bool] | None = None,
 ) -> SourcingSolution:
-    """Source all orders of a problem one by one, in the given order (by number, if None)."""
+    """Source all orders of a problem one by one, in the given order (by number, if None).
+
+    Orders after the one at which ``should_stop`` says so stay unserved.
+    """
     rule = OnlineSourcing(
         problem.stock_units,
         price,
@@ -151,6 +155,8 @@ def source_in_turn(
     store, ship = problem.option_store.tolist(), problem.shipment_cost.tolist()
     chosen = np.full(problem.num_lines, -1, dtype=np.int64)
     for order in range(problem.num_orders) if orders is None else orders:
+        if should_stop is not None and should_stop():
+            break
         mine, reach = lines[order], options[order]
         if mine and reach:
             chosen[mine] = rule.source(

@@ -18,6 +18,7 @@ from dispatchopt.inventory.faults import (
     set_array,
     set_decisions,
     set_names,
+    set_shaped,
 )
 
 #: Largest stock or quantity of a line, in units.
@@ -26,7 +27,6 @@ MAX_UNITS = 10**9
 MAX_ORDERS = 10**7
 #: Largest cost of a shipment, a split or an unserved line; more would drown the cents of others.
 MAX_COST = 1e9
-#: Issues listed per field.
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -57,6 +57,10 @@ class SourcingProblem:
         Cost of every shipment of an order beyond its first, >= 0.
     max_shipments
         Most shipments of an order, >= 1.
+    stock_price
+        What a unit of each SKU in each store is worth to orders that are still to come, (S, K),
+        >= 0, as from ``shadow_prices`` of days like this one; None for nothing. It is no part of
+        the objective: the engine ``online``, which knows no later orders, goes by it.
     order_ids, store_ids, sku_ids
         Names for messages; by default numbers.
 
@@ -77,6 +81,7 @@ class SourcingProblem:
     stock_units: IntArray
     split_cost: float = 0.0
     max_shipments: int = 3
+    stock_price: FloatArray | None = None
     order_ids: tuple[str, ...] = ()
     store_ids: tuple[str, ...] = ()
     sku_ids: tuple[str, ...] = ()
@@ -159,6 +164,9 @@ class SourcingProblem:
                 found = getattr(self, name).ndim
                 if found != dim:
                     issues.append(issue_of("bad-shape", name, f"{found} dimensions", str(dim)))
+        if self.stock_price is not None and not issues:
+            kind = (np.float64, self.stock_units.shape)
+            set_shaped(self, "stock_price", self.stock_price, kind, issues)
 
     def _check_shapes(self, issues: list[Issue]) -> None:
         for head, *rest in (
@@ -188,6 +196,7 @@ class SourcingProblem:
             "option_store": (0, self.num_stores - 1),
             "shipment_cost": (0, MAX_COST),
             "stock_units": (0, MAX_UNITS),
+            "stock_price": (0, MAX_COST),
         }
         issues += out_of_range(self, limits)
 

@@ -34,6 +34,8 @@ def build(parts: Parts) -> SourcingProblem:
     issues.raise_if_any()
     stock = np.zeros((len(parts["stores"]), len(parts["skus"])), dtype=np.int64)
     stock[pairs["stock"]] = parts["stock"]["units"]
+    price = np.zeros(stock.shape)
+    price[pairs["stock"]] = parts["stock"]["price"]
     try:
         return SourcingProblem(
             num_orders=len(parts["orders"]),
@@ -47,6 +49,7 @@ def build(parts: Parts) -> SourcingProblem:
             stock_units=stock,
             split_cost=given.split_cost,
             max_shipments=given.max_shipments,
+            stock_price=price if price.any() else None,
             order_ids=parts["orders"].ids(),
             store_ids=parts["stores"].ids(),
             sku_ids=parts["skus"].ids(),
@@ -66,7 +69,11 @@ def lay_out(
         np.array(names, dtype=object)
         for names in (problem.store_ids, problem.sku_ids, problem.order_ids)
     )
-    store, sku = np.nonzero(problem.stock_units)
+    price = problem.stock_price
+    is_listed = (
+        problem.stock_units > 0 if price is None else (problem.stock_units > 0) | (price > 0)
+    )
+    store, sku = np.nonzero(is_listed)
     tables: dict[str, dict[str, Any]] = {
         "stores": {"id": stores},
         "skus": {"id": skus},
@@ -88,6 +95,8 @@ def lay_out(
             "units": problem.stock_units[store, sku],
         },
     }
+    if price is not None:
+        tables["stock"]["price"] = price[store, sku]
     parameters = {"split_cost": problem.split_cost, "max_shipments": problem.max_shipments}
     return {"parameters": parameters}, tables
 

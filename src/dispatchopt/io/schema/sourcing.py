@@ -90,6 +90,13 @@ class SourcingStockRow(Row):
     store: str = refers("stores", "The store.")
     sku: str = refers("skus", "The SKU.")
     units: int = column(description="How many.", unit="units", ge=0, le=10**9)
+    price: float = column(
+        0.0,
+        description="What a unit is worth to orders still to come; the engine `online` goes by it.",
+        unit="money",
+        ge=0,
+        le=1e9,
+    )
 
 
 TABLES: dict[str, type[Row]] = {

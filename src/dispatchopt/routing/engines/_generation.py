@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 
 from dispatchopt.core.arrays import FloatArray
-from dispatchopt.routing.bundles import Bundles
+from dispatchopt.routing.bundles import Bundles, Enumeration
 from dispatchopt.routing.engines._columns import Columns, columns_of
 from dispatchopt.routing.engines._effort import Effort, starting_columns
 from dispatchopt.routing.engines._relaxation import Relaxation
@@ -146,3 +146,15 @@ def _with(columns: Columns, problem: RoutingProblem, added: list[Bundles]) -> Co
         store=np.concatenate([columns.store, more.store[:trips]]),
         origin=np.arange(len(members)),
     )
+
+
+def small_bundles(found: Enumeration, most: int) -> tuple[list[Bundles], int]:
+    """Return the bundles up to a size of which all are there and not too many, and that size."""
+    small: list[Bundles] = []
+    for size in range(1, found.whole_size + 1):
+        own = [block for block in found.blocks if block.sequences.shape[1] == size]
+        most -= sum(len(block.cost) for block in own)
+        if most < 0:
+            return small, size - 1
+        small += own
+    return small, found.whole_size

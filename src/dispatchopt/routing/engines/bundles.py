@@ -15,11 +15,12 @@ import numpy as np
 
 from dispatchopt.core.arrays import IntArray
 from dispatchopt.core.run import Run
-from dispatchopt.routing.bundles import Bundles, Enumeration, enumerate_bundles
+from dispatchopt.routing.bundles import Enumeration, enumerate_bundles
+from dispatchopt.routing.check import check
 from dispatchopt.routing.engines._chains import solve_chains
 from dispatchopt.routing.engines._columns import Columns, columns_of, columns_of_plan
 from dispatchopt.routing.engines._effort import Effort, Warm
-from dispatchopt.routing.engines._generation import Generation
+from dispatchopt.routing.engines._generation import Generation, small_bundles
 from dispatchopt.routing.engines._partition import Partition
 from dispatchopt.routing.engines._repair import mended
 from dispatchopt.routing.engines._ruin import LEAST_TRIPS, Ruin, is_plan
@@ -32,6 +33,8 @@ from dispatchopt.routing.schedule import best_route
 
 #: Times that trips are generated; the gap grows between them.
 _MOST_GAPS = 24
+#: Orders times courier rows up to which a plan is begun one order after the other.
+_MOST_BEGUN = 1_000
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -129,13 +132,11 @@ class BundlesEngine:
             run.note(f"No solution exists: {proof}.")
             run.prove_infeasible()
             return None
-        if not problem.orders.is_mandatory.any():
-            run.offer(RoutingSolution())
         if _has_chains(problem):
             if not run.should_stop():
                 solve_chains(problem, run, self.max_chained)
             return None
-        _mend(problem, run)
+        self._mend(problem, run)
         if run.should_stop():
             return None
         found = enumerate_bundles(
@@ -159,7 +160,7 @@ class BundlesEngine:
         """Solve without a list of all trips, if that is too long and there is time for a bound."""
         if found.is_complete or why_not(problem) is not None:
             return False
-        small, size = _small(found, self.max_small)
+        small, size = small_bundles(found, self.max_small)
         generation = Generation(
             problem,
             small,
@@ -196,25 +197,17 @@ class BundlesEngine:
         run.note(f"Other trips were generated, to {reached:.0f} above the relaxation.")
         return True
 
-
-def _mend(problem: RoutingProblem, run: Run[RoutingSolution]) -> None:
-    """Better the plan that the search starts from."""
-    if run.solution is not None and run.solution.routes:
-        better = mended(problem, run.solution)
-        if better is not None:
-            run.offer(better)
-
-
-def _small(found: Enumeration, most: int) -> tuple[list[Bundles], int]:
-    """Return the bundles up to a size of which all are there and not too many, and that size."""
-    small: list[Bundles] = []
-    for size in range(1, found.whole_size + 1):
-        own = [block for block in found.blocks if block.sequences.shape[1] == size]
-        most -= sum(len(block.cost) for block in own)
-        if most < 0:
-            return small, size - 1
-        small += own
-    return small, found.whole_size
+    def _mend(self, problem: RoutingProblem, run: Run[RoutingSolution]) -> None:
+        """Better the plan that there is; without any, begin one, before anything is compiled."""
+        known = run.solution
+        if known is None and len(problem.orders) * len(problem.couriers) <= _MOST_BEGUN:
+            better = mended(problem, RoutingSolution())
+            if better is not None and not check(problem, better).violations:
+                run.offer(better)
+        elif known is not None and known.routes:
+            better = mended(problem, known)
+            if better is not None:
+                run.offer(better)
 
 
 def _tell(run: Run[RoutingSolution], value: float) -> None:

@@ -105,8 +105,6 @@ class ColgenEngine:
             run.note(f"No solution exists: {proof}.")
             run.prove_infeasible()
             return
-        if not problem.orders.is_mandatory.any():
-            run.offer(RoutingSolution())
         if not len(problem.orders) or run.should_stop():
             return
         plan_s = self.plan_share * run.time_left_s

@@ -57,8 +57,6 @@ class OrToolsEngine:
             run.note(f"No solution exists: {proof}.")
             run.prove_infeasible()
             return
-        if not problem.orders.is_mandatory.any():
-            run.offer(RoutingSolution())
         if run.should_stop():
             return
         model = Model(problem)

@@ -70,8 +70,6 @@ class PickingEngine:
             run.note(f"No solution exists: {proof}.")
             run.prove_infeasible()
             return
-        if not problem.orders.is_mandatory.any():
-            run.offer(RoutingSolution())
         engine = self._inner(problem)
         if engine is None or run.should_stop():
             return

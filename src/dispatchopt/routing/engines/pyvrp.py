@@ -22,8 +22,8 @@ from dispatchopt.routing.reach import proof_of_infeasibility
 _ITERATIONS_BETWEEN_OFFERS = 100
 #: A round of the polish takes steps by orders, and a step the longer the more orders there are.
 _ORDERS_SQUARED_PER_S = 1_250
-#: Below such a limit of time, what has to be compiled on first use could outlast it.
-_LEAST_S = 10
+#: Below such a limit of time, what is compiled on first use would leave too little of it.
+_LEAST_S = 30
 #: PyVRP multiplies penalties with violations of up to 1e9: the product has to fit 64 bits.
 _LARGEST_PENALTY = 1e7
 
@@ -41,9 +41,9 @@ class PyVrpEngine:
     min_polished, max_polished
         Least and most orders of problems that are polished: ruin and recreate goes on from PyVRP's
         plan, and a plan is chosen from all routes that it passes through.
-    share, short_share
-        Share of the time that PyVRP has where a polish follows: if there is time for a whole round
-        of that, or else.
+    share
+        Share of the time that PyVRP has where a polish follows. The rest must be enough for a whole
+        round of that, or PyVRP has all of the time.
     """
 
     name: str = "pyvrp"
@@ -53,7 +53,6 @@ class PyVrpEngine:
     min_polished: int = 25
     max_polished: int = 10_000
     share: float = 0.25
-    short_share: float = 0.7
 
     def unsupported(self, problem: RoutingProblem) -> str | None:
         """Return why PyVRP cannot take the problem, or None."""
@@ -68,13 +67,11 @@ class PyVrpEngine:
             run.note(f"No solution exists: {proof}.")
             run.prove_infeasible()
             return
-        if not problem.orders.is_mandatory.any():
-            run.offer(RoutingSolution())
         model = translation.build(problem)
         if model is None or run.should_stop():
             return
         is_polished = self._is_polished(problem, run)
-        _Search(self, model, run, self._share(problem, run) if is_polished else 1.0).go()
+        _Search(self, model, run, self.share if is_polished else 1.0).go()
         if is_polished and not run.should_stop():
             Polish(problem, run, run.solution).go()
 
@@ -84,13 +81,11 @@ class PyVrpEngine:
         # Orders go back one by one, so that a trip that only several pay for is seldom begun.
         if not problem.orders.is_mandatory.all():
             return False
-        return run.time_left_s >= _LEAST_S and _strings.unsupported(problem) is None
-
-    def _share(self, problem: RoutingProblem, run: Run[RoutingSolution]) -> float:
-        """Return the share of the time that PyVRP has."""
-        full_s = len(problem.orders) ** 2 / _ORDERS_SQUARED_PER_S
-        has_time = (1 - self.share) * run.time_left_s >= full_s
-        return self.share if has_time else self.short_share
+        # A round of too few steps seldom gets back to what PyVRP finds in the same time.
+        round_s = len(problem.orders) ** 2 / _ORDERS_SQUARED_PER_S
+        left_s = run.time_left_s
+        has_time = left_s >= _LEAST_S and (1 - self.share) * left_s >= round_s
+        return has_time and _strings.unsupported(problem) is None
 
 
 class _Search:

@@ -71,8 +71,6 @@ class VroomEngine:
             run.prove_infeasible()
             return
         must = problem.orders.is_mandatory
-        if not must.any():
-            run.offer(RoutingSolution())
         kept = np.flatnonzero(servable_orders(problem))
         if not len(kept) or not problem.couriers.count.any() or run.should_stop():
             return

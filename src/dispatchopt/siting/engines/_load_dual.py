@@ -27,6 +27,8 @@ FREE = 2**53
 _DEFLECTION, _MEMORY = 0.6, 0.9
 #: Entries of the table from which on rounds are compiled; below, loading the compiler costs more.
 _COMPILED_ENTRIES = 600
+#: Entries that plain rounds in place of compiled ones may look at in all.
+_PLAIN_ENTRIES = 100_000
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -208,16 +210,22 @@ def ascend(
     patience: int = _PATIENCE,
     spare: int = FREE,
     with_shares: bool = False,
+    is_plain: bool = False,
 ) -> Raised:
-    """Raise a bound by deflected subgradients, until it reaches ``goal``."""
+    """Raise a bound by deflected subgradients, until it reaches ``goal``.
+
+    ``is_plain`` needs no compiler; large tables have few rounds then, and sites fill in parts.
+    """
     if not np.isfinite(goal):
         goal = 2.0**60
-    if is_compiled(table):
+    if is_compiled(table) and not is_plain:
         # On a grid, with whole costs, no sum is rounded.
         grid = _GRID if is_whole and table.grain else 0.0
         rules = (goal, rounds, step, patience, LEAST_STEP, _DEFLECTION, _MEMORY, is_whole, grid)
         span = (np.array(lower), np.array(upper), least_loads(table, upper, spare))
         return _compiled(table, worth, span, rules, with_shares)
+    if is_plain:
+        rounds = min(rounds, _PLAIN_ENTRIES // table.cost.size)
     found = load_bound(table, worth, lower, upper, with_rises=False)
     best, kept = found, worth
     often = found.chosen.astype(np.float64)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -118,6 +119,8 @@ class _Search:
         """Bound, start and branch."""
         run, table = self._run, self._table
         lower, upper = table.is_fixed, np.ones(table.num_sites, dtype=bool)
+        if is_compiled(table):
+            self._first()
         tree = Tree(table, self, step=run.step, raise_bound=self.raise_bound)
         # Whole customers bound better still, so that their rounds are not the last.
         raised = self._relaxed(tree, rounds // 2 if fills_whole(table) else rounds)
@@ -130,6 +133,25 @@ class _Search:
             return
         if tree.search(raised, lower, upper):
             self.close()
+
+    def _first(self) -> None:
+        """Serve without a compiler, which on first use can take all of the time."""
+        table = self._table
+        lower, upper = table.is_fixed, np.ones(table.num_sites, dtype=bool)
+        rules: dict[str, Any] = {"goal": math.inf, "rounds": _START_EVERY, "step": _STEP}
+        raised = ascend(table, usual_worth(table), lower, upper, **rules, is_plain=True)
+        self.raise_bound(raised.value)
+        found = load_bound(table, raised.worth, lower, upper)
+        is_open = self._with_room(found)
+        if not table.is_single:
+            self._solve(table, is_open, None, math.inf, None)
+            return
+        for _ in range(2):
+            site_of = assigned(table, is_open, found.fill_price, self._run.should_stop)
+            if site_of is not None:
+                self.consider(site_of, is_open)
+                return
+            is_open[np.lexsort((found.to_open, ~is_open))[: table.max_open]] = True
 
     def _polish(self, tree: Tree, raised: Raised) -> None:
         """Search around the best choice of sites."""

@@ -22,8 +22,8 @@ from dispatchopt.inventory.rebalancing.engines._steps import Worth
 
 #: Weight of the newest slope in the direction.
 _NEW = 0.3
-#: Evaluations without a rise after which steps shrink, and by how much.
-_PATIENCE, _SHRINK = 10, 0.7
+#: Evaluations without a rise after which steps shrink, and by how much; where time is plenty, too.
+_QUICK, _SLOW = (10, 0.7), (25, 0.8)
 #: Step, as a share of Polyak's, below which prices are settled.
 _LEAST_STEP = 1e-3
 #: Share of the bound's size that a step aims at, at most.
@@ -35,7 +35,7 @@ _ENDLESS = 1e18
 #: Lanes beside the first that are loaded anew together, at most.
 _MOST_BESIDE = 6
 #: Warmth of the annealing at its begin and end, in mean worths of a unit.
-_HOT, _COLD = 0.5, 0.03
+_HOT, _COLD = 1.0, 0.05
 #: Parts in which lanes are loaded side by side, and entries of lanes and SKUs that pay for that.
 _PARTS, _MIN_SPLIT = 2, 10_000
 
@@ -61,7 +61,9 @@ class Ascent:
         """Return the bound at some prices, and its slope by price."""
         raise NotImplementedError
 
-    def ascend(self, target: float, count: int, should_stop: Callable[[], bool]) -> Iterator[float]:
+    def ascend(
+        self, target: float, count: int, should_stop: Callable[[], bool], *, is_slow: bool = False
+    ) -> Iterator[float]:
         """Raise the bound by subgradients (Held, Wolfe, Crowder, Math. Programming 6, 1974).
 
         Parameters
@@ -72,6 +74,8 @@ class Ascent:
             Evaluations at most.
         should_stop
             Asked before each.
+        is_slow
+            Whether steps shrink late and little: the bound ends higher, in three times as many.
 
         Yields
         ------
@@ -79,6 +83,7 @@ class Ascent:
             The best bound after each evaluation.
         """
         price, step, waited = self.price.copy(), 1.0, 0
+        patience, shrink = _SLOW if is_slow else _QUICK
         direction: FloatArray | None = None
         for _ in range(count):
             if should_stop():
@@ -88,8 +93,8 @@ class Ascent:
             if value > self.bound:
                 self.bound, self.price = value, price.copy()
             yield self.bound
-            if waited > _PATIENCE:
-                step, waited, direction = _SHRINK * step, 0, None
+            if waited > patience:
+                step, waited, direction = shrink * step, 0, None
                 price = self.price.copy()
                 value, slope = self.evaluate(price)
             slope[(price <= 0) & (slope < 0)] = 0.0

@@ -68,10 +68,14 @@ class LanesEngine:
         take a few units, and where lanes cost something.
     max_joint
         Evaluations of the bound that opens lanes into a store together at most.
-    flip_share, joint_share
-        Shares of the time that is left, at most, for lanes closed and opened, and for that bound.
+    flip_share, joint_share, last_share
+        Shares of the time that is left, at most, for lanes closed and opened, for that bound, and
+        for it where there are no vans.
     max_flips
         Rounds in which lanes are closed and opened.
+    max_aims, aim_share
+        Thousands of rounds in which lanes are loaded anew before the prices of single units rise,
+        and the share of the time that is left for them, at most.
     max_open
         Columns that the search for whole units may use, about.
     """
@@ -93,10 +97,13 @@ class LanesEngine:
     max_columns: int = 150_000
     min_skipped: int = 30_000
     min_skipped_costs: int = 5_000
-    max_joint: int = 600
+    max_joint: int = 1_500
     flip_share: float = 0.35
     joint_share: float = 0.7
+    last_share: float = 0.85
     max_flips: int = 6
+    max_aims: int = 8
+    aim_share: float = 0.05
     max_open: int = 9_000
     name: str = "lanes"
     packages: tuple[str, ...] = ("numpy", "scipy", "ortools", "highspy")
@@ -150,6 +157,8 @@ class LanesEngine:
     ) -> None:
         """Raise the bound by single units, and search over lanes and their loads."""
         problem = loads.problem
+        # Steps of prices are as long as the answer known is far: a fair one comes first.
+        self._aim(loads, plan, run)
         self._ascend(loads, plan.total, base, run)
         if not (problem.lane_cost > 0).any():
             self._improve(plan, run, 1)
@@ -210,8 +219,10 @@ class LanesEngine:
         if run.should_stop():
             return
         joint = Joint(loads)
-        until = (1 - self.joint_share) * run.time_left_s
-        for bound in joint.ascend(target, self.max_joint, run.should_stop):
+        # Without vans no search follows: the bound gets most of what is left.
+        is_last = loads.problem.capacity_ml is None
+        until = (1 - (self.last_share if is_last else self.joint_share)) * run.time_left_s
+        for bound in joint.ascend(target, self.max_joint, run.should_stop, is_slow=is_last):
             self._prove(run, base + bound, is_proof=loads.worth.is_whole)
             if np.isfinite(until) and run.time_left_s < until:
                 break
@@ -226,6 +237,18 @@ class LanesEngine:
             self._prove(run, base + bound, is_proof=loads.worth.is_whole)
             if np.isfinite(until) and run.time_left_s < until:
                 break
+        run.step()
+
+    def _aim(self, loads: Loads, plan: Plan, run: Run[RebalancingSolution]) -> None:
+        """Load lanes anew for a short while, without prices."""
+        search, total = loads.search(plan.units, run.seed), plan.total
+        until = (1 - self.aim_share) * run.time_left_s
+        for turn in range(self.max_aims):
+            if run.should_stop() or (np.isfinite(until) and run.time_left_s < until):
+                break
+            total += search.go(_ROUNDS, turn / self.max_aims)
+        if total < plan.total:
+            plan.take(loads.by_sku(search.moved))
         run.step()
 
     def _reload(
