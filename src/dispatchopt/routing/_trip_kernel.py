@@ -28,7 +28,7 @@ _READY = 4
     _LATEST_S,
     _MOST_S,
     _MOST_M,
-    _NUM_HINGES,
+    NUM_HINGES,
     _UNREACHABLE,
 ) = range(17)
 
@@ -48,7 +48,7 @@ def _time_cost(span: Any, floor: int, delay: int, numbers: Any, events: Any) -> 
     """Return the least cost of duration and lateness over the start of the route."""
     low, high = span
     per_s, count = numbers[_PER_S], len(events)
-    if not numbers[_NUM_HINGES]:
+    if not numbers[NUM_HINGES]:
         return max(delay, floor - high) * per_s
     best = _cost_at(low, floor, delay, per_s, events)
     if not per_s:
@@ -69,9 +69,11 @@ def _time_cost(span: Any, floor: int, delay: int, numbers: Any, events: Any) -> 
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
-def _one(stops: Any, orders: Any, legs: Any, numbers: Any, events: Any) -> tuple[int, int, int]:
+def one_sequence(
+    stops: Any, orders: Any, legs: Any, numbers: Any, events: Any
+) -> tuple[int, int, int]:
     """Return cost, seconds too late and metres too far of one sequence."""
-    (metres_of, seconds_of), num_hinges = legs, numbers[_NUM_HINGES]
+    (metres_of, seconds_of), num_hinges = legs, numbers[NUM_HINGES]
     floor = numbers[_OPENS_S]
     for order in stops:
         floor = max(floor, orders[order, _READY])
@@ -135,12 +137,12 @@ def best_sequences(  # noqa: PLR0917 - compiled code takes no keywords
     costs = np.full(count, _MOST, dtype=np.int64)
     nearly = np.zeros(count, dtype=np.bool_)
     tried = np.zeros(size, dtype=np.int64)
-    events = np.zeros((size * numbers[_NUM_HINGES], 4), dtype=np.int64)
+    events = np.zeros((size * numbers[NUM_HINGES], 4), dtype=np.int64)
     for row in range(count):
         for number in range(len(permutations)):
             for position in range(size):
                 tried[position] = sets[row, permutations[number, position]]
-            cost, late, far = _one(tried, orders, legs, numbers, events)
+            cost, late, far = one_sequence(tried, orders, legs, numbers, events)
             nearly[row] |= late <= slack_s and far <= slack_m
             if late <= 0 and far <= 0 and cost < costs[row]:
                 costs[row] = cost
@@ -158,7 +160,7 @@ def insertions(  # noqa: PLR0917 - compiled code takes no keywords
     """
     count, size = sequences.shape
     tried = np.zeros(size + 1, dtype=np.int64)
-    events = np.zeros(((size + 1) * numbers[_NUM_HINGES], 4), dtype=np.int64)
+    events = np.zeros(((size + 1) * numbers[NUM_HINGES], 4), dtype=np.int64)
     for row in range(count):
         costs[row] = np.inf
         for place in range(size + 1):
@@ -168,6 +170,6 @@ def insertions(  # noqa: PLR0917 - compiled code takes no keywords
                 elif position > place:
                     tried[position] = sequences[row, position - 1]
             tried[place] = new
-            cost, late, far = _one(tried, orders, legs, numbers, events)
+            cost, late, far = one_sequence(tried, orders, legs, numbers, events)
             if late <= 0 and far <= 0 and cost < costs[row]:
                 costs[row] = cost

@@ -49,11 +49,15 @@ class Bundles:
 
 @dataclass(frozen=True, kw_only=True)
 class Enumeration:
-    """All bundles, whether they are all that exist, and what to keep of them for the next time."""
+    """Bundles, whether they are all that exist, and what to keep of them for the next time.
+
+    All that have at most ``whole_size`` orders are there.
+    """
 
     blocks: list[Bundles]
     is_complete: bool
     known: KnownTrips | None = None
+    whole_size: int = 0
 
     @property
     def num_bundles(self) -> int:
@@ -89,16 +93,16 @@ def enumerate_bundles(
     """
     growths, kept, is_complete = _growths(problem, known)
     blocks: list[Bundles] = []
-    left = limit
+    left, whole_size = limit, 0
     # Small bundles of all couriers come before large ones of any, in case the limit is met.
     while growths:
         alive = []
         for growth in growths:
             if should_stop() or left <= 0:
-                return Enumeration(blocks=blocks, is_complete=False)
+                return Enumeration(blocks=blocks, is_complete=False, whole_size=whole_size)
             candidates = growth.candidates()
             if len(candidates) > 4 * left:
-                return Enumeration(blocks=blocks, is_complete=False)
+                return Enumeration(blocks=blocks, is_complete=False, whole_size=whole_size)
             block = growth.grow(candidates)
             kept.add(growth.courier, growth.store, growth.level)
             if len(block.cost):
@@ -108,15 +112,15 @@ def enumerate_bundles(
                 alive.append(growth)
             elif growth.was_cut:
                 is_complete = False
-        growths = alive
-    return Enumeration(blocks=blocks, is_complete=is_complete, known=kept)
+        growths, whole_size = alive, whole_size + 1
+    return Enumeration(blocks=blocks, is_complete=is_complete, known=kept, whole_size=whole_size)
 
 
 def _growths(
     problem: RoutingProblem, known: KnownTrips | None
 ) -> tuple[list[_Growth], KnownTrips, bool]:
     """Return what grows, an empty list of what is known, and if detours are no short cuts."""
-    slack_s, slack_m, is_complete = _slacks(problem)
+    slack_s, slack_m, is_complete = slacks_of(problem)
     if known is not None:
         known = known.if_wide_enough(slack_s, slack_m)
     if known is not None:
@@ -132,7 +136,7 @@ def _growths(
     return growths, KnownTrips(problem=problem, slack_s=slack_s, slack_m=slack_m), is_complete
 
 
-def _slacks(problem: RoutingProblem) -> tuple[int, int, bool]:
+def slacks_of(problem: RoutingProblem) -> tuple[int, int, bool]:
     """Return by how much a detour can be a short cut: seconds, metres, and if that is little."""
     couriers, orders = problem.couriers, problem.orders
     ends = couriers.end_place[couriers.end_place != ANYWHERE]
@@ -146,6 +150,20 @@ def _slacks(problem: RoutingProblem) -> tuple[int, int, bool]:
                 worst[index] = max(worst[index], int((legs - detour).max()))
     is_little = max(worst) <= MAX_SLACK
     return (worst[0], worst[1], True) if is_little else (0, 0, False)
+
+
+def fitting_orders(problem: RoutingProblem, courier: int, store: int) -> IntArray:
+    """Return the orders that a courier row may carry from a store, whatever the times."""
+    couriers, orders = problem.couriers, problem.orders
+    fits = (orders.load <= couriers.capacity[courier]).all(axis=1)
+    fits &= (orders.skills & ~couriers.skills[courier]) == 0
+    fits &= (orders.locked_courier == ANYWHERE) | (orders.locked_courier == courier)
+    if orders.store_options is not None:
+        owner = np.repeat(np.arange(len(orders)), np.diff(orders.store_options.indptr))
+        may = np.zeros(len(orders), dtype=np.bool_)
+        may[owner[orders.store_options.stores == store]] = True
+        fits &= may
+    return np.flatnonzero(fits)
 
 
 class _Growth:
@@ -179,15 +197,7 @@ class _Growth:
         self._capacity = couriers.capacity[courier]
         self._load = orders.load
         self._base = len(orders)
-        fits = (orders.load <= self._capacity).all(axis=1)
-        fits &= (orders.skills & ~couriers.skills[courier]) == 0
-        fits &= (orders.locked_courier == ANYWHERE) | (orders.locked_courier == courier)
-        if orders.store_options is not None:
-            owner = np.repeat(np.arange(len(orders)), np.diff(orders.store_options.indptr))
-            may = np.zeros(len(orders), dtype=np.bool_)
-            may[owner[orders.store_options.stores == store]] = True
-            fits &= may
-        self._singles = np.flatnonzero(fits)
+        self._singles = fitting_orders(problem, courier, store)
         self._sets: IntArray = np.zeros((1, 0), dtype=np.int64)
         self.was_cut = False
         self._best: BestSequences = self._timing.best_sequences

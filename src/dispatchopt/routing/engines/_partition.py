@@ -40,6 +40,8 @@ class Partition:
         What is proven: that no plan stays below, or which. The cost of the best plan known.
     plan
         That cost, if it is another: plans below it are of use too.
+    ceiling
+        Cost from which on plans may have columns that are not there: proofs end here.
     known
         Columns of plans that are known, to start from.
     current
@@ -73,10 +75,12 @@ class Partition:
         warm: Warm | None = None,
         current: Callable[[], tuple[IntArray, IntArray]] | None = None,
         plan: float | None = None,
+        ceiling: float = math.inf,
     ) -> None:
         self.columns = columns
         self.best = best
         self.plan = best if plan is None else plan
+        self.ceiling = ceiling
         self._improve = improve
         self.bound = -math.inf
         self.duals: FloatArray = np.zeros(columns.num_rows)
@@ -315,6 +319,8 @@ class Partition:
         first = min(self._effort.first_guess, len(order) - 1)
         guess = max(float(order[first]), 1.0)
         while not self._is_proven():
+            if self.bound >= self.ceiling:
+                return False
             # A plan that costs less than a whole ceiling costs one less.
             ceiling = min(self.best, math.ceil(max(value, self.bound) + guess))
             some = np.flatnonzero(reduced <= ceiling - value + 1e-4)

@@ -98,6 +98,13 @@ class Relaxation:
         self.is_present[some] = True
         self._strategy = _PRIMAL
 
+    def grow(self, columns: Columns) -> None:
+        """Go on with columns of which the first ones are those so far; the others are added."""
+        first, last = len(self.columns), len(columns)
+        self.columns = columns
+        self.is_present = np.append(self.is_present, np.zeros(last - first, dtype=np.bool_))
+        self.add(np.arange(first, last))
+
     def cut(self, cuts: list[Cut]) -> None:
         """Add inequalities; they become part of the columns' model too."""
         columns = self.columns

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
@@ -19,15 +20,19 @@ from dispatchopt.routing.check import check
 from dispatchopt.routing.engines._chains import solve_chains
 from dispatchopt.routing.engines._columns import Columns, columns_of, columns_of_plan
 from dispatchopt.routing.engines._effort import Effort, Warm
+from dispatchopt.routing.engines._generation import Generation, small_bundles
 from dispatchopt.routing.engines._partition import Partition
 from dispatchopt.routing.engines._repair import mended
 from dispatchopt.routing.engines._ruin import LEAST_TRIPS, Ruin, is_plan
+from dispatchopt.routing.engines._trip_pricing import why_not
 from dispatchopt.routing.known_trips import KnownTrips
 from dispatchopt.routing.picking import has_picking
 from dispatchopt.routing.problem import FAR, RoutingProblem, RoutingSolution, Trip
 from dispatchopt.routing.reach import proof_of_infeasibility
 from dispatchopt.routing.schedule import best_route
 
+#: Times that trips are generated; the gap grows between them.
+_MOST_GAPS = 24
 #: Orders times courier rows up to which a plan is begun one order after the other.
 _MOST_BEGUN = 1_000
 
@@ -63,7 +68,13 @@ class BundlesEngine:
     Parameters
     ----------
     max_bundles
-        Most columns; a problem with more is solved on the smaller trips, without their bound.
+        Most trips that are listed; of a problem with more, those near the optimum of the linear
+        relaxation are generated.
+    max_small, max_near
+        Then: most of the smaller trips that are kept, and most that are generated.
+    first_gap, gap_growth
+        Then: reduced cost of the trips that are generated first, as a share of the bound, and by
+        what it grows.
     max_chained
         Most sets of orders per group of couriers that may do several trips.
     effort
@@ -75,7 +86,11 @@ class BundlesEngine:
 
     name: str = "bundles"
     packages: tuple[str, ...] = ("highspy",)
-    max_bundles: int = 3_000_000
+    max_bundles: int = 1_000_000
+    max_small: int = 200_000
+    max_near: int = 400_000
+    first_gap: float = 0.0025
+    gap_growth: float = 2.0
     max_chained: int = 200_000
     effort: Effort = field(default_factory=Effort)
     ruin_steps: int = 40
@@ -133,9 +148,54 @@ class BundlesEngine:
         how = "all feasible trips" if found.is_complete else "some of the feasible trips"
         run.note(f"It chose among {how}: {found.num_bundles}.")
         warm = None
+        if self._generated(problem, found, run):
+            return None
         if run.step():
             warm = _Search(self, problem, found, run).solve(known)
         return None if found.known is None else Known(trips=found.known, warm=warm)
+
+    def _generated(
+        self, problem: RoutingProblem, found: Enumeration, run: Run[RoutingSolution]
+    ) -> bool:
+        """Solve without a list of all trips, if that is too long and there is time for a bound."""
+        if found.is_complete or why_not(problem) is not None:
+            return False
+        small, size = small_bundles(found, self.max_small)
+        generation = Generation(
+            problem,
+            small,
+            seed=run.seed,
+            should_stop=run.should_stop,
+            time_left=lambda: run.time_left_s,
+        )
+        generation.relax(lambda value: _tell(run, value))
+        bound, reached = generation.bound, -math.inf
+        if math.isinf(bound):
+            return False
+        gap = max(1.0, self.first_gap * abs(bound))
+        for _ in range(_MOST_GAPS):
+            if run.objective is not None:
+                gap = min(gap, run.objective - bound + 1.0)
+            near = generation.near(gap, self.max_near) if run.step() else None
+            if near is not None and math.isinf(max(near[1], reached)):
+                # There were too many sequences to end the search.
+                gap /= self.gap_growth**2
+                continue
+            if near is None or near[1] <= reached:
+                break
+            blocks, reached = near
+            larger = [block for block in blocks if block.sequences.shape[1] > size]
+            part = Enumeration(blocks=small + larger, is_complete=False)
+            # A plan that costs less than that has no other trips; costs are whole.
+            ceiling = float(math.ceil(bound + reached - 1e-3))
+            _Search(self, problem, part, run, ceiling).solve(None)
+            if run.objective is not None and run.objective <= max(ceiling, run.bound):
+                break
+            gap *= self.gap_growth
+        if math.isinf(reached):
+            return False
+        run.note(f"Other trips were generated, to {reached:.0f} above the relaxation.")
+        return True
 
     def _mend(self, problem: RoutingProblem, run: Run[RoutingSolution]) -> None:
         """Better the plan that there is; without any, begin one, before anything is compiled."""
@@ -148,6 +208,12 @@ class BundlesEngine:
             better = mended(problem, known)
             if better is not None:
                 run.offer(better)
+
+
+def _tell(run: Run[RoutingSolution], value: float) -> None:
+    """Tell a bound, rounded up: costs are whole."""
+    whole = float(math.ceil(value - 1e-6 * max(1.0, abs(value)) ** 0.5 - 1e-6))
+    run.raise_bound(whole if run.objective is None else min(whole, run.objective))
 
 
 def _has_chains(problem: RoutingProblem) -> bool:
@@ -165,7 +231,10 @@ def _row_keys(rows: IntArray) -> IntArray:
 
 
 class _Search:
-    """One run: trips into columns, columns into plans."""
+    """One run: trips into columns, columns into plans.
+
+    ``ceiling`` is the cost below which no plan has other trips; None if that is not known.
+    """
 
     def __init__(
         self,
@@ -173,9 +242,10 @@ class _Search:
         problem: RoutingProblem,
         found: Enumeration,
         run: Run[RoutingSolution],
+        ceiling: float | None = None,
     ) -> None:
         self.problem, self.run = problem, run
-        self.is_complete = found.is_complete
+        self.ceiling = math.inf if found.is_complete else ceiling
         self.blocks = found.blocks
         sizes = [len(block.cost) for block in found.blocks]
         self.first_of = np.cumsum([0, *sizes])
@@ -187,13 +257,17 @@ class _Search:
         columns, top = columns_of(self.problem, self.blocks)
         warm = self._warm(columns, known)
         steps = self.engine.ruin_steps if warm is None else self.engine.warm_ruin_steps
-        self._ruin(columns, top, steps)
+        # Plans cannot be built order by order where the trips between are not there.
+        is_whole = self.ceiling == math.inf
+        if is_whole or len(self._known(columns)):
+            self._ruin(columns, top, steps)
         if run.should_stop():
             return None if known is None else known.warm
         best = run.objective
         partition = Partition(
             columns,
             best=top if best is None else best,
+            ceiling=math.inf if self.ceiling is None else self.ceiling,
             known=self._known(columns),
             effort=self.effort,
             seed=run.seed,
@@ -201,18 +275,22 @@ class _Search:
             tell_bound=self._raise_bound,
             should_stop=run.should_stop,
             time_left=lambda: run.time_left_s,
-            improve=lambda: self._ruin(columns, top, self.engine.more_ruin_steps),
+            improve=(
+                partial(self._ruin, columns, top, self.engine.more_ruin_steps) if is_whole else None
+            ),
             warm=warm,
             current=lambda: self._current(columns),
         )
         # A plan is proven best where no other one can cost less by one, and costs are whole.
         is_proven = partition.solve()
-        if is_proven and self.is_complete:
-            if run.objective is None:
+        if is_proven and self.ceiling is not None:
+            if run.objective is None and self.ceiling < math.inf:
+                run.raise_bound(self.ceiling)
+            elif run.objective is None:
                 run.note("No solution exists: trips and couriers do not suffice.")
                 run.prove_infeasible()
             else:
-                run.raise_bound(run.objective)
+                run.raise_bound(min(run.objective, self.ceiling))
         return None if partition.kept is None else self._kept(columns, partition.kept)
 
     def _warm(self, columns: Columns, known: Known | None) -> Warm | None:
@@ -289,7 +367,8 @@ class _Search:
 
     def _raise_bound(self, value: float) -> None:
         run = self.run
-        if self.is_complete and (run.objective is not None or value < math.inf):
+        if self.ceiling is not None and (run.objective is not None or value < math.inf):
+            value = min(value, self.ceiling)
             run.raise_bound(value if run.objective is None else min(value, run.objective))
         run.step()
 

@@ -1,0 +1,153 @@
+"""Compiled search for trips whose cost is below the prices of their orders."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+import numpy as np
+
+from dispatchopt.routing._trip_kernel import NUM_HINGES, one_sequence
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def in_time(some: Any, orders: Any, legs: Any, numbers: Any, slacks: Any) -> Any:
+    """Return which of ``some`` orders may follow which, at once, shape (count, count)."""
+    count = len(some)
+    may = np.zeros((count, count), dtype=np.bool_)
+    pair = np.zeros(2, dtype=np.int64)
+    events = np.zeros((2 * numbers[NUM_HINGES], 4), dtype=np.int64)
+    for first in range(count):
+        for second in range(count):
+            if first != second:
+                pair[0], pair[1] = some[first], some[second]
+                _, late, far = one_sequence(pair, orders, legs, numbers, events)
+                may[first, second] = late <= slacks[0] and far <= slacks[1]
+    return may
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def completions(arcs: Any, ends: Any, most: int) -> Any:
+    """Return the least cost from each order to the end over at most so many more orders.
+
+    Orders may come twice, but not with only one between. ``best[r, i]`` goes next to ``to[r, i]``
+    (-1: to the end), ``other[r, i]`` is the least that does not.
+    """
+    count = len(ends)
+    best = np.full((most + 1, count), np.inf)
+    other = np.full((most + 1, count), np.inf)
+    to = np.full((most + 1, count), -1, dtype=np.int64)
+    best[0] = ends
+    for more in range(1, most + 1):
+        for i in range(count):
+            first, second, at = ends[i], np.inf, -1
+            for j in range(count):
+                arc = arcs[i, j]
+                if arc == np.inf:
+                    continue
+                rest = other[more - 1, j] if to[more - 1, j] == i else best[more - 1, j]
+                value = arc + rest
+                if value < first:
+                    first, second, at = value, first, j
+                elif value < second:
+                    second = value
+            best[more, i], other[more, i], to[more, i] = first, second, at
+    return best, other, to
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def trips_below(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one search, without keywords
+    threshold: float,
+    room: int,
+    some: Any,
+    paid: Any,
+    arcs: Any,
+    tables: Any,
+    loads: Any,
+    orders: Any,
+    legs: Any,
+    numbers: Any,
+    most: int,
+    slacks: Any,
+    most_nodes: int,
+) -> Any:
+    """Return sequences of positions in ``some`` with reduced cost below a threshold, and that.
+
+    Depth first; ``arcs[0]`` are the ways from the store, the others from each order. Where there is
+    no room for all, the threshold is lowered, so that all below the one returned are there. It is
+    minus infinity if there were too many nodes to end.
+    """
+    best, other, to = tables
+    load, capacity = loads
+    count = len(some)
+    sequences = np.full((room, most), -1, dtype=np.int64)
+    reduced = np.full(room, np.inf)
+    costs = np.zeros(room, dtype=np.int64)
+    found = 0
+    path = np.zeros(most, dtype=np.int64)
+    stops = np.zeros(most, dtype=np.int64)
+    following = np.zeros(most + 1, dtype=np.int64)
+    partial = np.zeros(most + 1)
+    gain = np.zeros(most + 1)
+    weight = np.zeros((most + 1, load.shape[1]), dtype=np.int64)
+    is_held = np.zeros(count, dtype=np.bool_)
+    events = np.zeros((most * numbers[NUM_HINGES], 4), dtype=np.int64)
+    nodes = 0
+    depth = 0
+    while depth >= 0:
+        order = following[depth]
+        if order >= count:
+            depth -= 1
+            if depth >= 0:
+                is_held[path[depth]] = False
+            continue
+        following[depth] += 1
+        if is_held[order]:
+            continue
+        row = 0 if depth == 0 else 1 + path[depth - 1]
+        left = most - depth - 1
+        after = partial[depth] + arcs[row, order]
+        if after + best[left, order] >= threshold:
+            continue
+        at = to[left, order]
+        if at >= 0 and is_held[at] and after + other[left, order] >= threshold:
+            continue
+        fits = True
+        for kind in range(load.shape[1]):
+            weight[depth + 1, kind] = weight[depth, kind] + load[some[order], kind]
+            if weight[depth + 1, kind] > capacity[kind]:
+                fits = False
+        if not fits:
+            continue
+        path[depth], stops[depth] = order, some[order]
+        nodes += 1
+        if nodes > most_nodes:
+            threshold = -np.inf
+            break
+        cost, late, far = one_sequence(stops[: depth + 1], orders, legs, numbers, events)
+        if late > left * slacks[0] or far > left * slacks[1]:
+            continue
+        gain[depth + 1] = gain[depth] + paid[order]
+        value = cost - gain[depth + 1] - paid[count]
+        if late <= 0 and far <= 0 and value < threshold:
+            if found == room:
+                threshold = np.partition(reduced, room // 2)[room // 2]
+                found = 0
+                for number in range(room):
+                    if reduced[number] < threshold:
+                        sequences[found] = sequences[number]
+                        reduced[found] = reduced[number]
+                        costs[found] = costs[number]
+                        found += 1
+            if value < threshold:
+                sequences[found] = -1
+                sequences[found, : depth + 1] = path[: depth + 1]
+                reduced[found] = value
+                costs[found] = cost
+                found += 1
+        if left > 0:
+            is_held[order] = True
+            partial[depth + 1] = after
+            following[depth + 1] = 0
+            depth += 1
+    return sequences[:found], costs[:found], reduced[:found], threshold
