@@ -216,9 +216,8 @@ class Model:
         time = self.time = routing.GetDimensionOrDie("time")
         for order, node in self.nodes.delivery.items():
             index = self._index(node)
-            self._within(
-                time.CumulVar(index), int(orders.earliest_s[order]), int(orders.deadline_s[order])
-            )
+            window = int(orders.earliest_s[order]), int(orders.deadline_s[order])
+            self._within(time.CumulVar(index), *window)
             # The library has room for one price of lateness: of several, for the first.
             for moment, rates in orders.hinges:
                 promise_s, rate = int(moment[order]), int(rates[order])
