@@ -97,7 +97,7 @@ def test_a_kind_without_an_explanation_says_so(monkeypatch: pytest.MonkeyPatch) 
 
     problem = read(INSTANCES / "siting-small").problem
     found = solve(problem).solution
-    without = {"siting": replace(domains()["siting"], explain=None)}
-    monkeypatch.setattr(registry, "domains", lambda: without)
+    without = replace(domains()["siting"], explain=None)
+    monkeypatch.setattr(registry, "domain_of", lambda _: without)
     with pytest.raises(UnsupportedError, match="not explained"):
         explain(problem, found)
