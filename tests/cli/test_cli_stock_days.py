@@ -12,6 +12,7 @@ from dispatchopt.cli.main import run
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = str(ROOT / "instances" / "inventory-small")
+DAY = str(ROOT / "instances" / "day-small")
 
 
 @pytest.mark.parametrize("policy", ["levels", "allocation", "z-sigma"])
@@ -36,9 +37,34 @@ def test_the_table_shows_intervals(capsys: pytest.CaptureFixture[str]) -> None:
     assert "±" in capsys.readouterr().out
 
 
+def test_policies_beside_each_other(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    arguments = ["simulate", SHIPPED, "--days", "3", "--replications", "4"]
+    both = [*arguments, "--against", "z-sigma", "--against", "levels"]
+    target = tmp_path / "days.csv"
+    assert run([*both, "--format", "json", "-o", str(target)]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert run([*arguments, "--policy", "z-sigma", "--format", "json"]) == 0
+    alone = json.loads(capsys.readouterr().out)["measures"]
+    # The policy is not set beside itself, and the other meets the same days as alone.
+    (other,) = found["against"].values()
+    assert other["measures"] == alone
+    cost = "cost_per_day"
+    over = alone[cost]["mean"] - found["measures"][cost]["mean"]
+    assert other["difference"][cost]["mean"] == pytest.approx(over)
+    # Demand is the same, replication by replication, so nothing is uncertain about it.
+    assert other["difference"]["demand_units_per_day"]["half_width"] == 0.0
+    rows = target.read_text(encoding="utf-8").splitlines()
+    assert rows[0].startswith("policy,measure,mean")
+    assert len(rows) == 2 * len(alone) + 1
+    assert run(both) == 0
+    assert "z-sigma less levels" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
+        (["simulate", SHIPPED, "--against", "best"], 3, "levels, allocation"),
+        (["simulate", DAY, "--against", "nearest"], 2, "whatif compare"),
         (["simulate", SHIPPED, "--policy", "best"], 3, "levels, allocation"),
         (["simulate", SHIPPED, "--format", "geojson"], 3, "no map"),
         (["simulate", SHIPPED, "--days", "0"], 2, "--days"),

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from dispatchopt.core.errors import InputError
 from dispatchopt.inventory.demand import Demand
-from dispatchopt.inventory.history import History, estimate, forecast_errors
+from dispatchopt.inventory.forecast import forecast_errors
+from dispatchopt.inventory.history import History, estimate
 from dispatchopt.inventory.problem import DemandLaw
 
 Sales: Any = History
@@ -80,14 +81,20 @@ def test_report_on_days_not_used() -> None:
     stock = rng.integers(3, 12, demand.shape)
     history = Sales(sold_units=np.minimum(demand, stock), is_out=demand >= stock)
     found = forecast_errors(history, DemandLaw.POISSON, holdout_days=60, interval_days=2)
-    assert found["num_intervals"] > 50
+    assert found["num_intervals"] == 30 * 20
+    assert 50 < found["num_open"] < 300
     assert 0.1 < found["wape"] < 0.6
     # Intervals with stock all along are those of low demand, which a right forecast is above.
-    assert found["bias"] > found["bias_if_sales_were_demand"]
-    assert found["coverage"]["0.95"] >= 0.95
+    naive = found["if_sales_were_demand"]
+    assert found["bias"] > naive["bias"]
+    # Judged on all intervals, the right forecast is the better one, and its quantiles hold.
+    assert found["log_score"] > naive["log_score"] + 0.1
+    assert found["coverage"]["0.95"] == pytest.approx(0.96, abs=0.02)
+    assert naive["coverage"]["0.8"] < 0.75 < found["coverage"]["0.8"]
     open_ = Sales(sold_units=demand, is_out=np.zeros(demand.shape, bool))
     plain = forecast_errors(open_, DemandLaw.POISSON, holdout_days=60)
-    assert plain["num_intervals"] == 60 * 20
+    assert plain["num_intervals"] == plain["num_open"] == 60 * 20
+    assert plain["log_score"] == pytest.approx(plain["if_sales_were_demand"]["log_score"])
     assert abs(plain["bias"]) < 0.03
     assert plain["coverage"]["0.9"] == pytest.approx(0.93, abs=0.03)
 

@@ -49,7 +49,7 @@ def command(
     Days without stock count as censored. `dispatchopt convert` writes the estimated demand.
     """
     common.prepare_output(output, overwrite)
-    from dispatchopt.inventory.history import forecast_errors
+    from dispatchopt.inventory.forecast import forecast_errors
     from dispatchopt.inventory.problem import DemandLaw
     from dispatchopt.io import read
 
@@ -67,7 +67,8 @@ def command(
     elif not quiet:
         from dispatchopt.reporting import print_day
 
-        print_day({"day": instance.name, "policy": law, **report})
+        shown = {name: value for name, value in report.items() if name not in ("inventory", "law")}
+        print_day({"day": instance.name, "policy": law, **shown})
     return 0
 
 

@@ -63,6 +63,7 @@ def command(
         problem=made.problem,
         source=made.source,
         places=made.places,
+        extras=made.extras,
     )
     write(instance, output, encoding=encoding, overwrite=overwrite)
     if not quiet and str(output) != "-":

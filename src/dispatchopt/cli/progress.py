@@ -99,6 +99,26 @@ def study_progress(quiet: bool) -> Iterator[Callable[[Any], None]]:
         yield show
 
 
+@contextmanager
+def stock_progress(quiet: bool) -> Iterator[Callable[[str], Callable[[int, int], None]]]:
+    """Show how many days of stock are replayed, a line for each policy."""
+    with _bar(quiet) as bar:
+        tasks: dict[str, Any] = {}
+
+        def begin(name: str) -> Callable[[int, int], None]:
+            if bar is not None:
+                tasks[name] = _next_task(bar, tasks, name)
+
+            def show(done: int, total: int) -> None:
+                if bar is not None:
+                    text = f"{done:,} of {total:,} days"
+                    bar.update(tasks[name], completed=100 * done / total, text=text)
+
+            return show
+
+        yield begin
+
+
 def _next_task(bar: Any, tasks: dict[str, Any], name: str) -> Any:
     """Close the stages so far and open the next."""
     for task in tasks.values():

@@ -18,6 +18,13 @@ from dispatchopt.cli import common, deadline, progress
     "levels [default], allocation, z-sigma, s-S, r-Q, eoq, tuned or tuned-z.",
 )
 @click.option(
+    "--against",
+    multiple=True,
+    metavar="POLICY",
+    help="A stock policy to set beside it on the same days, of an inventory; may be given more "
+    "than once.",
+)
+@click.option(
     "--days",
     type=click.IntRange(1, 100_000),
     default=28,
@@ -63,6 +70,7 @@ from dispatchopt.cli import common, deadline, progress
 def command(
     day: Path,
     policy: str | None,
+    against: tuple[str, ...],
     days: int,
     warm_up: int,
     replications: int,
@@ -85,6 +93,7 @@ def command(
 
     An inventory is replayed day by day under a stock policy, all policies on the same days: rates
     of complete orders and lines, waste, cover and cost, each with a 95 % confidence interval.
+    --against adds policies, and the paired interval of how each differs from --policy.
     """
     common.prepare_output(output, overwrite, ".json", ".csv", ".geojson", ".html")
     with deadline.alarm(time_limit) as call_off:
@@ -93,6 +102,10 @@ def command(
 
         instance = read(day)
         call_off()
+    if against and instance.kind != "inventory":
+        raise click.UsageError(
+            "--against compares stock policies; days: dispatchopt whatif compare"
+        )
     if instance.kind == "routing":
         return _waves(instance, policy or "consensus", seed, budget or 10.0, format_, output, quiet)
     if instance.kind == "inventory":
@@ -100,6 +113,7 @@ def command(
 
         asked = StockDays(
             policy=policy or "levels",
+            against=against,
             days=days,
             warm_up_days=warm_up,
             replications=replications,

@@ -8,14 +8,14 @@ from typing import Any
 
 from dispatchopt.core.errors import InputError, Issue
 from dispatchopt.core.plugins import scan
-from dispatchopt.generators.base import Generator
+from dispatchopt.generators.base import Generator, Made
 from dispatchopt.generators.city import CityOptions, generate_city
 from dispatchopt.generators.options import list_options
 from dispatchopt.generators.snapshot import RoutingOptions, routing_with_places
 from dispatchopt.generators.views import (
     DayOptions,
-    InventoryOptions,
     SitingOptions,
+    StockOptions,
     generate_day,
     inventory_with_places,
     siting_with_places,
@@ -34,6 +34,8 @@ class Generated:
         As in a document.
     places
         Places of rows by table, where the problem itself has none.
+    extras
+        What no solver needs.
     """
 
     name: str
@@ -41,14 +43,15 @@ class Generated:
     problem: Any
     source: str
     places: Mapping[str, Points]
+    extras: Mapping[str, Any]
 
 
-def _city(**options: Any) -> tuple[Any, dict[str, Points]]:
-    return generate_city(**options), {}
+def _city(**options: Any) -> Made:
+    return Made(generate_city(**options))
 
 
-def _day(**options: Any) -> tuple[Any, dict[str, Points]]:
-    return generate_day(**options), {}
+def _day(**options: Any) -> Made:
+    return Made(generate_day(**options))
 
 
 GENERATORS: dict[str, Generator] = {
@@ -69,7 +72,7 @@ GENERATORS: dict[str, Generator] = {
         Generator(
             kind="inventory",
             about="stores and SKUs with uncertain demand",
-            options=list_options(InventoryOptions),
+            options=list_options(StockOptions),
             make=inventory_with_places,
         ),
         Generator(
@@ -97,7 +100,7 @@ def generate(kind: str, *, seed: int = 1, network: Network | None = None, **opti
     InputError
         If there is no such kind, or listing every option that does not fit.
     """
-    return _made(kind, seed, network, options)[0]
+    return _made(kind, seed, network, options).problem
 
 
 def generate_document(
@@ -110,7 +113,7 @@ def generate_document(
     InputError
         As ``generate``.
     """
-    problem, places = _made(kind, seed, network, options)
+    problem, places, extras = _made(kind, seed, network, options)
     words = [f"--size {options.get('size', 'small')}", f"--seed {seed}"]
     words += [
         f"--set {name}={value}"
@@ -127,12 +130,12 @@ def generate_document(
     if kind == "city":
         name = problem.name
         problem = problem.replace(source=source)
-    return Generated(name=name, kind=kind, problem=problem, source=source, places=places)
+    return Generated(
+        name=name, kind=kind, problem=problem, source=source, places=places, extras=extras
+    )
 
 
-def _made(
-    kind: str, seed: int, network: Network | None, options: dict[str, Any]
-) -> tuple[Any, dict[str, Points]]:
+def _made(kind: str, seed: int, network: Network | None, options: dict[str, Any]) -> Made:
     if kind not in GENERATORS:
         raise InputError(
             Issue(

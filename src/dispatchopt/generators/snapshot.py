@@ -9,6 +9,7 @@ import numpy as np
 
 from dispatchopt.core.arrays import FloatArray, IntArray
 from dispatchopt.core.seeds import stream
+from dispatchopt.generators.base import Made
 from dispatchopt.generators.city import generate_city, require_seed
 from dispatchopt.generators.options import make_options, option
 from dispatchopt.generators.views import matrix_travel, open_stores
@@ -47,12 +48,11 @@ def generate_routing(
     stand at stores, or come back to one of them within some minutes. Costs: riding per metre, the
     wage per second, lateness and refusal, all as a city states them.
     """
-    return routing_with_places(seed=seed, network=network, **options)[0]
+    problem: RoutingProblem = routing_with_places(seed=seed, network=network, **options).problem
+    return problem
 
 
-def routing_with_places(
-    *, seed: int = 1, network: Network | None = None, **options: Any
-) -> tuple[RoutingProblem, dict[str, Points]]:
+def routing_with_places(*, seed: int = 1, network: Network | None = None, **options: Any) -> Made:
     """Return what ``generate_routing`` does, and its places."""
     require_seed(seed)
     chosen = make_options(RoutingOptions, options)
@@ -90,7 +90,7 @@ def routing_with_places(
         couriers=_couriers(city, num_couriers, num_stores, stream(seed, "routing", "couriers")),
         units_per_cent=_UNITS_PER_CENT,
     )
-    return problem, {"places": places}
+    return Made(problem, {"places": places})
 
 
 def _who_orders(city: City, reach: StoreReach, count: int, random: np.random.Generator) -> IntArray:

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dispatchopt.core.arrays import IntArray
+from dispatchopt.generators.base import Made
 from dispatchopt.generators.city import CityOptions, generate_city, require_seed
 from dispatchopt.generators.options import make_options, option
+from dispatchopt.generators.past import order_sample, sales_history
 from dispatchopt.geography.coverage import Coverage
 from dispatchopt.geography.given import MatrixTravel
 from dispatchopt.geography.network import Network
@@ -51,7 +53,7 @@ class SitingOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class InventoryOptions:
-    """Options of ``generate_inventory``; None is what the size says."""
+    """Options of problems with stores and goods; None is what the size says."""
 
     size: str = option("small", "size that other numbers follow", choices=tuple(_SIZES))
     nodes: int | None = option(None, "street crossings, about", low=25, high=1_000_000)
@@ -61,6 +63,14 @@ class InventoryOptions:
     orders: int | None = option(None, "orders a day", low=0, high=10_000_000)
     stores: int | None = option(None, "stores", low=1, high=100_000)
     fresh_share: float = option(0.4, "share of SKUs that are fresh", low=0, high=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StockOptions(InventoryOptions):
+    """Options of ``generate_inventory``; None is what the size says."""
+
+    history_days: int = option(0, "days of sales that come with it", low=0, high=3650)
+    order_lines: bool = option(False, "whether the orders of a day come with it")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,12 +89,11 @@ def generate_siting(
     Under cover-all, customers out of reach of every site are left out of what is required, as a
     plan of the city does it.
     """
-    return siting_with_places(seed=seed, network=network, **options)[0]
+    problem: SitingProblem = siting_with_places(seed=seed, network=network, **options).problem
+    return problem
 
 
-def siting_with_places(
-    *, seed: int = 1, network: Network | None = None, **options: Any
-) -> tuple[SitingProblem, dict[str, Points]]:
+def siting_with_places(*, seed: int = 1, network: Network | None = None, **options: Any) -> Made:
     """Return what ``generate_siting`` does, and where sites and customers lie."""
     require_seed(seed)
     chosen = make_options(SitingOptions, options)
@@ -97,25 +106,31 @@ def siting_with_places(
         none = np.zeros(len(city.sites), dtype=np.int64)
         city = city.replace(sites=dataclasses.replace(city.sites, capacity_orders=none))
     problem = siting_problem(city, _coverage(city))[0]
-    return problem, {"sites": city.sites.points, "customers": city.customers.points}
+    return Made(problem, {"sites": city.sites.points, "customers": city.customers.points})
 
 
 def generate_inventory(
     *, seed: int = 1, network: Network | None = None, **options: Any
 ) -> InventoryProblem:
-    """Return a stock problem of a city's stores, chosen greedily; see ``InventoryOptions``."""
-    return inventory_with_places(seed=seed, network=network, **options)[0]
+    """Return a stock problem of a city's stores, chosen greedily; see ``StockOptions``."""
+    problem: InventoryProblem = inventory_with_places(seed=seed, network=network, **options).problem
+    return problem
 
 
-def inventory_with_places(
-    *, seed: int = 1, network: Network | None = None, **options: Any
-) -> tuple[InventoryProblem, dict[str, Points]]:
-    """Return what ``generate_inventory`` does, and where the stores lie."""
+def inventory_with_places(*, seed: int = 1, network: Network | None = None, **options: Any) -> Made:
+    """Return what ``generate_inventory`` does, where the stores lie, and their past if wanted."""
     require_seed(seed)
-    chosen = make_options(InventoryOptions, options)
+    chosen = make_options(StockOptions, options)
     city = city_of(chosen, seed, network, couriers=0)
     reach = open_stores(city, chosen.stores)
-    return inventory_problem(city, reach), {"stores": city.sites.points[reach.store_sites]}
+    problem = inventory_problem(city, reach)
+    extras: dict[str, Any] = {}
+    if chosen.history_days:
+        extras["history"] = sales_history(problem, chosen.history_days, seed)
+    sample = order_sample(city, reach) if chosen.order_lines else None
+    if sample is not None:
+        extras["baskets"] = sample
+    return Made(problem, {"stores": city.sites.points[reach.store_sites]}, extras)
 
 
 def generate_day(*, seed: int = 1, network: Network | None = None, **options: Any) -> Day:

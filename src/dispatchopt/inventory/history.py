@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -16,8 +15,6 @@ from dispatchopt.inventory.problem import MAX_UNITS, DemandLaw
 _MAX_ROUNDS, _MIN_CHANGE = 200, 1e-7
 #: Chance of a censored day below which its law says nothing about it.
 _MIN_CHANCE = 1e-10
-#: Quantiles whose coverage is reported.
-COVERAGES = (0.5, 0.8, 0.9, 0.95)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -171,63 +168,6 @@ def estimate(
     )
 
 
-def forecast_errors(
-    history: History,
-    law: DemandLaw = DemandLaw.NEGATIVE_BINOMIAL,
-    *,
-    holdout_days: int,
-    interval_days: int = 1,
-    half_life_days: float | None = None,
-) -> dict[str, Any]:
-    """Fit on the days before the last ones, and report how wrong that is on the last ones.
-
-    Parameters
-    ----------
-    history, law, half_life_days
-        As in ``estimate``.
-    holdout_days
-        Days kept for judging, >= ``interval_days`` and less than all.
-    interval_days
-        Days forecast together; intervals without stock or record on a day are left out.
-
-    Returns
-    -------
-    dict
-        ``num_intervals`` judged; ``wape`` (sum of absolute errors over sum of demand), ``bias``
-        (forecast less demand over demand), ``mae``, ``rmse`` in units; ``coverage``: share of
-        intervals with demand within each quantile, which should be at least the quantile's own;
-        ``wape_if_sales_were_demand`` and ``bias_if_sales_were_demand``: the same if
-        days without stock were taken as they are; ``out_share``; ``num_borrowed`` pairs.
-    """
-    if not 0 < interval_days <= holdout_days < history.num_days:
-        found = f"{holdout_days} of {history.num_days} days, intervals of {interval_days}"
-        wanted = "interval_days <= holdout_days < days of the history"
-        raise InputError(
-            Issue(code="out-of-range", where="holdout_days", found=found, wanted=wanted)
-        )
-    begin = history.num_days - holdout_days
-    past = history.before(begin)
-    fitted = estimate(past, law, half_life_days=half_life_days)
-    naive = estimate(
-        History(sold_units=past.sold_units, is_out=np.zeros(past.is_out.shape, dtype=np.bool_)),
-        law,
-        half_life_days=half_life_days,
-    )
-    actual, is_clean = _intervals(history, begin, interval_days)
-    law_of = fitted.over(interval_days)
-    report: dict[str, Any] = {"num_intervals": int(is_clean.sum())}
-    report |= _errors(law_of.mean_units, actual, is_clean)
-    plain = _errors(naive.over(interval_days).mean_units, actual, is_clean)
-    report["coverage"] = {
-        str(level): _mean_or_none((actual <= law_of.ppf(level))[is_clean]) for level in COVERAGES
-    }
-    report["wape_if_sales_were_demand"] = plain["wape"]
-    report["bias_if_sales_were_demand"] = plain["bias"]
-    report["out_share"] = float(fitted.out_share.mean()) if fitted.out_share.size else 0.0
-    report["num_borrowed"] = int(fitted.is_borrowed.sum())
-    return report
-
-
 def _weights(num_days: int, half_life_days: float | None) -> FloatArray:
     if half_life_days is None:
         return np.ones(num_days)
@@ -308,28 +248,3 @@ def _borrow(
     usual = np.broadcast_to((mean * known).sum(axis=0) / count, mean.shape)
     spread = np.broadcast_to((variance * known).sum(axis=0) / count, mean.shape)
     return np.where(is_borrowed, usual, mean), np.where(is_borrowed, spread, variance)
-
-
-def _intervals(history: History, begin: int, days: int) -> tuple[FloatArray, BoolArray]:
-    """Demand of the intervals after a day, and those whose days all had stock and a record."""
-    count = (history.num_days - begin) // days
-    rows = slice(begin, begin + count * days)
-    shape = (count, days, *history.sold_units.shape[1:])
-    is_clean = (history.is_known & ~history.is_out)[rows].reshape(shape).all(axis=1)
-    sold = np.nan_to_num(history.sold_units[rows]).reshape(shape).sum(axis=1)
-    return sold, np.asarray(is_clean, dtype=np.bool_)
-
-
-def _errors(forecast: FloatArray, actual: FloatArray, is_clean: BoolArray) -> dict[str, Any]:
-    error = (forecast - actual)[is_clean]
-    total = float(actual[is_clean].sum())
-    return {
-        "wape": float(np.abs(error).sum()) / total if total > 0 else None,
-        "bias": float(error.sum()) / total if total > 0 else None,
-        "mae": _mean_or_none(np.abs(error)),
-        "rmse": None if not error.size else float(np.sqrt((error**2).mean())),
-    }
-
-
-def _mean_or_none(values: Any) -> float | None:
-    return float(np.mean(values)) if np.size(values) else None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dispatchopt.generators.base import Generator
+from dispatchopt.generators.base import Generator, Made
 from dispatchopt.generators.city import require_seed
 from dispatchopt.generators.options import list_options, make_options, option
 from dispatchopt.generators.views import InventoryOptions, city_of, open_stores, reach_of
@@ -28,9 +28,7 @@ class AssortmentOptions(InventoryOptions):
     may_split: bool = option(True, "whether stores in reach fill an order together")
 
 
-def make(
-    *, seed: int = 1, network: Network | None = None, **options: object
-) -> tuple[AssortmentProblem, dict[str, Points]]:
+def make(*, seed: int = 1, network: Network | None = None, **options: object) -> Made:
     """Return the orders of a day, and where stores and zones lie.
 
     A zone is a set of customers that the same stores reach; customers out of reach are left out.
@@ -82,7 +80,7 @@ def make(
         lon=np.bincount(of_served, weights=homes.lon[served], minlength=len(sets)) / count,
         lat=np.bincount(of_served, weights=homes.lat[served], minlength=len(sets)) / count,
     )
-    return problem, {"stores": city.sites.points[reach.store_sites], "zones": middle}
+    return Made(problem, {"stores": city.sites.points[reach.store_sites], "zones": middle})
 
 
 GENERATOR = Generator(

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from dispatchopt.core.seeds import stream
-from dispatchopt.generators.base import Generator
+from dispatchopt.generators.base import Generator, Made
 from dispatchopt.generators.city import require_seed
 from dispatchopt.generators.options import list_options, make_options, option
 from dispatchopt.generators.views import InventoryOptions, city_of, open_stores
 from dispatchopt.geography.network import Network
 from dispatchopt.geography.points import Points
-from dispatchopt.inventory.echelon.problem import EchelonProblem, two_levels
+from dispatchopt.inventory.echelon.problem import two_levels
 from dispatchopt.pipeline.stock_stage import demand_shares
 
 
@@ -31,9 +31,7 @@ class EchelonOptions(InventoryOptions):
     )
 
 
-def make(
-    *, seed: int = 1, network: Network | None = None, **options: object
-) -> tuple[EchelonProblem, dict[str, Points]]:
+def make(*, seed: int = 1, network: Network | None = None, **options: object) -> Made:
     """Return a tree for each SKU, and where warehouse and stores lie.
 
     Customers come by Poisson. A unit kept a day costs half a percent to two percent of its
@@ -64,7 +62,7 @@ def make(
         lon=np.full(count, round(float(at.lon.mean()), 6)),
         lat=np.full(count, round(float(at.lat.mean()), 6)),
     )
-    return problem, {"stages": Points.concatenate(middle, *[at] * count)}
+    return Made(problem, {"stages": Points.concatenate(middle, *[at] * count)})
 
 
 GENERATOR = Generator(

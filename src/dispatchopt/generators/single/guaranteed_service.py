@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 
 from dispatchopt.core.seeds import stream
-from dispatchopt.generators.base import Generator
+from dispatchopt.generators.base import Generator, Made
 from dispatchopt.generators.city import require_seed
 from dispatchopt.generators.options import list_options, make_options, option
 from dispatchopt.generators.views import InventoryOptions, city_of, open_stores
 from dispatchopt.geography.network import Network
 from dispatchopt.geography.points import Points
 from dispatchopt.inventory.guaranteed_service.chain import supply_chain
-from dispatchopt.inventory.guaranteed_service.problem import NO_LIMIT, GuaranteedServiceProblem
+from dispatchopt.inventory.guaranteed_service.problem import NO_LIMIT
 from dispatchopt.pipeline.stock_stage import demand_shares
 
 #: Products, warehouses of each size.
@@ -33,9 +33,7 @@ class GuaranteedServiceOptions(InventoryOptions):
     store_service: int = option(0, "days that a store may quote", low=0, high=100)
 
 
-def make(
-    *, seed: int = 1, network: Network | None = None, **options: Any
-) -> tuple[GuaranteedServiceProblem, dict[str, Points]]:
+def make(*, seed: int = 1, network: Network | None = None, **options: Any) -> Made:
     """Return parts, products, products in warehouses and in stores, and where they lie.
 
     A part goes into one to three products; a product lies in every warehouse, and a store draws it
@@ -115,7 +113,7 @@ def make(
         lon=np.round(middle.lon + random.uniform(-0.3, 0.3, first_store), 6),
         lat=np.round(middle.lat + random.uniform(-0.3, 0.3, first_store), 6),
     )
-    return problem, {"stages": Points.concatenate(outside, *[at] * num)}
+    return Made(problem, {"stages": Points.concatenate(outside, *[at] * num)})
 
 
 GENERATOR = Generator(

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from dispatchopt.core.seeds import stream
-from dispatchopt.generators.base import Generator
+from dispatchopt.generators.base import Generator, Made
 from dispatchopt.generators.city import require_seed
 from dispatchopt.generators.options import list_options, make_options, option
 from dispatchopt.generators.views import InventoryOptions, city_of, open_stores
 from dispatchopt.geography.network import Network
-from dispatchopt.geography.points import Points
 from dispatchopt.inventory.perishables.demand import day_demand
 from dispatchopt.inventory.perishables.item import PerishableItem
 from dispatchopt.inventory.perishables.problem import PerishablesProblem
@@ -35,9 +34,7 @@ class PerishablesOptions(InventoryOptions):
     discount: float = option(1.0, "value today of a cost of 1 tomorrow", low=0.5, high=1)
 
 
-def make(
-    *, seed: int = 1, network: Network | None = None, **options: object
-) -> tuple[PerishablesProblem, dict[str, Points]]:
+def make(*, seed: int = 1, network: Network | None = None, **options: object) -> Made:
     """Return pairs of a store and a SKU with little demand, and where the stores lie.
 
     Demand is negative binomial; a unit costs half its price, one that is
@@ -75,7 +72,7 @@ def make(
         names.append(f"{stock.sku_ids[sku]}/{stock.store_ids[store]}")
     problem = PerishablesProblem(items=tuple(items), item_ids=tuple(names))
     at = city.sites.points[reach.store_sites[np.array(stores, dtype=np.int64)]]
-    return problem, {"items": at}
+    return Made(problem, {"items": at})
 
 
 GENERATOR = Generator(

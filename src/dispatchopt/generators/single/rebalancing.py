@@ -7,12 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from dispatchopt.core.seeds import stream
-from dispatchopt.generators.base import Generator
+from dispatchopt.generators.base import Generator, Made
 from dispatchopt.generators.city import require_seed
 from dispatchopt.generators.options import list_options, make_options, option
 from dispatchopt.generators.views import InventoryOptions, city_of, open_stores
 from dispatchopt.geography.network import Network
-from dispatchopt.geography.points import Points
 from dispatchopt.inventory.rebalancing.lanes import lanes_within
 from dispatchopt.inventory.rebalancing.problem import RebalancingProblem
 from dispatchopt.pipeline.siting_stage import router_of
@@ -30,9 +29,7 @@ class RebalancingOptions(InventoryOptions):
     stock_share: float = option(1.0, "stock as a share of mean demand", low=0, high=100)
 
 
-def make(
-    *, seed: int = 1, network: Network | None = None, **options: object
-) -> tuple[RebalancingProblem, dict[str, Points]]:
+def make(*, seed: int = 1, network: Network | None = None, **options: object) -> Made:
     """Return a rebalancing problem on lanes by road, and where the stores lie.
 
     Stock is Poisson about demand times a factor from 0 to 2; a quarter of what is fresh has too
@@ -67,7 +64,7 @@ def make(
         movable_units=held - old,
         **vars(lanes),
     )
-    return problem, {"stores": places}
+    return Made(problem, {"stores": places})
 
 
 GENERATOR = Generator(

@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 
 from dispatchopt.core.seeds import stream
-from dispatchopt.generators.base import Generator
+from dispatchopt.generators.base import Generator, Made
 from dispatchopt.generators.city import require_seed
 from dispatchopt.generators.options import list_options, make_options, option
 from dispatchopt.generators.views import InventoryOptions, city_of, open_stores, reach_of
 from dispatchopt.geography.network import Network
-from dispatchopt.geography.points import Points
 from dispatchopt.inventory.sourcing.problem import SourcingProblem
 from dispatchopt.pipeline.stock_stage import demand_shares
 
@@ -34,9 +33,7 @@ class SourcingOptions(InventoryOptions):
     max_shipments: int = option(3, "most shipments of an order", low=1, high=100)
 
 
-def make(
-    *, seed: int = 1, network: Network | None = None, **options: Any
-) -> tuple[SourcingProblem, dict[str, Points]]:
+def make(*, seed: int = 1, network: Network | None = None, **options: Any) -> Made:
     """Return the orders of a day as one batch, and where stores and orders lie.
 
     A shipment costs picking and the ride there and back at the city's wage and cost per km; a
@@ -79,10 +76,11 @@ def make(
         store_ids=tuple(city.sites.ids[each] for each in reach.store_sites),
         sku_ids=city.skus.ids,
     )
-    return problem, {
+    places = {
         "stores": city.sites.points[reach.store_sites],
         "orders": city.customers.points[orders.customer_idx],
     }
+    return Made(problem, places)
 
 
 GENERATOR = Generator(

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from dispatchopt.core.seeds import stream
-from dispatchopt.generators.base import Generator
+from dispatchopt.generators.base import Generator, Made
 from dispatchopt.generators.city import require_seed
 from dispatchopt.generators.options import list_options, make_options, option
 from dispatchopt.generators.views import InventoryOptions, city_of, open_stores
 from dispatchopt.geography.network import Network
-from dispatchopt.geography.points import Points
 from dispatchopt.inventory.surge.problem import SurgeProblem
 from dispatchopt.inventory.surge.stream import draw_scenarios
 from dispatchopt.pipeline.stock_stage import inventory_problem
@@ -32,9 +31,7 @@ class SurgeOptions(InventoryOptions):
     transfer_cents: float = option(30.0, "cost of moving a unit afterwards", low=0, high=1e6)
 
 
-def make(
-    *, seed: int = 1, network: Network | None = None, **options: object
-) -> tuple[SurgeProblem, dict[str, Points]]:
+def make(*, seed: int = 1, network: Network | None = None, **options: object) -> Made:
     """Return a surge over uplifts of 1, 2, 5 and 10, and where the stores lie.
 
     Stock is Poisson about a day's mean; central stock is twice that.
@@ -69,7 +66,7 @@ def make(
         store_ids=stock.store_ids,
         sku_ids=stock.sku_ids,
     )
-    return problem, {"stores": city.sites.points[reach.store_sites]}
+    return Made(problem, {"stores": city.sites.points[reach.store_sites]})
 
 
 GENERATOR = Generator(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dispatchopt.inventory.replay.baskets import Baskets
 from dispatchopt.inventory.replay.convert import from_inventory
-from dispatchopt.inventory.replay.measures import Estimate, Measures, difference
+from dispatchopt.inventory.replay.measures import Estimate, Measures, difference, differences
 from dispatchopt.inventory.replay.named import POLICIES, named_policy
 from dispatchopt.inventory.replay.policy import (
     Allocate,
@@ -41,6 +41,7 @@ __all__ = [
     "Unmet",
     "compare",
     "difference",
+    "differences",
     "from_inventory",
     "named_policy",
     "race",

@@ -91,15 +91,7 @@ class Measures:
 
     def table(self) -> dict[str, dict[str, Any]]:
         """Return all measures as plain values; None where one is not defined."""
-        rows = {}
-        for name in self.by_replication:
-            each = self[name]
-            rows[name] = {
-                "mean": _plain(each.mean),
-                "half_width": _plain(each.half_width),
-                "replications": each.num,
-            }
-        return rows
+        return {name: _row(self[name]) for name in self.by_replication}
 
 
 def estimate(values: FloatArray) -> Estimate:
@@ -122,6 +114,18 @@ def estimate(values: FloatArray) -> Estimate:
 def difference(first: Measures, second: Measures, name: str = "cost_per_day") -> Estimate:
     """Return first minus second, replication by replication: both must have met the same days."""
     return estimate(first.by_replication[name] - second.by_replication[name])
+
+
+def differences(first: Measures, second: Measures) -> dict[str, dict[str, Any]]:
+    """Return first less second of all measures, as plain values like those of ``Measures.table``.
+
+    Both must have met the same days; of a run that was cut short its first replications count.
+    """
+    count = min(first.num_replications, second.num_replications)
+    return {
+        name: _row(estimate(values[:count] - second.by_replication[name][:count]))
+        for name, values in first.by_replication.items()
+    }
 
 
 def measures_of(sums: FloatArray) -> Measures:
@@ -160,6 +164,14 @@ def measures_of(sums: FloatArray) -> Measures:
 def _share(part: FloatArray, whole: FloatArray) -> FloatArray:
     share: FloatArray = np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0)
     return share
+
+
+def _row(each: Estimate) -> dict[str, Any]:
+    return {
+        "mean": _plain(each.mean),
+        "half_width": _plain(each.half_width),
+        "replications": each.num,
+    }
 
 
 def _plain(value: float) -> float | None:
