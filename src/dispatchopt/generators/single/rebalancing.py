@@ -27,6 +27,10 @@ class RebalancingOptions(InventoryOptions):
     ride_cents_per_km: float = option(0.0, "cost of a lane that is used", low=0, high=1e6)
     van_ml: int = option(0, "volume that a lane takes; 0 for no limit", low=0, high=10**12)
     stock_share: float = option(1.0, "stock as a share of mean demand", low=0, high=100)
+    expiring_share: float = option(
+        0.0, "share of what is fresh that expires before the next replenishment", low=0, high=1
+    )
+    waste_cents: float = option(100.0, "cost of a unit thrown away", low=0, high=1e6)
 
 
 def make(*, seed: int = 1, network: Network | None = None, **options: object) -> Made:
@@ -45,6 +49,10 @@ def make(*, seed: int = 1, network: Network | None = None, **options: object) ->
     factor = chosen.stock_share * rng.uniform(0.0, 2.0, stock.shape)
     held = rng.poisson(stock.mean_units * factor)
     old = rng.binomial(held, np.where(city.skus.is_fresh, 0.25, 0.0))
+    expiring = np.zeros_like(held)
+    if chosen.expiring_share:
+        rows = stream(seed, "rebalancing", "ages")
+        expiring = rows.binomial(held, np.where(city.skus.is_fresh, chosen.expiring_share, 0.0))
     lanes = lanes_within(
         router_of(city).matrix(places, places),
         reach_m=chosen.lane_m,
@@ -62,6 +70,8 @@ def make(*, seed: int = 1, network: Network | None = None, **options: object) ->
             available_units=None,
         ),
         movable_units=held - old,
+        expiring_units=expiring,
+        waste_cost=np.where(expiring.any(axis=0), chosen.waste_cents, 0.0),
         **vars(lanes),
     )
     return Made(problem, {"stores": places})

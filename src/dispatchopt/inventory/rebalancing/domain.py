@@ -20,6 +20,8 @@ def _engines() -> Mapping[str, Engine[RebalancingProblem, RebalancingSolution]]:
 
 
 def _choose(problem: RebalancingProblem) -> tuple[Sequence[str], str]:
+    if problem.has_expiring:
+        return ("expiry",), "units expire before the next replenishment"
     if problem.is_coupled:
         return ("lanes",), "vans tie the SKUs together"
     return ("flow",), "nothing ties the SKUs together, so each is a minimum-cost flow"

@@ -125,11 +125,38 @@ def explain(problem: RebalancingProblem, solution: RebalancingSolution) -> Seque
         }
         for lane in np.flatnonzero(solution.moved_units.any(axis=1))
     )
-    return (
+    findings = [
         Finding(
             name="short",
             about="Pairs that one more unit would help, its expected saving, and why none comes.",
             rows=short,
         ),
         Finding(name="lanes", about="Lanes that are used, in units and ml.", rows=lanes),
+    ]
+    if problem.has_expiring:
+        about = "Expiring units before and after, and how many are thrown away, the most first."
+        findings.append(Finding(name="expiring", about=about, rows=_expiring(problem, solution)))
+    return findings
+
+
+def _expiring(problem: RebalancingProblem, solution: RebalancingSolution) -> tuple[Row, ...]:
+    """Return pairs with units that expire, at first or after the transfers."""
+    stock, before = problem.stock, problem.expiring_units
+    after = before.copy()
+    np.subtract.at(after, problem.lane_from, solution.expiring_units)
+    np.add.at(after, problem.lane_to, solution.expiring_units)
+    demand = Demand.of(stock)
+    wasted = [demand.surplus(units.astype(np.float64)) for units in (before, after)]
+    rows = np.argwhere((before > 0) | (after > 0))
+    rows = rows[np.argsort(-wasted[1][rows[:, 0], rows[:, 1]], kind="stable")][:_MOST]
+    return tuple(
+        {
+            "store": stock.store_ids[store],
+            "sku": stock.sku_ids[sku],
+            "units_before": int(before[store, sku]),
+            "units_after": int(after[store, sku]),
+            "wasted_before": float(wasted[0][store, sku]),
+            "wasted_after": float(wasted[1][store, sku]),
+        }
+        for store, sku in rows.tolist()
     )

@@ -23,6 +23,8 @@ from dispatchopt.inventory.problem import InventoryProblem, LevelRule
 
 #: Largest cost of a unit on a lane, and of a lane.
 MAX_COST = 1e9
+#: Largest cost of a unit that is thrown away.
+MAX_WASTE_COST = 1e12
 #: Longest lane.
 MAX_DISTANCE_M = 10**9
 #: Largest capacity of a lane, which stands for none.
@@ -34,7 +36,9 @@ class RebalancingProblem:
     """Which units go from which store to which.
 
     The objective is the expected cost of the stock after the transfers, as in
-    ``InventoryProblem``, plus the cost of the transfers.
+    ``InventoryProblem``, plus the cost of the transfers. Units that expire before the next
+    replenishment are sold first: of e of them, E[(e - D)+] are thrown away, for ``waste_cost`` each
+    beside what is left over.
 
     Parameters
     ----------
@@ -55,6 +59,11 @@ class RebalancingProblem:
     distance_m
         Length of each lane, (L,), -1 where it is not known; None for all. It is told beside what
         moves, and costs nothing by itself.
+    expiring_units
+        Units of the stock on hand whose remaining shelf life ends before the next replenishment,
+        (S, K), at most the stock on hand; None for none.
+    waste_cost
+        Cost of one of them thrown away, (K,), >= 0; None for 0.
 
     Raises
     ------
@@ -70,6 +79,8 @@ class RebalancingProblem:
     capacity_ml: IntArray | None = None
     movable_units: IntArray = None  # type: ignore[assignment]  # an array once built
     distance_m: IntArray = None  # type: ignore[assignment]  # an array once built
+    expiring_units: IntArray = None  # type: ignore[assignment]  # an array once built
+    waste_cost: FloatArray = None  # type: ignore[assignment]  # an array once built
 
     def __post_init__(self) -> None:
         issues = _limits_of_stock(self.stock)
@@ -102,6 +113,11 @@ class RebalancingProblem:
         """Whether anything ties the SKUs together."""
         return self.capacity_ml is not None or bool((self.lane_cost > 0).any())
 
+    @property
+    def has_expiring(self) -> bool:
+        """Whether units expire before the next replenishment."""
+        return bool(self.expiring_units.any())
+
     def replace(self, **changes: Any) -> RebalancingProblem:
         """Return a copy with some fields changed."""
         return dataclasses.replace(self, **changes)
@@ -116,11 +132,15 @@ class RebalancingProblem:
             "capacity_ml": (np.int64, lanes),
             "movable_units": (np.int64, pairs),
             "distance_m": (np.int64, lanes),
+            "expiring_units": (np.int64, pairs),
+            "waste_cost": (np.float64, (self.num_skus,)),
         }
         missing = {
             "lane_cost": np.zeros(lanes),
             "movable_units": self.stock.on_hand_units,
             "distance_m": np.full(lanes, -1),
+            "expiring_units": np.zeros(pairs, dtype=np.int64),
+            "waste_cost": np.zeros(self.num_skus),
         }
         for name, kind in fields.items():
             given = getattr(self, name)
@@ -138,11 +158,14 @@ class RebalancingProblem:
             "capacity_ml": (0, MAX_CAPACITY_ML),
             "movable_units": (0, MAX_UNITS),
             "distance_m": (-1, MAX_DISTANCE_M),
+            "expiring_units": (0, MAX_UNITS),
+            "waste_cost": (0, MAX_WASTE_COST),
         }
         issues += out_of_range(self, limits)
         for name, is_bad, wanted in (
             ("lane_to", self.lane_to == self.lane_from, "another store than lane_from"),
             ("movable_units", self.movable_units > self.stock.on_hand_units, "at most the stock"),
+            ("expiring_units", self.expiring_units > self.stock.on_hand_units, "at most the stock"),
         ):
             issues += cells("out-of-range", name, is_bad, getattr(self, name), wanted)
 
@@ -155,12 +178,18 @@ class RebalancingSolution:
     ----------
     moved_units
         Units of each SKU on each lane, (L, K), >= 0.
+    expiring_units
+        Those of them that expire before the next replenishment, (L, K); None for none.
     """
 
     moved_units: IntArray
+    expiring_units: IntArray = None  # type: ignore[assignment]  # an array once built
 
     def __post_init__(self) -> None:
         set_decisions(self, "moved_units")
+        if self.expiring_units is None:
+            object.__setattr__(self, "expiring_units", np.zeros_like(self.moved_units))
+        set_decisions(self, "expiring_units")
 
 
 def _limits_of_stock(stock: InventoryProblem) -> list[Issue]:

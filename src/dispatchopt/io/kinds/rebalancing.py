@@ -36,8 +36,9 @@ def build(parts: Parts) -> RebalancingProblem:
         check_once(parts[name], named[1][0], rows, issues)
         pairs[name] = rows
     stock = parts["stock"]
-    flag(stock, "movable_units", stock["movable_units"] > stock["on_hand_units"], "out-of-range",
-         "at most on_hand_units", issues)  # fmt: skip
+    for name in ("movable_units", "expiring_units"):
+        is_more = stock[name] > stock["on_hand_units"]
+        flag(stock, name, is_more, "out-of-range", "at most on_hand_units", issues)
     flag_loops(parts["lanes"], pairs["lanes"], issues)
     issues.raise_if_any()
     shape = (len(parts["stores"]), len(parts["skus"]))
@@ -48,6 +49,8 @@ def build(parts: Parts) -> RebalancingProblem:
     variance[pairs["demand"]] = np.where(np.isnan(spread), demand["mean_units"], spread)
     held, movable = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
     held[pairs["stock"]] = stock["on_hand_units"]
+    expiring = np.zeros(shape, dtype=np.int64)
+    expiring[pairs["stock"]] = stock["expiring_units"]
     may = stock["movable_units"]
     movable[pairs["stock"]] = np.where(may == NO_INT, stock["on_hand_units"], may)
     return built(
@@ -65,6 +68,8 @@ def build(parts: Parts) -> RebalancingProblem:
                 sku_ids=parts["skus"].ids(),
             ),
             movable_units=movable,
+            expiring_units=expiring,
+            waste_cost=parts["skus"]["waste_cost"],
             **vars(lanes_of(parts["lanes"], pairs["lanes"])),
         ),
         issues,
@@ -133,6 +138,10 @@ def lay_out(
         },
         "lanes": lanes,
     }
+    if problem.waste_cost.any():
+        tables["skus"]["waste_cost"] = problem.waste_cost
+    if problem.has_expiring:
+        tables["stock"]["expiring_units"] = problem.expiring_units[held]
     return {"parameters": {"demand_law": str(stock.demand_law)}}, tables
 
 

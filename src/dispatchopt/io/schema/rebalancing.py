@@ -56,6 +56,13 @@ class RebalancingSkuRow(Row):
     shortage_cost: float = column(
         0.0, description="Cost of one unit of demand not met.", unit="money", ge=0, le=1e12
     )
+    waste_cost: float = column(
+        0.0,
+        description="Cost of one unit thrown away, beside `holding_cost`.",
+        unit="money",
+        ge=0,
+        le=1e12,
+    )
 
 
 class RebalancingDemandRow(Row):
@@ -78,6 +85,13 @@ class RebalancingStockRow(Row):
     movable_units: int | None = column(
         None,
         description="What may leave, as it lives long enough and is no facing; all if not given.",
+        unit="units",
+        ge=0,
+        le=10**9,
+    )
+    expiring_units: int = column(
+        0,
+        description="What expires before the next replenishment; it is sold first.",
         unit="units",
         ge=0,
         le=10**9,
@@ -121,6 +135,9 @@ class TransferPart(Part):
     target: str = Field(description="To this store.")
     sku: str = Field(description="Of this SKU.")
     units: int = Field(description="How many.", ge=0, le=2**53)
+    expiring_units: int = Field(
+        default=0, description="Those that expire before the next replenishment.", ge=0, le=2**53
+    )
 
 
 class RebalancingDecisions(Part):

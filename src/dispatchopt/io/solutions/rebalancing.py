@@ -26,9 +26,15 @@ def rows(instance: Instance, made: RebalancingSolution) -> Sequence[Mapping[str,
             "target": stores[problem.lane_to[lane]],
             "sku": skus[sku],
             "units": int(made.moved_units[lane, sku]),
+            **_of_age(problem, int(made.expiring_units[lane, sku])),
         }
         for lane, sku in np.argwhere(made.moved_units != 0)
     ]
+
+
+def _of_age(problem: RebalancingProblem, units: int) -> dict[str, int]:
+    """Return the column of expiring units, where a problem has any."""
+    return {"expiring_units": units} if problem.has_expiring or units else {}
 
 
 def decisions(instance: Instance, made: RebalancingSolution) -> dict[str, Any]:
@@ -48,6 +54,7 @@ def solution(instance: Instance, made: Any, issues: Issues) -> RebalancingSoluti
     }
     skus = Names("skus", problem.stock.sku_ids, issues)
     moved = np.zeros((problem.num_lanes, problem.num_skus), dtype=np.int64)
+    old = np.zeros_like(moved)
     for at, each in enumerate(made.transfers):
         where = f"/decisions/transfers/{at}"
         sku = skus.row(each.sku, f"{where}/sku")
@@ -59,8 +66,8 @@ def solution(instance: Instance, made: Any, issues: Issues) -> RebalancingSoluti
             continue
         if moved[lane, sku]:
             issues.add("duplicate-pair", where, (*ends, each.sku), "each lane and SKU once")
-        moved[lane, sku] = each.units
-    return RebalancingSolution(moved_units=moved)
+        moved[lane, sku], old[lane, sku] = each.units, each.expiring_units
+    return RebalancingSolution(moved_units=moved, expiring_units=old)
 
 
 def unserved(instance: Instance, made: RebalancingSolution) -> Sequence[Unserved]:

@@ -46,12 +46,22 @@ def drawn(rng: Rng, stores: int, skus: int, **changes: Any) -> RebalancingProble
     )
 
 
+def with_ages(problem: RebalancingProblem, rng: Rng) -> RebalancingProblem:
+    """Return a problem some of whose units expire."""
+    return problem.replace(
+        expiring_units=rng.integers(0, problem.stock.on_hand_units + 1),
+        waste_cost=np.round(rng.random(problem.num_skus) * 6, 2),
+    )
+
+
 def make(rng: Rng) -> Instance:
     """Return a problem under any law, with or without vans."""
     stores, skus = int(rng.integers(1, 5)), int(rng.integers(1, 5))
     law = [each for each in DemandLaw if each is not DemandLaw.EMPIRICAL][int(rng.integers(0, 4))]
     ids = {"store_ids": names(rng, stores, "s"), "sku_ids": names(rng, skus, "k")}
     problem = drawn(rng, stores, skus, demand_law=law, **ids)
+    if rng.random() < 0.5:
+        problem = with_ages(problem, rng)
     held = {"stores": problem.stock.store_ids, "skus": problem.stock.sku_ids}
     places = {"stores": points(rng, stores)} if rng.random() < 0.5 else {}
     return Instance(name="vans", kind="rebalancing", problem=problem, names=held, places=places)
@@ -60,12 +70,13 @@ def make(rng: Rng) -> Instance:
 def answer(instance: Instance, rng: Rng) -> RebalancingSolution:
     """Return any units on any lanes."""
     problem: RebalancingProblem = instance.problem
-    shape = (problem.num_lanes, problem.num_skus)
-    return RebalancingSolution(moved_units=rng.integers(0, 3, shape))
+    moved = rng.integers(0, 3, (problem.num_lanes, problem.num_skus))
+    old = rng.integers(0, moved + 1) if problem.has_expiring else np.zeros_like(moved)
+    return RebalancingSolution(moved_units=moved, expiring_units=old)
 
 
 def cases() -> EngineCases:
-    """Return stores with and without vans, and one problem without stores."""
+    """Return problems with and without vans and ages, and one without stores."""
     rng = np.random.default_rng(6)
     stock = stock_of(rng, 4, 5)
     tail, head = np.nonzero(~np.eye(4, dtype=bool))
@@ -78,7 +89,8 @@ def cases() -> EngineCases:
         unit_cost=np.zeros(0),
     )
     empty = one.replace(stock=stock_of(rng, 0, 0), movable_units=None)
-    return EngineCases(usual=(free, one, vans), empty=empty)
+    aged, late = with_ages(free, rng), with_ages(vans, rng)
+    return EngineCases(usual=(free, one, vans, aged, late), empty=empty)
 
 
 EXAMPLES = Examples(

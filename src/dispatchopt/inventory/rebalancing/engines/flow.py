@@ -12,6 +12,9 @@ from dispatchopt.inventory.rebalancing.engines._flow import Flows
 from dispatchopt.inventory.rebalancing.engines._steps import Worth
 from dispatchopt.inventory.rebalancing.problem import RebalancingProblem, RebalancingSolution
 
+#: Why an engine that knows one kind of unit refuses a problem.
+NO_AGES = "units that expire soon are not like others: use the engine 'expiry'"
+
 
 @dataclass(frozen=True, kw_only=True)
 class FlowEngine:
@@ -21,7 +24,9 @@ class FlowEngine:
     packages: tuple[str, ...] = ("numpy", "scipy", "ortools")
 
     def unsupported(self, problem: RebalancingProblem) -> str | None:
-        """Refuse what ties SKUs together."""
+        """Refuse what ties SKUs together, and units that expire."""
+        if problem.has_expiring:
+            return NO_AGES
         if problem.is_coupled:
             return "capacities and costs of lanes tie the SKUs together: use the engine 'lanes'"
         return None

@@ -17,7 +17,7 @@ from dispatchopt.inventory.rebalancing.engines._model import Found, Model, Part
 from dispatchopt.inventory.rebalancing.engines._plan import Plan
 from dispatchopt.inventory.rebalancing.engines._prices import Master, Prices
 from dispatchopt.inventory.rebalancing.engines._steps import Worth
-from dispatchopt.inventory.rebalancing.engines.flow import offer_nothing
+from dispatchopt.inventory.rebalancing.engines.flow import NO_AGES, offer_nothing
 from dispatchopt.inventory.rebalancing.problem import RebalancingProblem, RebalancingSolution
 
 #: Values of a relaxation below this are nothing: an interior point has no zeros.
@@ -108,9 +108,9 @@ class LanesEngine:
     name: str = "lanes"
     packages: tuple[str, ...] = ("numpy", "scipy", "ortools", "highspy")
 
-    def unsupported(self, problem: RebalancingProblem) -> str | None:  # noqa: ARG002
-        """Take every problem."""
-        return None
+    def unsupported(self, problem: RebalancingProblem) -> str | None:
+        """Refuse units that expire."""
+        return NO_AGES if problem.has_expiring else None
 
     def search(self, problem: RebalancingProblem, run: Run[RebalancingSolution]) -> None:
         """Price, choose among plans, fill, improve."""
