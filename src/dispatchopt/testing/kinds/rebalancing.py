@@ -88,7 +88,8 @@ def cases() -> EngineCases:
         lane_to=np.zeros(0, dtype=np.int64),
         unit_cost=np.zeros(0),
     )
-    empty = one.replace(stock=stock_of(rng, 0, 0), movable_units=None)
+    bare = {"movable_units": None, "expiring_units": None, "waste_cost": None}
+    empty = one.replace(stock=stock_of(rng, 0, 0), **bare)
     aged, late = with_ages(free, rng), with_ages(vans, rng)
     return EngineCases(usual=(free, one, vans, aged, late), empty=empty)
 
