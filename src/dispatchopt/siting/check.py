@@ -207,8 +207,12 @@ def _loads(problem: SitingProblem, service: _Service) -> Iterable[Violation]:
     load = np.zeros((count, problem.num_sites), dtype=np.int64)
     at = np.zeros(problem.num_customers, dtype=np.int64) if phases is None else phases
     np.add.at(load, (at[service.customer], service.site), service.units)
-    for phase, site in np.argwhere(load > problem.capacity_units):
-        by = int(load[phase, site] - problem.capacity_units[site])
+    times = np.ones(count, dtype=np.int64)
+    if problem.load_weight is not None:
+        times = problem.load_weight[:count]
+    room = times[:, None] * problem.capacity_units[None, :]
+    for phase, site in np.argwhere(load > room):
+        by = int(load[phase, site] - room[phase, site])
         where = problem.site_name(int(site)) + ("" if phases is None else f" in phase {phase}")
         yield Violation(rule="capacity", where=where, by=by)
 

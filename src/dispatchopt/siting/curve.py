@@ -85,7 +85,13 @@ def curve(
         wanted = "None: demand of one scenario, or their sum"
         found = str(problem.scenario_rule)
         raise InputError(
-            Issue(code="fields-clash", where="scenario_rule", found=found, wanted=wanted)
+            Issue(
+                code="fields-clash",
+                where="scenario_rule",
+                found=found,
+                wanted=wanted,
+                hint="a curve against cost (frontier) takes scenarios",
+            )
         )
     stop = Stop() if stop is None else stop
     clock = stop.start()

@@ -97,8 +97,8 @@ def phased(
         capacity_units=None if capacity is None else np.tile(capacity, count),
         customer_phase=None if capacity is None else np.repeat(np.arange(count), n),
         scenario_units=by_scenario,
-        site_ids=_names(problem.site_ids, count),
-        customer_ids=_names(problem.customer_ids, count),
+        site_ids=copied_names(problem.site_ids, count),
+        customer_ids=copied_names(problem.customer_ids, count),
     )
 
 
@@ -233,7 +233,8 @@ def _faults_of_first(
     return issues
 
 
-def _names(names: tuple[str, ...] | None, count: int) -> tuple[str, ...] | None:
+def copied_names(names: tuple[str, ...] | None, count: int) -> tuple[str, ...] | None:
+    """Return names of rows that stand once for each phase or scenario."""
     if names is None:
         return None
     return tuple(f"{name}@{phase}" for phase in range(count) for name in names)
@@ -257,8 +258,9 @@ def _refuse(
             issues.append(_issue("wrong-shape", name, given, "one limit for each phase"))
     if sites is None and budget is None:
         issues.append(_issue("missing-limit", "max_sites", None, "max_sites or budget_cents"))
-    if problem.phase is not None:
-        issues.append(_issue("fields-clash", "phase", "given", "None in phases"))
+    for name in ("phase", "customer_phase"):
+        if getattr(problem, name) is not None:
+            issues.append(_issue("fields-clash", name, "given", "None in phases"))
     issues += _faults_of_first(problem, first, len(units) if units.ndim else 0)
     if issues:
         raise InputError(issues)

@@ -126,8 +126,11 @@ class SitingProblem:
         most sites open, and the most spent, up to its end; int64, shape (t,), or None. Made by
         ``siting.phases.phased``.
     customer_phase
-        Phase in which each customer is served, int64, shape (n,); None if that does not matter.
-        Capacities count anew in each phase.
+        Phase (or scenario) in which each customer is served, int64, shape (n,); None if that does
+        not matter. Capacities count anew in each.
+    load_weight
+        How many times what loads a site at once the demand of the customers of each of these is,
+        whole, >= 1, shape (t,): a capacity holds that many times. None for once.
     site_ids, customer_ids
         Names for messages and reports; indices by default.
 
@@ -166,6 +169,7 @@ class SitingProblem:
     phase_max_sites: IntArray | None = None
     phase_budget_cents: IntArray | None = None
     customer_phase: IntArray | None = None
+    load_weight: IntArray | None = None
     site_ids: tuple[str, ...] | None = None
     customer_ids: tuple[str, ...] | None = None
 
@@ -251,10 +255,20 @@ class SitingProblem:
     @property
     def most_served(self) -> IntArray | None:
         """Demand that each site can serve over all phases, shape (m,); None for no limit."""
-        if self.capacity_units is None or self.customer_phase is None or self.phase is None:
+        if self.capacity_units is None or self.customer_phase is None:
             return self.capacity_units
-        times = np.maximum(self.num_load_phases - self.phase, 0)
-        return frozen(self.capacity_units * times, np.int64)
+        # What each phase and those after it hold; a site serves from its own phase on.
+        weight = self.load_weights
+        times = np.append(np.cumsum(weight[::-1])[::-1], 0)
+        first = np.zeros(self.num_sites, dtype=np.int64) if self.phase is None else self.phase
+        return frozen(self.capacity_units * times[np.minimum(first, len(weight))], np.int64)
+
+    @property
+    def load_weights(self) -> IntArray:
+        """How many times a capacity holds in each load phase, shape (t,)."""
+        if self.load_weight is None:
+            return frozen(np.ones(self.num_load_phases), np.int64)
+        return frozen(self.load_weight[: self.num_load_phases], np.int64)
 
     @property
     def must_serve_all(self) -> bool:

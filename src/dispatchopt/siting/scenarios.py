@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from dispatchopt.core.arrays import IntArray
 from dispatchopt.core.errors import InputError, Issue
+from dispatchopt.geography.coverage import Coverage
+from dispatchopt.siting.phases import copied_names
 from dispatchopt.siting.problem import ScenarioRule, SitingProblem
 
 
@@ -29,7 +32,9 @@ def with_scenarios(
         Weight of each scenario, whole, >= 1, shape (s,): days on which it occurs, say; 1 by
         default. Times of day that all count are scenarios of weight 1.
     rule
-        ``expected``: the weighted sum over scenarios is what counts, under any goal and engine;
+        ``expected``: the weighted sum over scenarios is what counts, under any goal and engine.
+        With capacities customer i in scenario s is customer s n + i of the problem returned, as
+        sites fill anew in each scenario and customers may go elsewhere in each;
         ``worst``: the most demand unserved in any scenario; ``share``: the weight of scenarios in
         which less than ``target`` of the demand is covered. The last two are of max-coverage.
     target
@@ -38,13 +43,15 @@ def with_scenarios(
     Raises
     ------
     InputError
-        If shapes or values do not fit. Capacities clash with scenarios: demand of several
-        scenarios does not fill a site at the same time.
+        If shapes or values do not fit. Capacities clash with the rules that look at each scenario
+        by itself, and under ``expected`` with costs of pairs.
     """
     units = np.asarray(scenario_units)
     weights = np.ones(len(units), dtype=np.int64) if weight is None else np.asarray(weight)
-    _refuse(problem, units, weights)
+    _refuse(problem, units, weights, rule)
     units, weights = units.astype(np.int64), weights.astype(np.int64)
+    if rule == "expected" and problem.capacity_units is not None:
+        return _laid_out(problem, units, weights)
     if rule == "expected":
         return problem.replace(
             demand_units=weights @ units,
@@ -61,7 +68,29 @@ def with_scenarios(
     )
 
 
-def _refuse(problem: SitingProblem, units: npt.NDArray[np.generic], weights: object) -> None:
+def _laid_out(problem: SitingProblem, units: IntArray, weights: IntArray) -> SitingProblem:
+    """Return a problem whose customers stand once for each scenario, with room in each."""
+    ground, count, n = problem.coverage, len(units), problem.num_customers
+    scenario = np.repeat(np.arange(count), ground.num_pairs)
+    return problem.replace(
+        coverage=Coverage.from_pairs(
+            site_idx=np.tile(ground.site_idx, count),
+            customer_idx=np.tile(ground.customer_idx, count) + scenario * n,
+            distance_m=np.tile(ground.distance_m, count),
+            num_sites=problem.num_sites,
+            num_customers=count * n,
+            cutoff_m=ground.cutoff_m,
+        ),
+        demand_units=(weights[:, None] * units).ravel(),
+        customer_phase=np.repeat(np.arange(count), n),
+        load_weight=weights,
+        customer_ids=copied_names(problem.customer_ids, count),
+    )
+
+
+def _refuse(
+    problem: SitingProblem, units: npt.NDArray[np.generic], weights: object, rule: str
+) -> None:
     issues = []
     wanted = f"whole numbers >= 0 of shape (s, {problem.num_customers}), s >= 1"
     if units.ndim != 2 or not len(units) or units.shape[1] != problem.num_customers:
@@ -78,9 +107,14 @@ def _refuse(problem: SitingProblem, units: npt.NDArray[np.generic], weights: obj
         >= 2**53
     ):
         issues.append(_issue("too-large", "scenario_units", "weighted sums", "below 2**53"))
-    if problem.capacity_units is not None:
-        wanted = "None where demand comes in scenarios"
+    if problem.capacity_units is not None and rule != "expected":
+        wanted = f"None where scenarios count by themselves (rule {rule})"
         issues.append(_issue("fields-clash", "capacity_units", "given", wanted))
+    if problem.capacity_units is not None and problem.pair_cost_cents is not None:
+        wanted = "None with capacities in scenarios: state cents_per_unit_km"
+        issues.append(_issue("fields-clash", "pair_cost_cents", "given", wanted))
+    if problem.customer_phase is not None:
+        issues.append(_issue("fields-clash", "customer_phase", "given", "None in scenarios"))
     if issues:
         raise InputError(issues)
 

@@ -72,11 +72,13 @@ def _rows_of(
         if given is not None
     ]
     phases = max(limits, default=0)
+    loads = 0 if problem.load_weight is None else len(problem.load_weight)
     return {
         "scenario_units": (np.int64, (scenarios, customers)),
         "scenario_weight": (np.int64, (scenarios,)),
         "phase_max_sites": (np.int64, (phases,)),
         "phase_budget_cents": (np.int64, (phases,)),
+        "load_weight": (np.int64, (loads,)),
     }
 
 
@@ -115,6 +117,7 @@ def _signs(problem: SitingProblem) -> list[Issue]:
         "scenario_weight",
         "phase",
         "customer_phase",
+        "load_weight",
         "phase_max_sites",
         "phase_budget_cents",
     ):

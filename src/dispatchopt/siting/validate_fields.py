@@ -14,7 +14,13 @@ if TYPE_CHECKING:
 
 def values(problem: SitingProblem) -> list[Issue]:
     """List what does not fit in fields whose types, shapes and signs are checked already."""
-    return _fading(problem) + _sizes(problem) + _scenarios(problem) + _phases(problem)
+    return (
+        _fading(problem)
+        + _sizes(problem)
+        + _scenarios(problem)
+        + _phases(problem)
+        + _loads(problem)
+    )
 
 
 def _fading(problem: SitingProblem) -> list[Issue]:
@@ -79,8 +85,7 @@ def _phases(problem: SitingProblem) -> list[Issue]:
     lengths = {len(each) for each in limits if each is not None}
     if problem.phase is None:
         wanted = "the phase of each site, as limits of phases are set"
-        is_needed = lengths or problem.customer_phase is not None
-        return [_issue("missing-field", "phase", None, wanted)] if is_needed else []
+        return [_issue("missing-field", "phase", None, wanted)] if lengths else []
     if not lengths:
         wanted = "limits by phase, or phase_budget_cents"
         return [_issue("missing-field", "phase_max_sites", None, wanted)]
@@ -91,6 +96,21 @@ def _phases(problem: SitingProblem) -> list[Issue]:
         if given is not None
         for at in np.flatnonzero(given > last)[:20]
     ]
+
+
+def _loads(problem: SitingProblem) -> list[Issue]:
+    phases, weight = problem.customer_phase, problem.load_weight
+    if weight is None:
+        return []
+    if phases is None or problem.capacity_units is None:
+        missing = "customer_phase" if phases is None else "capacity_units"
+        return [_issue("missing-field", missing, None, "given, as load_weight is")]
+    if (weight < 1).any() or len(weight) <= int(phases.max(initial=0)):
+        wanted = f"a number >= 1 for each of {int(phases.max(initial=0)) + 1} phases"
+        return [_issue("bad-value", "load_weight", weight.tolist(), wanted)]
+    if int(problem.capacity_units.max(initial=0)) * int(weight.sum()) >= 2**53:
+        return [_issue("too-large", "load_weight", weight.tolist(), "capacities below 2**53")]
+    return []
 
 
 def _issue(code: str, where: str, found: object, wanted: str, hint: str = "") -> Issue:

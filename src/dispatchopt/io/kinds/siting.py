@@ -125,6 +125,8 @@ def _by_phase(parts: Parts, limits: Mapping[str, Array]) -> dict[str, Any]:
         fields["phase"] = parts["sites"]["phase"]
     if "phase" in parts["customers"].table.columns:
         fields["customer_phase"] = parts["customers"]["phase"]
+    if given.load_weight is not None:
+        fields["load_weight"] = np.array(given.load_weight, dtype=np.int64)
     return fields
 
 
@@ -188,7 +190,7 @@ def _capacities(parts: Parts) -> Array | None:
     if not (stated != NO_INT).any():
         return None
     # Room for everybody is as good as no limit.
-    tables = ("customers", "phase_demand")
+    tables = ("customers", "phase_demand", "scenario_demand")
     every = sum(int(parts[name]["demand_units"].sum()) for name in tables if name in parts.given)
     return np.where(stated == NO_INT, max(1, every), stated)
 
@@ -382,6 +384,8 @@ def _special(problem: SitingProblem) -> dict[str, Any]:
     if problem.scenario_rule is not None:
         special["scenario_rule"] = str(problem.scenario_rule)
         special["scenario_target"] = problem.scenario_target
+    if problem.load_weight is not None:
+        special["load_weight"] = problem.load_weight.tolist()
     return special
 
 

@@ -95,6 +95,11 @@ class SitingParametersPart(Part):
     scenario_target: float = column(
         1.0, description="Share of a scenario's demand to be covered.", ge=0, le=1
     )
+    load_weight: list[int] | None = Field(
+        default=None,
+        description="Times that a capacity holds in each `phase` of the table `customers`, where "
+        "they stand once for each scenario; once if null.",
+    )
     unnamed: list[Literal["sites", "customers"]] = Field(
         default=[], description="Tables whose ids are nothing but numbers of rows, from 0."
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dispatchopt.core.arrays import FloatArray, IntArray
+from dispatchopt.core.arrays import BoolArray, FloatArray, IntArray
 from dispatchopt.siting.assign import cheapest_assignment, open_mask, unserved_price
 from dispatchopt.siting.engines._backup import BackupModel
 from dispatchopt.siting.engines._model import LinearModel
@@ -227,17 +227,23 @@ def _with_scenarios(
     return Formulation(model=model, decode=_without_sets(problem, model).decode, encode=encode)
 
 
+def _can_serve(problem: SitingProblem, capacity: IntArray) -> BoolArray:
+    """Return the pairs over which anything can be served, (num_pairs,)."""
+    site, customer = problem.coverage.site_idx, problem.coverage.customer_idx
+    demand = problem.demand_units[customer]
+    room = capacity[site] * problem.load_weights[problem.load_phase[customer]]
+    fits = room >= (demand if problem.single_source else np.minimum(demand, 1))
+    return np.asarray(problem.is_allowed[site] & (demand > 0) & fits)
+
+
 def _with_capacities(problem: SitingProblem, model: LinearModel, sites: IntArray) -> Formulation:
     """Add x, the share of a customer's demand that a site serves: x <= y, and the loads."""
     capacity, most_served = problem.capacity_units, problem.most_served
     if capacity is None or most_served is None:
         raise AssertionError("the caller knows that there are capacities")
-    coverage, demand = problem.coverage, problem.demand_units
-    site, customer = coverage.site_idx, coverage.customer_idx
-    fits = np.minimum(demand[customer], 1)
-    if problem.single_source:
-        fits = demand[customer]
-    used = problem.is_allowed[site] & (demand[customer] > 0) & (capacity[site] >= fits)
+    demand, weight = problem.demand_units, problem.load_weights
+    site, customer = problem.coverage.site_idx, problem.coverage.customer_idx
+    used = _can_serve(problem, capacity)
     price = unserved_price(problem)
     cost = problem.pair_costs()
     if price is not None:
@@ -259,7 +265,7 @@ def _with_capacities(problem: SitingProblem, model: LinearModel, sites: IntArray
     phases, load_phase = problem.num_load_phases, problem.load_phase
     every = np.arange(problem.num_sites * phases)
     loads = (load_phase[customer] * problem.num_sites + site, share, demand[customer])
-    room = (every, np.tile(sites, phases), -np.tile(capacity, phases))
+    room = (every, np.tile(sites, phases), -(weight[:, None] * capacity[None, :]).ravel())
     model.rows(len(every), loads, room, upper=0.0)
     zero = np.zeros(len(sites), dtype=np.int64)
     least_units = problem.required_units if problem.goal is SitingGoal.COVER_ALL else 0

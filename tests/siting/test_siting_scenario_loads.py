@@ -1,0 +1,172 @@
+"""Capacities that fill anew in each scenario, against enumeration and transport problems."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import optimize
+
+from dispatchopt import siting
+from dispatchopt.core.errors import InputError
+from dispatchopt.geography.coverage import Coverage
+from dispatchopt.io import Instance, read, write
+from dispatchopt.siting.check import check
+from dispatchopt.siting.phases import phased
+from dispatchopt.siting.problem import SitingGoal, SitingProblem, SitingSolution
+from dispatchopt.siting.scenarios import with_scenarios
+
+#: Stands for a pair out of reach.
+FAR = 10**6
+
+
+def drawn(seed: int, goal: SitingGoal) -> tuple[SitingProblem, np.ndarray, np.ndarray, np.ndarray]:
+    """A problem of one scenario, demand and weights of several, and all distances."""
+    rng = np.random.default_rng(seed)
+    m, n = int(rng.integers(1, 5)), int(rng.integers(1, 5))
+    away = np.where(rng.random((m, n)) < 0.3, FAR, rng.integers(0, 9, (m, n)) * 100)
+    site, customer = np.nonzero(away < FAR)
+    fields: dict[str, Any] = {"max_sites": int(rng.integers(1, 4))}
+    if goal is SitingGoal.P_MEDIAN:
+        fields["unserved_m"] = 700
+    if goal is SitingGoal.FIXED_CHARGE:
+        fields = {"unserved_cents": 6.0, "cents_per_unit_km": 10.0}
+    problem = SitingProblem(
+        goal=goal,
+        coverage=Coverage.from_pairs(
+            site_idx=site, customer_idx=customer, distance_m=away[site, customer],
+            num_sites=m, num_customers=n, cutoff_m=1000,
+        ),
+        demand_units=np.ones(n, dtype=np.int64),
+        site_cost_cents=rng.integers(0, 20, m),
+        capacity_units=rng.integers(0, 12, m),
+        single_source=bool(rng.random() < 0.4),
+        **fields,
+    )  # fmt: skip
+    count = int(rng.integers(1, 4))
+    return problem, rng.integers(0, 7, (count, n)), rng.integers(1, 4, count), away
+
+
+def transport(
+    problem: SitingProblem, is_open: np.ndarray, units: np.ndarray, away: np.ndarray
+) -> float:
+    """The least cost of serving one scenario from open sites, as a small model of its own."""
+    m, n = away.shape
+    unserved = {SitingGoal.P_MEDIAN: 700.0, SitingGoal.FIXED_CHARGE: 6.0}.get(problem.goal, 1.0)
+    per_m = {SitingGoal.P_MEDIAN: 1.0, SitingGoal.FIXED_CHARGE: 0.01}.get(problem.goal, 0.0)
+    cost = ((per_m * away - unserved) * units[None, :]).ravel()
+    can = ((away < FAR) & is_open[:, None]).ravel()
+    each = np.kron(np.ones((1, m)), np.eye(n))
+    load = np.kron(np.eye(m), units[None, :])
+    capacity = problem.capacity_units
+    assert capacity is not None
+    rows = [optimize.LinearConstraint(each, ub=np.ones(n)),
+            optimize.LinearConstraint(load, ub=capacity)]  # fmt: skip
+    whole = np.full(m * n, int(problem.single_source))
+    found = optimize.milp(
+        np.where(can, cost, 0.0), constraints=rows, integrality=whole,
+        bounds=optimize.Bounds(0, can.astype(float)),
+    )  # fmt: skip
+    return float(found.fun) + unserved * float(units.sum())
+
+
+def best(
+    problem: SitingProblem, units: np.ndarray, weight: np.ndarray, away: np.ndarray
+) -> float:  # fmt: skip
+    """The least expected cost over all choices of sites."""
+    costs = []
+    for chosen in itertools.product((False, True), repeat=problem.num_sites):
+        is_open = np.array(chosen)
+        if problem.max_sites is not None and is_open.sum() > problem.max_sites:
+            continue
+        opening = 0.0
+        if problem.goal is SitingGoal.FIXED_CHARGE:
+            opening = float(problem.opening_cents[is_open].sum())
+        each = [transport(problem, is_open, row, away) for row in units]
+        costs.append(opening + float(weight @ np.array(each)))
+    return min(costs)
+
+
+@pytest.mark.parametrize(
+    "goal", [SitingGoal.MAX_COVERAGE, SitingGoal.P_MEDIAN, SitingGoal.FIXED_CHARGE]
+)
+@settings(max_examples=12, deadline=None)
+@given(seed=st.integers(0, 10**6))
+def test_expected_cost_with_room_in_each_scenario(goal: SitingGoal, seed: int) -> None:
+    plain, units, weight, away = drawn(seed, goal)
+    problem = with_scenarios(plain, units, weight)
+    least = best(plain, units, weight, away)
+    assert siting.DOMAIN.bound(problem) <= least + 1e-6
+    result = siting.solve(problem)
+    assert result.status == "optimal"
+    assert result.objective == pytest.approx(least, abs=1e-5)
+
+
+def two_stores(**changes: Any) -> SitingProblem:
+    """Two stores of 5 units that both reach both customers, 100 m and 900 m away."""
+    fields: dict[str, Any] = {
+        "goal": SitingGoal.MAX_COVERAGE,
+        "coverage": Coverage.from_pairs(
+            site_idx=np.array([0, 0, 1, 1]), customer_idx=np.array([0, 1, 0, 1]),
+            distance_m=np.array([100, 900, 900, 100]), num_sites=2, num_customers=2, cutoff_m=1000,
+        ),
+        "demand_units": np.ones(2, dtype=np.int64),
+        "capacity_units": np.array([5, 5]),
+        "max_sites": 2,
+    }  # fmt: skip
+    return SitingProblem(**(fields | changes))
+
+
+def test_room_is_not_shared_between_scenarios() -> None:
+    """Ten units fit into each scenario; 3 of 13 stay unserved in the surge, which counts twice."""
+    problem = with_scenarios(two_stores(), [[9, 1], [8, 5]], [1, 2])
+    result = siting.solve(problem)
+    assert result.objective == 2 * 3
+    made = result.require()
+    broken = SitingSolution(open_sites=made.open_sites, assignment=[0, 0, 1, 1])  # type: ignore[arg-type]
+    found = {each.where: each.by for each in check(problem, broken).violations}
+    # 10 units in the first scenario where 5 fit; 26 in the second where twice 5 do.
+    assert found == {"site 0 in phase 0": 5.0, "site 1 in phase 1": 16.0}
+
+
+def test_written_and_read_again(tmp_path: Path) -> None:
+    problem = with_scenarios(two_stores(), [[9, 1], [8, 5]], [1, 2])
+    instance = Instance(name="surge", kind="siting", problem=problem)
+    write(instance, tmp_path / "laid-out.json")
+    again = read(tmp_path / "laid-out.json").problem
+    assert again.load_weight.tolist() == [1, 2]
+    assert siting.solve(again).objective == 6
+
+
+@pytest.mark.parametrize(
+    ("make", "field"),
+    [
+        (lambda: with_scenarios(two_stores(), [[9, 1]], rule="worst"), "capacity_units"),
+        (
+            lambda: phased(with_scenarios(two_stores(), [[9, 1]]), [[1, 1]], max_sites=[1]),
+            "customer_phase",
+        ),
+        (lambda: two_stores(load_weight=np.array([2])), "customer_phase"),
+        (
+            lambda: two_stores(customer_phase=np.array([0, 1]), load_weight=np.array([2])),
+            "load_weight",
+        ),
+        (
+            lambda: with_scenarios(
+                two_stores(
+                    goal=SitingGoal.FIXED_CHARGE, max_sites=None, pair_cost_cents=np.ones(4)
+                ),
+                [[9, 1]],
+            ),
+            "pair_cost_cents",
+        ),
+    ],
+)
+def test_refusals(make: Any, field: str) -> None:
+    with pytest.raises(InputError, match=field):
+        make()
