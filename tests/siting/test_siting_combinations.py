@@ -39,7 +39,6 @@ CHOICES = st.sets(st.sampled_from(RULES), max_size=5)
 #: Rules that exclude each other, or belong to some goals only.
 CLASHES = (
     {"backup", "capacity"},
-    {"scenarios", "capacity"},
     {"scenarios", "fading"},
 )
 MANY = settings(max_examples=25, deadline=None)
@@ -52,6 +51,7 @@ def fits(goal: SitingGoal, rules: set[str]) -> bool:
     return not (
         of_coverage
         or any(clash <= rules for clash in CLASHES)
+        or {"scenarios", "capacity", "phases"} <= rules
         or ("backup" in rules and goal is SitingGoal.P_CENTER)
         or ("price" in rules and goal not in with_price)
     )
@@ -60,8 +60,9 @@ def fits(goal: SitingGoal, rules: set[str]) -> bool:
 def make(seed: int, goal: SitingGoal, rules: set[str], **changes: Any) -> SitingProblem:
     """A tiny problem with the rules given."""
     rng = np.random.default_rng(seed)
-    # Each phase has sites and customers of its own, and with capacities every flow is tried.
-    size = {0: (6, 7), 1: (4, 4), 2: (3, 3)}[len({"capacity", "phases"} & rules)]
+    # Phases, and with capacities scenarios, have customers of their own; every flow is tried.
+    copies = {"capacity", "phases"} | ({"scenarios"} if "capacity" in rules else set())
+    size = {0: (6, 7), 1: (4, 4), 2: (3, 3)}[len(copies & rules)]
     m, n = int(rng.integers(1, size[0])), int(rng.integers(1, size[1]))
     away = rng.integers(0, 12, size=(m, n)) * 100
     reach = changes.pop("reach_m", int(rng.integers(5, 12)) * 100)

@@ -17,6 +17,7 @@ from dispatchopt.core.errors import InputError
 from dispatchopt.geography.coverage import Coverage
 from dispatchopt.io import Instance, read, write
 from dispatchopt.siting.check import check
+from dispatchopt.siting.explain import explain
 from dispatchopt.siting.phases import phased
 from dispatchopt.siting.problem import SitingGoal, SitingProblem, SitingSolution
 from dispatchopt.siting.scenarios import with_scenarios
@@ -107,6 +108,30 @@ def test_expected_cost_with_room_in_each_scenario(goal: SitingGoal, seed: int) -
     assert result.objective == pytest.approx(least, abs=1e-5)
 
 
+@pytest.mark.parametrize("rule", ["worst", "share"])
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 10**6), target=st.sampled_from([0.3, 0.7, 0.9, 1.0]))
+def test_each_scenario_by_itself(rule: str, seed: int, target: float) -> None:
+    plain, units, weight, away = drawn(seed, SitingGoal.MAX_COVERAGE)
+    problem = with_scenarios(plain, units, weight, rule=rule, target=target)
+    may_miss = [round((1 - target) * 10) * int(row.sum()) // 10 for row in units]
+    costs = []
+    for chosen in itertools.product((False, True), repeat=plain.num_sites):
+        is_open = np.array(chosen)
+        if is_open.sum() > (plain.max_sites or 0):
+            continue
+        left = np.array([round(transport(plain, is_open, row, away)) for row in units])
+        costs.append(left.max() if rule == "worst" else weight[left > may_miss].sum())
+    result = siting.solve(problem)
+    assert result.status == "optimal"
+    assert result.objective == min(costs)
+    told = {each.name: each for each in explain(problem, result.require())}
+    rows: Any = told["scenarios"].rows
+    worst = max(row["unserved_units"] for row in rows)
+    missed = sum(row["weight"] for row in rows if not row["target_is_met"])
+    assert result.objective == (worst if rule == "worst" else missed)
+
+
 def two_stores(**changes: Any) -> SitingProblem:
     """Two stores of 5 units that both reach both customers, 100 m and 900 m away."""
     fields: dict[str, Any] = {
@@ -146,7 +171,16 @@ def test_written_and_read_again(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("make", "field"),
     [
-        (lambda: with_scenarios(two_stores(), [[9, 1]], rule="worst"), "capacity_units"),
+        (
+            lambda: with_scenarios(two_stores(), [[9, 1]], rule="worst").replace(
+                demand_units=np.array([9, 2])
+            ),
+            "scenario_units",
+        ),
+        (
+            lambda: with_scenarios(two_stores(), [[2**31, 1]], rule="share"),
+            "scenario_units",
+        ),
         (
             lambda: phased(with_scenarios(two_stores(), [[9, 1]]), [[1, 1]], max_sites=[1]),
             "customer_phase",

@@ -45,6 +45,50 @@ def cheapest_assignment(problem: SitingProblem, open_sites: IntArray) -> SitingS
     return SitingSolution(open_sites=sites, assignment=assignment)
 
 
+def fullest_assignment(problem: SitingProblem, open_sites: IntArray) -> SitingSolution:
+    """Serve as much as open sites have room for in each load phase, by a largest flow.
+
+    Demand may be split; sums of a phase must be below 2**31.
+    """
+    from scipy import sparse
+    from scipy.sparse.csgraph import maximum_flow
+
+    coverage, sites = problem.coverage, np.sort(open_sites)
+    if problem.capacity_units is None:
+        raise AssertionError("asked for where there are capacities")
+    m, n, phases = problem.num_sites, problem.num_customers, problem.num_load_phases
+    is_used = open_mask(problem, sites)[coverage.site_idx]
+    is_used &= problem.demand_units[coverage.customer_idx] > 0
+    site, customer = coverage.site_idx[is_used], coverage.customer_idx[is_used]
+    place = problem.load_phase[customer] * m + site
+    # Source, each site in each phase, customers, sink.
+    source, first, last = 0, 1 + m * phases, 1 + m * phases + n
+    most = np.bincount(problem.load_phase, weights=problem.demand_units, minlength=phases)
+    room = (problem.load_weights[:, None] * problem.capacity_units[None, :]).astype(np.float64)
+    room = np.minimum(room, most[:, None]).ravel()
+    tail = np.concatenate([np.full(m * phases, source), 1 + place, first + np.arange(n)])
+    head = np.concatenate([1 + np.arange(m * phases), first + customer, np.full(n, last)])
+    demand = problem.demand_units
+    limit = np.concatenate([room, demand[customer], demand]).astype(np.int32)
+    network = sparse.csr_matrix((limit, (tail, head)), shape=(last + 1, last + 1))
+    network.eliminate_zeros()
+    flow = maximum_flow(network, source, last).flow.tocoo()
+    is_way = (flow.data > 0) & (flow.row >= 1) & (flow.row < first)
+    from_site, to = (flow.row[is_way] - 1) % m, flow.col[is_way] - first
+    units = flow.data[is_way].astype(np.int64)
+    whole = units == demand[to]
+    assignment = np.full(n, -1, dtype=np.int64)
+    assignment[to[whole]] = from_site[whole]
+    order = np.lexsort((from_site[~whole], to[~whole]))
+    return SitingSolution(
+        open_sites=sites,
+        assignment=assignment,
+        split_customer_idx=to[~whole][order],
+        split_site_idx=from_site[~whole][order],
+        split_units=units[~whole][order],
+    )
+
+
 def unserved_price(problem: SitingProblem) -> FloatArray | None:
     """Return what leaving each customer unserved costs, shape (n,); None if it has no price."""
     demand = problem.demand_units.astype(np.float64)

@@ -257,7 +257,12 @@ def _scenario_parts(problem: SitingProblem, service: _Service) -> dict[str, floa
     if problem.scenario_units is None or problem.scenario_weight is None:
         raise AssertionError("checked when the problem was made")
     is_missed = service.served_units < problem.demand_units
-    unserved = problem.scenario_units[:, is_missed].sum(axis=1)
+    if problem.capacity_units is None:
+        unserved = problem.scenario_units[:, is_missed].sum(axis=1)
+    else:
+        # A customer may be served in part, in the one scenario that it is of.
+        missing = np.maximum(problem.demand_units - service.served_units, 0)
+        unserved = ((problem.scenario_units > 0) * missing[None, :]).sum(axis=1)
     if problem.scenario_rule is ScenarioRule.WORST:
         return {"worst_unserved_units": float(unserved.max())}
     fails = unserved > problem.scenario_may_miss

@@ -205,8 +205,10 @@ def _scenarios(problem: SitingProblem, solution: SitingSolution) -> Finding:
     units, weight = problem.scenario_units, problem.scenario_weight
     if units is None or weight is None:
         raise AssertionError("asked for where there are scenarios")
-    missed = missing_units(problem, solution) > 0
-    unserved_units, total = units[:, missed].sum(axis=1), units.sum(axis=1)
+    missing, total = missing_units(problem, solution), units.sum(axis=1)
+    unserved_units = units[:, missing > 0].sum(axis=1)
+    if problem.capacity_units is not None:
+        unserved_units = ((units > 0) * missing).sum(axis=1)
     may_miss = problem.scenario_may_miss
     rows: list[Row] = [
         {

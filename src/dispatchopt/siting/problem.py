@@ -119,8 +119,9 @@ class SitingProblem:
     scenario_units, scenario_weight, scenario_rule, scenario_target
         max-coverage: demand in each scenario, int64, shape (s, n); whole weights >= 1, shape
         (s,), of which ``demand_units`` must be the weighted sum; what is counted; and the share
-        of its demand that must be covered for a scenario to count as met (for ``share``). Made
-        by ``siting.scenarios.with_scenarios``.
+        of its demand that must be covered for a scenario to count as met (for ``share``). With
+        capacities each customer is of one scenario, its ``customer_phase``, and demand is not
+        weighted. Made by ``siting.scenarios.with_scenarios``.
     phase, phase_max_sites, phase_budget_cents
         Phase in which each site would open, int64, shape (m,), from 0; and for each phase the
         most sites open, and the most spent, up to its end; int64, shape (t,), or None. Made by

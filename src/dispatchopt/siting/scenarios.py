@@ -32,26 +32,37 @@ def with_scenarios(
         Weight of each scenario, whole, >= 1, shape (s,): days on which it occurs, say; 1 by
         default. Times of day that all count are scenarios of weight 1.
     rule
-        ``expected``: the weighted sum over scenarios is what counts, under any goal and engine.
-        With capacities customer i in scenario s is customer s n + i of the problem returned, as
-        sites fill anew in each scenario and customers may go elsewhere in each;
+        ``expected``: the weighted sum over scenarios is what counts, under any goal and engine;
         ``worst``: the most demand unserved in any scenario; ``share``: the weight of scenarios in
         which less than ``target`` of the demand is covered. The last two are of max-coverage.
+        With capacities customer i in scenario s is customer s n + i of the problem returned, as
+        sites fill anew in each scenario and customers may go elsewhere in each.
     target
         Share of a scenario's demand that must be covered under ``share``, in [0, 1].
 
     Raises
     ------
     InputError
-        If shapes or values do not fit. Capacities clash with the rules that look at each scenario
-        by itself, and under ``expected`` with costs of pairs.
+        If shapes or values do not fit. Capacities clash with costs of pairs.
     """
     units = np.asarray(scenario_units)
     weights = np.ones(len(units), dtype=np.int64) if weight is None else np.asarray(weight)
-    _refuse(problem, units, weights, rule)
+    _refuse(problem, units, weights)
     units, weights = units.astype(np.int64), weights.astype(np.int64)
-    if rule == "expected" and problem.capacity_units is not None:
-        return _laid_out(problem, units, weights)
+    if problem.capacity_units is not None:
+        if rule == "expected":
+            return _laid_out(problem, units, weights)
+        # What counts is each scenario by itself: loads need no weights.
+        once = _laid_out(problem, units, np.ones(len(units), dtype=np.int64))
+        own = np.zeros((len(units), once.num_customers), dtype=np.int64)
+        own[once.load_phase, np.arange(once.num_customers)] = once.demand_units
+        return once.replace(
+            load_weight=None,
+            scenario_units=own,
+            scenario_weight=weights,
+            scenario_rule=rule,
+            scenario_target=target,
+        )
     if rule == "expected":
         return problem.replace(
             demand_units=weights @ units,
@@ -88,9 +99,7 @@ def _laid_out(problem: SitingProblem, units: IntArray, weights: IntArray) -> Sit
     )
 
 
-def _refuse(
-    problem: SitingProblem, units: npt.NDArray[np.generic], weights: object, rule: str
-) -> None:
+def _refuse(problem: SitingProblem, units: npt.NDArray[np.generic], weights: object) -> None:
     issues = []
     wanted = f"whole numbers >= 0 of shape (s, {problem.num_customers}), s >= 1"
     if units.ndim != 2 or not len(units) or units.shape[1] != problem.num_customers:
@@ -107,9 +116,6 @@ def _refuse(
         >= 2**53
     ):
         issues.append(_issue("too-large", "scenario_units", "weighted sums", "below 2**53"))
-    if problem.capacity_units is not None and rule != "expected":
-        wanted = f"None where scenarios count by themselves (rule {rule})"
-        issues.append(_issue("fields-clash", "capacity_units", "given", wanted))
     if problem.capacity_units is not None and problem.pair_cost_cents is not None:
         wanted = "None with capacities in scenarios: state cents_per_unit_km"
         issues.append(_issue("fields-clash", "pair_cost_cents", "given", wanted))

@@ -9,6 +9,7 @@ import numpy as np
 from dispatchopt.core.errors import Issue
 
 if TYPE_CHECKING:
+    from dispatchopt.core.arrays import IntArray
     from dispatchopt.siting.problem import SitingProblem
 
 
@@ -68,16 +69,36 @@ def _scenarios(problem: SitingProblem) -> list[Issue]:
         )
     elif sum(int(w) * int(u.max(initial=0)) for w, u in zip(weight, units, strict=True)) >= 2**53:
         issues.append(_issue("too-large", "scenario_units", "weighted sums", "below 2**53"))
+    elif problem.capacity_units is not None:
+        issues += _scenario_loads(problem, units)
     elif not (weight @ units == problem.demand_units).all():
         wanted = "demand over all scenarios, each times its weight"
         issues.append(_issue("conflict", "demand_units", "other numbers", wanted))
     if not 0 <= problem.scenario_target <= 1:
         issues.append(_issue("bad-value", "scenario_target", problem.scenario_target, "in [0, 1]"))
-    for name in ("capacity_units", "full_cover_m"):
-        if getattr(problem, name) is not None:
-            wanted = "None where demand comes in scenarios"
-            issues.append(_issue("fields-clash", name, "given", wanted))
+    if problem.full_cover_m is not None:
+        wanted = "None where demand comes in scenarios"
+        issues.append(_issue("fields-clash", "full_cover_m", "given", wanted))
     return issues
+
+
+def _scenario_loads(problem: SitingProblem, units: IntArray) -> list[Issue]:
+    """With capacities customers stand once for each scenario, as sites fill anew in each."""
+    phases = problem.customer_phase
+    if phases is None or problem.load_weight is not None:
+        name = "customer_phase" if phases is None else "load_weight"
+        wanted = "as with_scenarios makes it from capacities"
+        return [_issue("fields-clash", name, getattr(problem, name), wanted)]
+    own = np.zeros_like(units)
+    if int(phases.max(initial=0)) < len(units):
+        own[phases, np.arange(len(phases))] = problem.demand_units
+    if not (own == units).all():
+        wanted = "in each scenario the demand of its own customers"
+        return [_issue("conflict", "scenario_units", "other numbers", wanted)]
+    if int(units.sum(axis=1).max(initial=0)) >= 2**31:
+        wanted = "less than 2**31 in each scenario, with capacities"
+        return [_issue("too-large", "scenario_units", int(units.sum(axis=1).max()), wanted)]
+    return []
 
 
 def _phases(problem: SitingProblem) -> list[Issue]:

@@ -8,12 +8,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from dispatchopt.core.arrays import BoolArray, FloatArray, IntArray
-from dispatchopt.siting.assign import cheapest_assignment, open_mask, unserved_price
+from dispatchopt.siting.assign import (
+    cheapest_assignment,
+    fullest_assignment,
+    open_mask,
+    unserved_price,
+)
 from dispatchopt.siting.engines._backup import BackupModel
 from dispatchopt.siting.engines._model import LinearModel
 from dispatchopt.siting.engines._pairs import Pairs, merge
 from dispatchopt.siting.engines._sets import Sets, build, minimal
 from dispatchopt.siting.problem import ScenarioRule, SitingGoal, SitingProblem, SitingSolution
+
+_Decode = Callable[[FloatArray], SitingSolution]
+_Encode = Callable[[SitingSolution], FloatArray | None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,8 +39,8 @@ class Formulation:
     """
 
     model: LinearModel
-    decode: Callable[[FloatArray], SitingSolution]
-    encode: Callable[[SitingSolution], FloatArray | None]
+    decode: _Decode
+    encode: _Encode
 
 
 def formulate(problem: SitingProblem, should_stop: Callable[[], bool]) -> Formulation | None:
@@ -251,6 +259,9 @@ def _with_capacities(problem: SitingProblem, model: LinearModel, sites: IntArray
         cost = cost - price[customer]
         model.offset = float(price.sum())
         used &= cost < 0
+    if problem.scenario_rule is not None:
+        # What a rule makes of scenarios has columns of its own.
+        cost, model.offset = np.zeros_like(cost), 0.0
     pair = np.flatnonzero(used)
     site, customer = site[pair], customer[pair]
     share = model.columns(cost[pair], is_whole=problem.single_source)
@@ -277,17 +288,64 @@ def _with_capacities(problem: SitingProblem, model: LinearModel, sites: IntArray
         units = (np.zeros(len(pair), dtype=np.int64), share, demand[customer])
         model.rows(1, units, lower=least_units)
     decode, encode = _share_coding(problem, pair, site, customer)
+    if problem.scenario_rule is not None:
+        return _with_scenario_loads(problem, model, (share, site, customer), (decode, encode))
+    return Formulation(model=model, decode=decode, encode=encode)
+
+
+def _with_scenario_loads(
+    problem: SitingProblem,
+    model: LinearModel,
+    pairs: tuple[IntArray, IntArray, IntArray],
+    coding: tuple[_Decode, _Encode],
+) -> Formulation:
+    """Add the worst scenario, or those that miss a target, where each customer is of one.
+
+    With T_s the demand of a scenario and S_s what is served: worst min z, z + S_s >= T_s; share
+    min sum of g_s v_s, S_s + (T_s - b_s) v_s >= T_s - b_s, where b_s may be missed.
+    """
+    units, weight = problem.scenario_units, problem.scenario_weight
+    if units is None or weight is None:
+        raise AssertionError("checked when the problem was made")
+    share, _, customer = pairs
+    total, number = units.sum(axis=1), np.arange(len(weight))
+    served = (problem.load_phase[customer], share, problem.demand_units[customer])
+    is_worst = problem.scenario_rule is ScenarioRule.WORST
+    if is_worst:
+        last = model.columns(np.ones(1), upper=float(total.max(initial=0)), is_whole=True)
+        model.rows(len(total), served, (number, last[np.zeros_like(number)], 1.0), lower=total)
+    else:
+        needed = total - problem.scenario_may_miss
+        last = model.columns(weight.astype(np.float64), upper=1.0, is_whole=True)
+        model.rows(len(total), served, (number, last, needed), lower=needed)
+    inner_decode, inner_encode = coding
+
+    def decode(values: FloatArray) -> SitingSolution:
+        if problem.single_source:
+            return inner_decode(values)
+        # Shares at a vertex of this model need not be whole units; those of a largest flow are.
+        return fullest_assignment(problem, _opened(problem, values))
+
+    def encode(solution: SitingSolution) -> FloatArray | None:
+        known = inner_encode(solution)
+        if known is None:
+            return None
+        got = np.bincount(served[0], known[share] * served[2], minlength=len(total))
+        left = np.rint(total - got)
+        end = [left.max(initial=0)] if is_worst else left > problem.scenario_may_miss
+        return np.concatenate([known, end]).astype(np.float64)
+
     return Formulation(model=model, decode=decode, encode=encode)
 
 
 def _share_coding(
     problem: SitingProblem, pair: IntArray, site: IntArray, customer: IntArray
-) -> tuple[Callable[[FloatArray], SitingSolution], Callable[[SitingSolution], FloatArray | None]]:
+) -> tuple[_Decode, _Encode]:
     """Return decoder and encoder of shares; flows are whole at vertices of the model."""
     demand = problem.demand_units
 
     def decode(values: FloatArray) -> SitingSolution:
-        shares = values[problem.num_sites :]
+        shares = values[problem.num_sites : problem.num_sites + len(pair)]
         units = np.round(shares * demand[customer]).astype(np.int64)
         whole = units == demand[customer]
         part = (units > 0) & ~whole
