@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from dispatchopt.core.errors import InputError
 from dispatchopt.core.result import Status
+from dispatchopt.geography.coverage import Coverage
 from dispatchopt.siting import SitingGoal, SitingProblem, explain
 from dispatchopt.siting.curve import curve
 from dispatchopt.siting.frontier import even_budgets, frontier
@@ -90,5 +91,35 @@ def test_curves_and_reasons_take_the_side_rules(
         left = {each.customer for each in explain.unserved(problem, points[-1].solution)}
         missed = (points[-1].solution.assignment < 0) & (problem.demand_units > 0)
         assert left == set(np.flatnonzero(missed).tolist())
-    with pytest.raises(InputError):
-        curve(with_scenarios(plain, units, rule="worst"), 2)
+
+
+@pytest.mark.parametrize("rule", ["worst", "share"])
+@pytest.mark.parametrize("has_room", [False, True])
+def test_curves_over_scenarios(
+    make_problem: Callable[..., SitingProblem],
+    best_of: Callable[[SitingProblem], float | None],
+    rule: str,
+    has_room: bool,
+) -> None:
+    rng = np.random.default_rng(4)
+    plain = make_problem(3, SitingGoal.MAX_COVERAGE, status=None, budget_cents=None)
+    ground = plain.coverage
+    kept = (ground.site_idx < 3) & (ground.customer_idx < 3)
+    small = Coverage.from_pairs(
+        site_idx=ground.site_idx[kept], customer_idx=ground.customer_idx[kept],
+        distance_m=ground.distance_m[kept], num_sites=3, num_customers=3, cutoff_m=ground.cutoff_m,
+    )  # fmt: skip
+    room: dict[str, Any] = {}
+    if has_room:
+        room = {"capacity_units": rng.integers(2, 9, 3), "single_source": True}
+    one = SitingProblem(
+        goal=SitingGoal.MAX_COVERAGE, coverage=small, demand_units=np.ones(3, dtype=np.int64),
+        max_sites=1, **room,
+    )  # fmt: skip
+    problem = with_scenarios(one, rng.integers(0, 7, (2, 3)), [1, 2], rule=rule, target=0.5)
+    points = curve(problem, 3)
+    for point in points:
+        best = best_of(problem.replace(max_sites=point.num_sites))
+        assert point.unserved_units == point.bound_units == best
+        assert 0 <= point.covered_share <= 1
+    assert points[0].unserved_units >= points[-1].unserved_units

@@ -16,7 +16,7 @@ from dispatchopt.pipeline.siting_stage import router_of, siting_problem
 from dispatchopt.siting.curve import CurvePoint, coverage_variant, curve
 from dispatchopt.siting.frontier import FrontierPoint, even_budgets, frontier
 from dispatchopt.siting.greedy import greedy
-from dispatchopt.siting.problem import ScenarioRule, SitingGoal, SitingProblem
+from dispatchopt.siting.problem import SitingGoal, SitingProblem
 
 #: Largest number of sites, and number of budgets, where none is asked for.
 MOST_SITES, MOST_BUDGETS = 40, 12
@@ -145,7 +145,7 @@ def site_row(problem: SitingProblem, point: CurvePoint) -> dict[str, Any]:
 
 def cost_row(problem: SitingProblem, point: FrontierPoint) -> dict[str, Any]:
     """Return a point of coverage against cost as plain values."""
-    total = _total(problem)
+    total = problem.most_unserved
     return {
         "budget_cents": point.budget_cents,
         "opening_cents": point.opening_cents,
@@ -159,15 +159,6 @@ def cost_row(problem: SitingProblem, point: FrontierPoint) -> dict[str, Any]:
         "status": str(point.status),
         "open_sites": _names(problem, point.solution.open_sites),
     }
-
-
-def _total(problem: SitingProblem) -> float:
-    """Return what the objective would be if nothing were served."""
-    if problem.scenario_units is None or problem.scenario_weight is None:
-        return float(problem.total_units)
-    if problem.scenario_rule is ScenarioRule.SHARE:
-        return float(problem.scenario_weight.sum())
-    return float(problem.scenario_units.sum(axis=1).max(initial=0))
 
 
 def _names(problem: SitingProblem, sites: Any) -> list[str]:

@@ -14,7 +14,7 @@ from dispatchopt.core.stop import Stop, StopClock
 from dispatchopt.siting.assign import open_mask
 from dispatchopt.siting.check import check
 from dispatchopt.siting.domain import DOMAIN
-from dispatchopt.siting.problem import ScenarioRule, SitingGoal, SitingProblem, SitingSolution
+from dispatchopt.siting.problem import SitingGoal, SitingProblem, SitingSolution
 from dispatchopt.siting.worth import value_of
 
 
@@ -99,7 +99,7 @@ def alternatives(
     now = check(problem, solution)
     slack = now.objective
     if problem.goal is SitingGoal.MAX_COVERAGE:
-        slack = _covered(problem, now.objective)
+        slack = problem.most_unserved - now.objective
     limit = now.objective + tolerance * slack
     start = open_mask(problem, solution.open_sites)
     found = {start.tobytes(): (now.objective, solution.open_sites)}
@@ -114,15 +114,6 @@ def alternatives(
         objectives=np.array([value for value, _ in ranked], dtype=np.float64),
         share_of_site=times / len(ranked),
     )
-
-
-def _covered(problem: SitingProblem, unserved: float) -> float:
-    """Return what is served where an objective of max-coverage is what is not."""
-    if problem.scenario_units is not None and problem.scenario_weight is not None:
-        if problem.scenario_rule is ScenarioRule.SHARE:
-            return float(problem.scenario_weight.sum()) - unserved
-        return float(problem.scenario_units.sum(axis=1).max()) - unserved
-    return problem.total_units - unserved
 
 
 def _is_plain(problem: SitingProblem) -> bool:

@@ -26,7 +26,8 @@ class CurvePoint:
     num_sites
         Most sites allowed to be open.
     unserved_units, bound_units
-        Demand left unserved, and what no choice of so many sites can go below.
+        Demand left unserved, and what no choice of so many sites can go below; under a rule of
+        scenarios what it counts (the worst scenario's, or the weight of those that miss a target).
     covered_share, covered_share_bound
         The same as shares of all demand: reached, and at most reachable.
     opening_cents
@@ -75,23 +76,11 @@ def curve(
     Raises
     ------
     InputError
-        For scenarios, which ``frontier`` takes; or if ``max_sites`` < 1.
+        If ``max_sites`` < 1.
     """
     if max_sites < 1:
         raise InputError(
             Issue(code="bad-value", where="max_sites", found=repr(max_sites), wanted=">= 1")
-        )
-    if problem.scenario_rule is not None:
-        wanted = "None: demand of one scenario, or their sum"
-        found = str(problem.scenario_rule)
-        raise InputError(
-            Issue(
-                code="fields-clash",
-                where="scenario_rule",
-                found=found,
-                wanted=wanted,
-                hint="a curve against cost (frontier) takes scenarios",
-            )
         )
     stop = Stop() if stop is None else stop
     clock = stop.start()
@@ -164,7 +153,7 @@ def _points(
     problem: SitingProblem, results: list[tuple[int, Result[SitingSolution]]]
 ) -> tuple[CurvePoint, ...]:
     points: list[CurvePoint] = []
-    total, floor = problem.total_units, 0
+    total, floor = problem.most_unserved, 0
     # From the right: fewer sites can never leave less demand unserved than more sites.
     for count, result in reversed(results):
         unserved = round(result.objective or 0.0)

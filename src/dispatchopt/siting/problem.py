@@ -197,6 +197,17 @@ class SitingProblem:
         return int(self.demand_units.sum())
 
     @property
+    def most_unserved(self) -> int:
+        """What max-coverage counts if nobody is served, under its rule of scenarios."""
+        if self.scenario_units is None or self.scenario_weight is None:
+            return self.total_units
+        if self.scenario_rule is ScenarioRule.SHARE:
+            # A scenario that may miss all of its demand is met by nothing.
+            missed = self.scenario_units.sum(axis=1) > self.scenario_may_miss
+            return int(self.scenario_weight[missed].sum())
+        return int(self.scenario_units.sum(axis=1).max(initial=0))
+
+    @property
     def required_units(self) -> int:
         """Demand that must be served under cover-all: the share, rounded up to whole units."""
         total = self.total_units
