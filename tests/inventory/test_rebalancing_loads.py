@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 from dispatchopt.inventory import rebalancing
 from dispatchopt.inventory.rebalancing import RebalancingSolution
 from dispatchopt.inventory.rebalancing.engines._compiled_knapsack import fill
-from dispatchopt.inventory.rebalancing.engines._compiled_search import _move
+from dispatchopt.inventory.rebalancing.engines._compiled_search import put
 from dispatchopt.inventory.rebalancing.engines._flips import Flips
 from dispatchopt.inventory.rebalancing.engines._flow import Flows
 from dispatchopt.inventory.rebalancing.engines._joint import Joint
 from dispatchopt.inventory.rebalancing.engines._loads import Loads
 from dispatchopt.inventory.rebalancing.engines._plan import Plan
+from dispatchopt.inventory.rebalancing.engines._search import Search
 from dispatchopt.inventory.rebalancing.engines._steps import Worth
 from dispatchopt.testing.kinds.rebalancing import drawn
 
@@ -54,7 +55,8 @@ def test_lanes_loaded_anew_keep_the_rules_and_their_cost(seed: int) -> None:
     worth = Worth(problem)
     loads = Loads(worth)
     list(loads.ascend(-1.0, 30, lambda: False))
-    search = loads.search([np.zeros(n, np.int64) for n in np.diff(worth.lane_first)], seed)
+    start = [np.zeros(n, np.int64) for n in np.diff(worth.lane_first)]
+    search = Search(loads, start, seed, is_priced=bool(seed % 2))
     none = np.zeros((lanes, problem.num_skus), dtype=np.int64)
     base = rebalancing.check(problem, RebalancingSolution(moved_units=none)).objective
     change = sum(search.go(50, share) for share in (0.0, 0.5, 1.0))
@@ -88,17 +90,21 @@ def test_small_cases_whose_lanes_cost_something_are_proven(litres: int | None) -
 def test_units_that_pass_through_a_store_are_taken_off_and_put_back_for_nothing() -> None:
     """A lane emptied before the one that its units go on with costs nothing once both are back."""
     never = 1e4
-    # Pairs: source, store between (no unit of its own can pay), target.
-    up = np.array([0, 0, 0, 2]), np.array([3.0, 2.0]), np.zeros(2)
-    down = np.array([0, 2, 2, 2]), np.array([0.5, 0.7]), np.zeros(2)
-    added = np.zeros(3, dtype=np.int64)
+    # Pairs: source, store between (no unit of its own can pay), target; lanes from each to the next.
+    first, base = np.array([0, 2, 2, 4]), np.array([2, 2, 2])
+    value = np.array([0.7, 0.5, 3.0, 2.0])
+    marginal = first, base, value, np.zeros(4), never
+    entries = np.array([0, 1]), np.array([1, 2]), np.ones(2), np.array([0.1, 0.2])
+    added, sent = np.zeros((2, 3), dtype=np.int64)
+    state = np.zeros(2, np.int64), added, sent
     change = 0.0
-    for units, tail, head in ((2, 0, 1), (2, 1, 2), (-2, 0, 1), (2, 0, 1)):
-        change += _move(units, tail, head, added, never, *up, *down)
+    for units, lane in ((2, 0), (2, 1), (-2, 0), (2, 0)):
+        change += put(lane, units, entries, marginal, state)
     assert added.tolist() == [-2, 0, 2]
-    assert change == pytest.approx(0.5 + 0.7 - 3.0 - 2.0)
-    for units, tail, head in ((-2, 1, 2), (2, 1, 2), (-2, 1, 2), (-2, 0, 1)):
-        change += _move(units, tail, head, added, never, *up, *down)
+    assert sent.tolist() == [2, 2, 0]
+    assert change == pytest.approx(0.5 + 0.7 - 3.0 - 2.0 + 0.6)
+    for units, lane in ((-2, 1), (2, 1), (-2, 1), (-2, 0)):
+        change += put(lane, units, entries, marginal, state)
     assert change == pytest.approx(0.0)
 
 

@@ -16,14 +16,15 @@ from dispatchopt.inventory.rebalancing.engines._loads import Loads
 from dispatchopt.inventory.rebalancing.engines._model import Found, Model, Part
 from dispatchopt.inventory.rebalancing.engines._plan import Plan
 from dispatchopt.inventory.rebalancing.engines._prices import Master, Prices
+from dispatchopt.inventory.rebalancing.engines._search import Search
 from dispatchopt.inventory.rebalancing.engines._steps import Worth
 from dispatchopt.inventory.rebalancing.engines.flow import offer_nothing
 from dispatchopt.inventory.rebalancing.problem import RebalancingProblem, RebalancingSolution
 
 #: Values of a relaxation below this are nothing: an interior point has no zeros.
 _TINY = 1e-5
-#: Rounds of loading anew between two looks at the clock.
-_ROUNDS = 1_000
+#: Groups of lanes loaded anew in each half between two looks at the clock.
+_ROUNDS = 2_000
 #: Units in a van that are few.
 _FEW_UNITS = 8
 
@@ -51,7 +52,7 @@ class LanesEngine:
     load_share
         Share of the time that is left for them at most.
     max_reloads
-        Thousands of rounds in which lanes are loaded anew.
+        Times that some thousand groups of lanes are loaded anew.
     reload_share
         Share of the time that is left for them at most.
     loose
@@ -74,7 +75,7 @@ class LanesEngine:
     max_flips
         Rounds in which lanes are closed and opened.
     max_aims, aim_share
-        Thousands of rounds in which lanes are loaded anew before the prices of single units rise,
+        Times that some thousand groups are loaded anew before the prices of single units rise,
         and the share of the time that is left for them, at most.
     max_open
         Columns that the search for whole units may use, about.
@@ -86,9 +87,9 @@ class LanesEngine:
     settled: float = 1e-4
     max_nodes: int = 200
     max_rounds: int = 12
-    max_loads: int = 400
+    max_loads: int = 700
     load_share: float = 0.4
-    max_reloads: int = 250
+    max_reloads: int = 500
     reload_share: float = 0.5
     loose: float = 1e-4
     max_whole: int = 5_000
@@ -102,7 +103,7 @@ class LanesEngine:
     joint_share: float = 0.7
     last_share: float = 0.85
     max_flips: int = 6
-    max_aims: int = 8
+    max_aims: int = 30
     aim_share: float = 0.05
     max_open: int = 9_000
     name: str = "lanes"
@@ -241,7 +242,7 @@ class LanesEngine:
 
     def _aim(self, loads: Loads, plan: Plan, run: Run[RebalancingSolution]) -> None:
         """Load lanes anew for a short while, without prices."""
-        search, total = loads.search(plan.units, run.seed), plan.total
+        search, total = Search(loads, plan.units, run.seed), plan.total
         until = (1 - self.aim_share) * run.time_left_s
         for turn in range(self.max_aims):
             if run.should_stop() or (np.isfinite(until) and run.time_left_s < until):
@@ -255,7 +256,7 @@ class LanesEngine:
         self, loads: Loads, plan: Plan, run: Run[RebalancingSolution], time_share: float
     ) -> None:
         """Load groups of lanes anew, for a share of the time that is left."""
-        search, start = loads.search(plan.units, run.seed), run.time_left_s
+        search, start = Search(loads, plan.units, run.seed, is_priced=True), run.time_left_s
         total = least = plan.total
         best = search.moved.copy()
         for turn in range(self.max_reloads):
