@@ -43,11 +43,11 @@ def test_the_load_of_a_van_is_the_best_of_all(seed: int, nodes: int) -> None:
 
 
 @settings(max_examples=10, deadline=None)
-@given(seed=st.integers(0, 10**6))
-def test_lanes_loaded_anew_keep_the_rules_and_their_cost(seed: int) -> None:
-    """What the search says that it saves is what the checker finds."""
+@given(seed=st.integers(0, 10**6), stores=st.sampled_from([4, 15]))
+def test_lanes_loaded_anew_keep_the_rules_and_their_cost(seed: int, stores: int) -> None:
+    """What the search says that it saves is what the checker finds, in one part and in halves."""
     rng = np.random.default_rng(seed)
-    problem = drawn(rng, 4, 3, on_hand_units=rng.integers(0, 6, (4, 3)))
+    problem = drawn(rng, stores, 3, on_hand_units=rng.integers(0, 6, (stores, 3)))
     lanes = problem.num_lanes
     problem = problem.replace(
         lane_cost=np.round(rng.random(lanes), 2), capacity_ml=rng.integers(0, 900, lanes)
@@ -90,7 +90,7 @@ def test_small_cases_whose_lanes_cost_something_are_proven(litres: int | None) -
 def test_units_that_pass_through_a_store_are_taken_off_and_put_back_for_nothing() -> None:
     """A lane emptied before the one that its units go on with costs nothing once both are back."""
     never = 1e4
-    # Pairs: source, store between (no unit of its own can pay), target; lanes from each to the next.
+    # Pairs: source, store between (no unit of its own can pay), target; a lane from each on.
     first, base = np.array([0, 2, 2, 4]), np.array([2, 2, 2])
     value = np.array([0.7, 0.5, 3.0, 2.0])
     marginal = first, base, value, np.zeros(4), never

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
-
 import numpy as np
 
 from dispatchopt.core.arrays import FloatArray, IntArray
 from dispatchopt.inventory.rebalancing.engines._loads import Loads
 
-#: Lanes beside the first that are loaded anew together at most, and the share of them that join it
-#: by a SKU; how far values are shaken, and in which share of the groups; groups that look at prices.
+#: Lanes beside the first that are loaded anew together at most, the share of them that join it by a
+#: SKU, how far values are shaken, in which share of the groups, and the share that look at prices.
+#: Where lanes cost something, more are loaded together, and warmer.
 _MIX = 6, 0.2, 0.2, 0.5, 0.8
+_MIX_PAID = 12, 0.4, 0.3, 0.5, 0.7
 #: Warmth of the annealing at its begin and end, in mean worths of a unit.
-_HOT, _COLD = 0.7, 0.04
+_HOT, _COLD = 0.7, 0.03
+_HOT_PAID, _COLD_PAID = 1.0, 0.1
 #: Lanes from which halves of the stores are searched side by side.
 _MIN_SPLIT = 100
 #: Reduced value, in mean worths of a unit, below which an entry is left out.
@@ -83,7 +83,10 @@ class Search:
         from dispatchopt.inventory.rebalancing.engines import _compiled_search
 
         loads, problem = self._loads, self._loads.problem
-        warmth = self._unit * _HOT * (_COLD / _HOT) ** share
+        is_paid = bool((problem.lane_cost > 0).any())
+        hot, cold = (_HOT_PAID, _COLD_PAID) if is_paid else (_HOT, _COLD)
+        mix = _MIX_PAID if is_paid else _MIX
+        warmth = self._unit * hot * (cold / hot) ** share
         side = np.zeros(problem.num_stores, dtype=bool)
         if problem.num_lanes >= _MIN_SPLIT:
             side[self._rng.permutation(side.size)[: side.size // 2]] = True
@@ -99,7 +102,7 @@ class Search:
             items, room, kept = self._rooms[part]
             return float(
                 _compiled_search.rounds(
-                    seeds[part], count, warmth, _MIX, pool, is_in, loads.lanes, self._near,
+                    seeds[part], count, warmth, mix, pool, is_in, loads.lanes, self._near,
                     self._of, self._entries, loads.stock[2], passing, self._marginal, self._state,
                     items[:3], room, kept,
                 )

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 
 from dispatchopt.core import Run
+from dispatchopt.core.arrays import IntArray
 from dispatchopt.core.tolerance import relative_gap
 from dispatchopt.inventory.engines._highs import Limits
 from dispatchopt.inventory.rebalancing.engines._flips import Flips
@@ -26,7 +30,7 @@ _TINY = 1e-5
 #: Groups of lanes loaded anew in each half between two looks at the clock.
 _ROUNDS = 2_000
 #: Units in a van that are few.
-_FEW_UNITS = 8
+_FEW_UNITS = 16
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,9 +73,9 @@ class LanesEngine:
         take a few units, and where lanes cost something.
     max_joint
         Evaluations of the bound that opens lanes into a store together at most.
-    flip_share, joint_share, last_share
-        Shares of the time that is left, at most, for lanes closed and opened, for that bound, and
-        for it where there are no vans.
+    open_share, last_share
+        Shares of the time that is left for that bound, and lanes closed and opened beside it, at
+        most; and where there are no vans.
     max_flips
         Rounds in which lanes are closed and opened.
     max_aims, aim_share
@@ -96,12 +100,11 @@ class LanesEngine:
     max_proof: int = 5_000
     min_compiled: int = 2_000
     max_columns: int = 150_000
-    min_skipped: int = 30_000
+    min_skipped: int = 10_000
     min_skipped_costs: int = 5_000
     max_joint: int = 1_500
-    flip_share: float = 0.35
-    joint_share: float = 0.7
-    last_share: float = 0.85
+    open_share: float = 0.45
+    last_share: float = 0.96
     max_flips: int = 6
     max_aims: int = 30
     aim_share: float = 0.05
@@ -165,8 +168,7 @@ class LanesEngine:
             self._improve(plan, run, 1)
             self._reload(loads, plan, run, share)
             return
-        self._flip(loads, plan, run)
-        self._join(loads, plan.total, base, run)
+        self._open(loads, plan, base, run)
         # Vans that take all need no search for what goes on them.
         if problem.capacity_ml is not None:
             self._reload(loads, plan, run, share)
@@ -190,44 +192,52 @@ class LanesEngine:
             return columns > self.min_skipped_costs
         return columns > self.min_skipped and _take_few(problem)
 
-    def _flip(self, loads: Loads, plan: Plan, run: Run[RebalancingSolution]) -> None:
-        """Fill at the prices of room if that is better, then close and open lanes."""
-        problem = plan.flows.problem
-        value, last = loads.about()
-        other = Plan(plan.flows)
-        other.fill(last, np.arange(problem.num_skus), run.should_stop)
-        net = value - problem.lane_cost
-        until = (1 - self.flip_share) * run.time_left_s
-        order = np.argsort(-net, kind="stable")
-        order = order[problem.lane_cost[order] > 0]
+    def _open(self, loads: Loads, plan: Plan, base: float, run: Run[RebalancingSolution]) -> None:
+        """Close and open lanes, and raise the bound by lanes opened together, side by side."""
+        if run.should_stop():
+            return
+        # Without vans no search follows.
+        is_last = loads.problem.capacity_ml is None
+        until = (1 - (self.last_share if is_last else self.open_share)) * run.time_left_s
+        halt = threading.Event()
 
         def is_over() -> bool:
-            return run.should_stop() or (np.isfinite(until) and run.time_left_s < until)
+            is_late = np.isfinite(until) and run.time_left_s < until
+            return bool(halt.is_set() or is_late or run.should_stop())
 
-        flips = Flips(other)
-        for _ in range(self.max_flips):
-            change = flips.go(order, is_over)
-            if not run.step() or is_over() or flips.is_settled(change):
-                break
-        if other.total + flips.change < plan.total:
+        flips, order = self._flips(loads, plan.flows, is_over)
+        joint = Joint(loads)
+        with ThreadPoolExecutor(1) as pool:
+            flipped = pool.submit(self._flip, flips, order, is_over)
+            try:
+                for bound in joint.ascend(plan.total, self.max_joint, is_over, is_slow=is_last):
+                    self._prove(run, base + bound, is_proof=loads.worth.is_whole)
+                rounds = flipped.result()
+            finally:
+                halt.set()
+        run.step(1 + rounds)
+        if flips.plan.total + flips.change < plan.total:
             plan.take(flips.units())
             run.offer(plan.solution())
 
-    def _join(
-        self, loads: Loads, target: float, base: float, run: Run[RebalancingSolution]
-    ) -> None:
-        """Raise the bound by lanes into a store that are opened together."""
-        if run.should_stop():
-            return
-        joint = Joint(loads)
-        # Without vans no search follows: the bound gets most of what is left.
-        is_last = loads.problem.capacity_ml is None
-        until = (1 - (self.last_share if is_last else self.joint_share)) * run.time_left_s
-        for bound in joint.ascend(target, self.max_joint, run.should_stop, is_slow=is_last):
-            self._prove(run, base + bound, is_proof=loads.worth.is_whole)
-            if np.isfinite(until) and run.time_left_s < until:
-                break
-        run.step()
+    def _flips(
+        self, loads: Loads, flows: Flows, is_over: Callable[[], bool]
+    ) -> tuple[Flips, IntArray]:
+        """Fill at the prices of room; return a search from there, and lanes to open in order."""
+        problem = flows.problem
+        value, last = loads.about()
+        other = Plan(flows)
+        other.fill(last, np.arange(problem.num_skus), is_over)
+        order = np.argsort(problem.lane_cost - value, kind="stable")
+        return Flips(other), order[problem.lane_cost[order] > 0]
+
+    def _flip(self, flips: Flips, order: IntArray, is_over: Callable[[], bool]) -> int:
+        """Close and open lanes round by round; return how many."""
+        for done in range(self.max_flips):
+            change = flips.go(order, is_over)
+            if is_over() or flips.is_settled(change):
+                return done + 1
+        return self.max_flips
 
     def _ascend(
         self, loads: Loads, target: float, base: float, run: Run[RebalancingSolution]
