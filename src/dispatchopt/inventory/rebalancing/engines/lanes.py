@@ -29,8 +29,10 @@ from dispatchopt.inventory.rebalancing.problem import RebalancingProblem, Rebala
 _TINY = 1e-5
 #: Groups of lanes loaded anew in each half between two looks at the clock.
 _ROUNDS = 2_000
-#: Units in a van that are few.
-_FEW_UNITS = 16
+#: Units in a van that are few, and those that are where prices of single units settle soon.
+_FEW_UNITS, _SOME_UNITS = 8, 16
+#: What a lane must save at the prices to be opened, as a share of its cost.
+_NEAR = 0.8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +73,9 @@ class LanesEngine:
     min_skipped, min_skipped_costs
         Columns from which no linear model is solved where it is far from whole vans: where they
         take a few units, and where lanes cost something.
+    max_settled
+        Columns up to which vans may take some units more for that: the prices of single units
+        settle within seconds then.
     max_joint
         Evaluations of the bound that opens lanes into a store together at most.
     open_share, last_share
@@ -102,8 +107,9 @@ class LanesEngine:
     max_columns: int = 150_000
     min_skipped: int = 10_000
     min_skipped_costs: int = 5_000
+    max_settled: int = 50_000
     max_joint: int = 1_500
-    open_share: float = 0.45
+    open_share: float = 0.5
     last_share: float = 0.96
     max_flips: int = 6
     max_aims: int = 30
@@ -124,13 +130,12 @@ class LanesEngine:
         worth = Worth(problem)
         flows = Flows(worth, self.min_compiled)
         prices = Prices(flows, base)
-        model, found = None, None
+        model, found, plan = None, None, Plan(flows)
         is_small = prices.num_columns <= self.max_columns
         is_far = is_small and self._is_far(problem, prices.num_columns)
         if is_small:
-            quick = Plan(flows)
-            quick.fill(0.0 * prices.price, prices.order, run.should_stop)
-            run.offer(quick.solution())
+            plan.fill(0.0 * prices.price, prices.order, run.should_stop)
+            run.offer(plan.solution())
         if is_small and not is_far:
             model = Model(flows)
             limits = Limits(time_s=self.model_share * run.time_left_s, seed=run.seed)
@@ -143,9 +148,10 @@ class LanesEngine:
             self._raise(prices, run, is_proof=worth.is_whole, is_known=found is not None)
         if run.should_stop():
             return
-        plan = Plan(flows)
-        plan.fill(prices.best / prices.room, prices.order, run.should_stop)
-        run.offer(plan.solution())
+        if not is_far or prices.best.any():
+            plan = Plan(flows)
+            plan.fill(prices.best / prices.room, prices.order, run.should_stop)
+            run.offer(plan.solution())
         is_open = relative_gap(run.objective or 0.0, run.bound) > max(run.gap, self.loose)
         loads = Loads(worth) if is_open and prices.num_columns >= self.min_compiled else None
         if loads is None:
@@ -190,7 +196,8 @@ class LanesEngine:
         """Whether the linear model is too large for how far it is from whole vans."""
         if (problem.lane_cost > 0).any():
             return columns > self.min_skipped_costs
-        return columns > self.min_skipped and _take_few(problem)
+        few = _SOME_UNITS if columns <= self.max_settled else _FEW_UNITS
+        return columns > self.min_skipped and _take_few(problem, few)
 
     def _open(self, loads: Loads, plan: Plan, base: float, run: Run[RebalancingSolution]) -> None:
         """Close and open lanes, and raise the bound by lanes opened together, side by side."""
@@ -228,8 +235,10 @@ class LanesEngine:
         value, last = loads.about()
         other = Plan(flows)
         other.fill(last, np.arange(problem.num_skus), is_over)
-        order = np.argsort(problem.lane_cost - value, kind="stable")
-        return Flips(other), order[problem.lane_cost[order] > 0]
+        cost = problem.lane_cost
+        order = np.argsort(cost - value, kind="stable")
+        # Most of many lanes are far from paying, and a trial of each takes long.
+        return Flips(other), order[(cost > 0)[order] & (value >= _NEAR * cost)[order]]
 
     def _flip(self, flips: Flips, order: IntArray, is_over: Callable[[], bool]) -> int:
         """Close and open lanes round by round; return how many."""
@@ -370,12 +379,12 @@ class LanesEngine:
                 return
 
 
-def _take_few(problem: RebalancingProblem) -> bool:
-    """Whether most vans take a few units only."""
+def _take_few(problem: RebalancingProblem, few: int) -> bool:
+    """Whether most vans take fewer units than so many."""
     if problem.capacity_ml is None:
         return False
     typical = float(np.median(problem.stock.volume_ml))
-    return bool(np.median(problem.capacity_ml) < _FEW_UNITS * typical)
+    return bool(np.median(problem.capacity_ml) < few * typical)
 
 
 ENGINE = LanesEngine()
