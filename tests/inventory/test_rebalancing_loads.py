@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from dispatchopt.inventory import rebalancing
 from dispatchopt.inventory.rebalancing import RebalancingSolution
+from dispatchopt.inventory.rebalancing.engines import _loads
 from dispatchopt.inventory.rebalancing.engines._compiled_knapsack import fill
 from dispatchopt.inventory.rebalancing.engines._compiled_search import put
 from dispatchopt.inventory.rebalancing.engines._flips import Flips
@@ -68,6 +69,36 @@ def test_lanes_loaded_anew_keep_the_rules_and_their_cost(seed: int, stores: int)
     if change < 1e3:  # units that are nobody's use cost more than any is worth
         assert report.objective == pytest.approx(base + change)
     assert base + loads.bound <= report.objective + 1e-6
+
+
+def test_threads_change_nothing_but_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Halves of the stores, and parts of lanes and groups, give the same one after the other."""
+    rng = np.random.default_rng(5)
+    problem = drawn(rng, 15, 20, on_hand_units=rng.integers(0, 9, (15, 20)))
+    lanes = problem.num_lanes
+    problem = problem.replace(
+        lane_cost=2 * rng.random(lanes), capacity_ml=rng.integers(50, 400, lanes)
+    )
+    worth = Worth(problem)
+    start = [np.zeros(n, np.int64) for n in np.diff(worth.lane_first)]
+    found = []
+    for parts, least in ((2, 0), (2, 10**9), (1, 0)):
+        monkeypatch.setattr(_loads, "_PARTS", parts)
+        monkeypatch.setattr(_loads, "_MIN_SPLIT", least)
+        loads = Loads(worth)
+        list(loads.ascend(-50.0, 20, lambda: False))
+        joint = Joint(loads)
+        list(joint.ascend(-50.0, 20, lambda: False))
+        search = Search(loads, start, 3, is_priced=True)
+        changes = [search.go(200, share) for share in (0.0, 0.5, 1.0)]
+        found.append((loads.bound, joint.bound, changes, search.moved))
+    assert lanes >= 100  # so that there are halves
+    assert found[0][3].any()
+    for bound, joint_bound, saved, moved in found[1:]:
+        assert bound == pytest.approx(found[0][0], rel=1e-12)
+        assert joint_bound == pytest.approx(found[0][1], rel=1e-9)
+        assert saved == pytest.approx(found[0][2])
+        assert np.array_equal(moved, found[0][3])
 
 
 @pytest.mark.parametrize("litres", [None, 2])
