@@ -214,18 +214,22 @@ class LanesEngine:
 
         flips, order = self._flips(loads, plan.flows, is_over)
         joint = Joint(loads)
-        with ThreadPoolExecutor(1) as pool:
-            flipped = pool.submit(self._flip, flips, order, is_over)
-            try:
-                for bound in joint.ascend(plan.total, self.max_joint, is_over, is_slow=is_last):
-                    self._prove(run, base + bound, is_proof=loads.worth.is_whole)
-                rounds = flipped.result()
-            finally:
-                halt.set()
+        rounds = 0
+        try:
+            with ThreadPoolExecutor(1) as pool:
+                flipped = pool.submit(self._flip, flips, order, is_over)
+                try:
+                    for bound in joint.ascend(plan.total, self.max_joint, is_over, is_slow=is_last):
+                        self._prove(run, base + bound, is_proof=loads.worth.is_whole)
+                    rounds = flipped.result()
+                finally:
+                    halt.set()
+        finally:
+            # A run that is broken off keeps what was found.
+            if flips.plan.total + flips.change < plan.total:
+                plan.take(flips.units())
+                run.offer(plan.solution())
         run.step(1 + rounds)
-        if flips.plan.total + flips.change < plan.total:
-            plan.take(flips.units())
-            run.offer(plan.solution())
 
     def _flips(
         self, loads: Loads, flows: Flows, is_over: Callable[[], bool]
@@ -269,6 +273,7 @@ class LanesEngine:
             total += search.go(_ROUNDS, turn / self.max_aims)
         if total < plan.total:
             plan.take(loads.by_sku(search.moved))
+            run.offer(plan.solution())
         run.step()
 
     def _reload(
@@ -278,16 +283,20 @@ class LanesEngine:
         search, start = Search(loads, plan.units, run.seed, is_priced=True), run.time_left_s
         total = least = plan.total
         best = search.moved.copy()
-        for turn in range(self.max_reloads):
-            share = turn / self.max_reloads
-            if np.isfinite(start) and start > 0:
-                share = max(share, (1 - run.time_left_s / start) / time_share)
-            if share >= 1 or not run.step():
-                break
-            total += search.go(_ROUNDS, share)
-            if total < least:
-                least, best = total, search.moved.copy()
-        plan.take(loads.by_sku(best))
+        try:
+            for turn in range(self.max_reloads):
+                share = turn / self.max_reloads
+                if np.isfinite(start) and start > 0:
+                    share = max(share, (1 - run.time_left_s / start) / time_share)
+                if share >= 1 or not run.step():
+                    break
+                total += search.go(_ROUNDS, share)
+                if total < least:
+                    least, best = total, search.moved.copy()
+        finally:
+            # A run that is broken off keeps what was found.
+            plan.take(loads.by_sku(best))
+            run.offer(plan.solution())
 
     def _prove(self, run: Run[RebalancingSolution], bound: float, *, is_proof: bool) -> None:
         if is_proof and np.isfinite(bound):
