@@ -31,8 +31,8 @@ _TINY = 1e-5
 _ROUNDS = 2_000
 #: Units in a van that are few, and those that are where prices of single units settle soon.
 _FEW_UNITS, _SOME_UNITS = 8, 16
-#: What a lane must save at the prices to be opened, as a share of its cost.
-_NEAR = 0.8
+#: What a lane must save at the prices to be opened, as a share of its cost, beyond so many lanes.
+_NEAR, _MOST_OPENED = 0.8, 250
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +98,7 @@ class LanesEngine:
     max_rounds: int = 12
     max_loads: int = 700
     load_share: float = 0.4
-    max_reloads: int = 500
+    max_reloads: int = 650
     reload_share: float = 0.5
     loose: float = 1e-4
     max_whole: int = 5_000
@@ -242,7 +242,8 @@ class LanesEngine:
         cost = problem.lane_cost
         order = np.argsort(cost - value, kind="stable")
         # Most of many lanes are far from paying, and a trial of each takes long.
-        return Flips(other), order[(cost > 0)[order] & (value >= _NEAR * cost)[order]]
+        most = max(_MOST_OPENED, np.count_nonzero(value >= _NEAR * cost))
+        return Flips(other), order[(cost > 0)[order]][:most]
 
     def _flip(self, flips: Flips, order: IntArray, is_over: Callable[[], bool]) -> int:
         """Close and open lanes round by round; return how many."""
