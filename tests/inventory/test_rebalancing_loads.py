@@ -11,13 +11,15 @@ from hypothesis import strategies as st
 
 from dispatchopt.inventory import rebalancing
 from dispatchopt.inventory.rebalancing import RebalancingSolution
+from dispatchopt.inventory.rebalancing.engines import _loads
 from dispatchopt.inventory.rebalancing.engines._compiled_knapsack import fill
-from dispatchopt.inventory.rebalancing.engines._compiled_search import _move
+from dispatchopt.inventory.rebalancing.engines._compiled_search import put
 from dispatchopt.inventory.rebalancing.engines._flips import Flips
 from dispatchopt.inventory.rebalancing.engines._flow import Flows
 from dispatchopt.inventory.rebalancing.engines._joint import Joint
 from dispatchopt.inventory.rebalancing.engines._loads import Loads
 from dispatchopt.inventory.rebalancing.engines._plan import Plan
+from dispatchopt.inventory.rebalancing.engines._search import Search
 from dispatchopt.inventory.rebalancing.engines._steps import Worth
 from dispatchopt.testing.kinds.rebalancing import drawn
 
@@ -42,11 +44,11 @@ def test_the_load_of_a_van_is_the_best_of_all(seed: int, nodes: int) -> None:
 
 
 @settings(max_examples=10, deadline=None)
-@given(seed=st.integers(0, 10**6))
-def test_lanes_loaded_anew_keep_the_rules_and_their_cost(seed: int) -> None:
-    """What the search says that it saves is what the checker finds."""
+@given(seed=st.integers(0, 10**6), stores=st.sampled_from([4, 15]))
+def test_lanes_loaded_anew_keep_the_rules_and_their_cost(seed: int, stores: int) -> None:
+    """What the search says that it saves is what the checker finds, in one part and in halves."""
     rng = np.random.default_rng(seed)
-    problem = drawn(rng, 4, 3, on_hand_units=rng.integers(0, 6, (4, 3)))
+    problem = drawn(rng, stores, 3, on_hand_units=rng.integers(0, 6, (stores, 3)))
     lanes = problem.num_lanes
     problem = problem.replace(
         lane_cost=np.round(rng.random(lanes), 2), capacity_ml=rng.integers(0, 900, lanes)
@@ -54,7 +56,8 @@ def test_lanes_loaded_anew_keep_the_rules_and_their_cost(seed: int) -> None:
     worth = Worth(problem)
     loads = Loads(worth)
     list(loads.ascend(-1.0, 30, lambda: False))
-    search = loads.search([np.zeros(n, np.int64) for n in np.diff(worth.lane_first)], seed)
+    start = [np.zeros(n, np.int64) for n in np.diff(worth.lane_first)]
+    search = Search(loads, start, seed, is_priced=bool(seed % 2))
     none = np.zeros((lanes, problem.num_skus), dtype=np.int64)
     base = rebalancing.check(problem, RebalancingSolution(moved_units=none)).objective
     change = sum(search.go(50, share) for share in (0.0, 0.5, 1.0))
@@ -66,6 +69,36 @@ def test_lanes_loaded_anew_keep_the_rules_and_their_cost(seed: int) -> None:
     if change < 1e3:  # units that are nobody's use cost more than any is worth
         assert report.objective == pytest.approx(base + change)
     assert base + loads.bound <= report.objective + 1e-6
+
+
+def test_threads_change_nothing_but_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Halves of the stores, and parts of lanes and groups, give the same one after the other."""
+    rng = np.random.default_rng(5)
+    problem = drawn(rng, 15, 20, on_hand_units=rng.integers(0, 9, (15, 20)))
+    lanes = problem.num_lanes
+    problem = problem.replace(
+        lane_cost=2 * rng.random(lanes), capacity_ml=rng.integers(50, 400, lanes)
+    )
+    worth = Worth(problem)
+    start = [np.zeros(n, np.int64) for n in np.diff(worth.lane_first)]
+    found = []
+    for parts, least in ((2, 0), (2, 10**9), (1, 0)):
+        monkeypatch.setattr(_loads, "_PARTS", parts)
+        monkeypatch.setattr(_loads, "_MIN_SPLIT", least)
+        loads = Loads(worth)
+        list(loads.ascend(-50.0, 20, lambda: False))
+        joint = Joint(loads)
+        list(joint.ascend(-50.0, 20, lambda: False))
+        search = Search(loads, start, 3, is_priced=True)
+        changes = [search.go(200, share) for share in (0.0, 0.5, 1.0)]
+        found.append((loads.bound, joint.bound, changes, search.moved))
+    assert lanes >= 100  # so that there are halves
+    assert found[0][3].any()
+    for bound, joint_bound, saved, moved in found[1:]:
+        assert bound == pytest.approx(found[0][0], rel=1e-12)
+        assert joint_bound == pytest.approx(found[0][1], rel=1e-9)
+        assert saved == pytest.approx(found[0][2])
+        assert np.array_equal(moved, found[0][3])
 
 
 @pytest.mark.parametrize("litres", [None, 2])
@@ -88,17 +121,21 @@ def test_small_cases_whose_lanes_cost_something_are_proven(litres: int | None) -
 def test_units_that_pass_through_a_store_are_taken_off_and_put_back_for_nothing() -> None:
     """A lane emptied before the one that its units go on with costs nothing once both are back."""
     never = 1e4
-    # Pairs: source, store between (no unit of its own can pay), target.
-    up = np.array([0, 0, 0, 2]), np.array([3.0, 2.0]), np.zeros(2)
-    down = np.array([0, 2, 2, 2]), np.array([0.5, 0.7]), np.zeros(2)
-    added = np.zeros(3, dtype=np.int64)
+    # Pairs: source, store between (no unit of its own can pay), target; a lane from each on.
+    first, base = np.array([0, 2, 2, 4]), np.array([2, 2, 2])
+    value = np.array([0.7, 0.5, 3.0, 2.0])
+    marginal = first, base, value, np.zeros(4), never
+    entries = np.array([0, 1]), np.array([1, 2]), np.ones(2), np.array([0.1, 0.2])
+    added, sent = np.zeros((2, 3), dtype=np.int64)
+    state = np.zeros(2, np.int64), added, sent
     change = 0.0
-    for units, tail, head in ((2, 0, 1), (2, 1, 2), (-2, 0, 1), (2, 0, 1)):
-        change += _move(units, tail, head, added, never, *up, *down)
+    for units, lane in ((2, 0), (2, 1), (-2, 0), (2, 0)):
+        change += put(lane, units, entries, marginal, state)
     assert added.tolist() == [-2, 0, 2]
-    assert change == pytest.approx(0.5 + 0.7 - 3.0 - 2.0)
-    for units, tail, head in ((-2, 1, 2), (2, 1, 2), (-2, 1, 2), (-2, 0, 1)):
-        change += _move(units, tail, head, added, never, *up, *down)
+    assert sent.tolist() == [2, 2, 0]
+    assert change == pytest.approx(0.5 + 0.7 - 3.0 - 2.0 + 0.6)
+    for units, lane in ((-2, 1), (2, 1), (-2, 1), (-2, 0)):
+        change += put(lane, units, entries, marginal, state)
     assert change == pytest.approx(0.0)
 
 

@@ -8,6 +8,9 @@ units that leave, and those that come on lanes outside of the group, have prices
 
 from __future__ import annotations
 
+import itertools
+from typing import Any
+
 import numpy as np
 
 from dispatchopt.core.arrays import BoolArray, FloatArray, IntArray
@@ -44,13 +47,14 @@ class Joint(Ascent):
         self._entries = np.concatenate(skus), np.concatenate(places)
         ends = np.cumsum([0, *(group.size for group in groups)])
         self._groups = ends, lanes, np.array(begins)
-        self._num = len(groups)
         per_lane = loads.most_units
         size = 1 + max((int(per_lane[group].sum()) for group in groups), default=0)
-        floats, numbers = np.empty((2, size)), np.empty((3, size), dtype=np.int64)
-        index = np.empty((3, problem.num_skus + 2), dtype=np.int64)
-        self._lists = *index, (floats[0], numbers[0]), (floats[1], numbers[1], numbers[2])
-        self._known = np.empty(1 << max((g.size for g in groups), default=0))
+        # Groups do not touch each other: threads save time only.
+        parts = loads.num_parts
+        cut = np.searchsorted(begins, begins[-1] * np.arange(1, parts) / parts)
+        self._parts = list(itertools.pairwise([0, *cut.tolist(), len(groups)]))
+        self._rooms = [_room(size, problem.num_skus) for _ in self._parts]
+        self._known = np.empty((parts, 1 << max((g.size for g in groups), default=0)))
         self.price = np.concatenate([loads.price, np.zeros(problem.num_lanes)])
         last_ml = loads.about()[1]
         self.price[loads.price.size + lanes] = (last_ml * loads.lanes[4])[lanes]
@@ -75,15 +79,27 @@ class Joint(Ascent):
         none = np.empty((2, 0))
         value, slope = loads.load(price[: loads.price.size], self._alone, (none[0], none[1]))
         prices = tuple(np.split(price, self._sizes))
-        slope = np.concatenate([slope, np.zeros(loads.problem.num_lanes)])
-        parts = tuple(np.split(slope, self._sizes))
-        value += float(
-            _compiled_joint.evaluate(
-                0, self._num, self._groups, self._entries, loads.lanes, *loads.units, prices,
-                loads.ends, parts, self._lists, self._known,
-            )
-        )  # fmt: skip
-        return value, slope
+        slopes = np.zeros((len(self._parts), price.size))
+        slopes[0, : slope.size] = slope
+
+        def choose(part: int) -> float:
+            return float(
+                _compiled_joint.evaluate(
+                    *self._parts[part], self._groups, self._entries, loads.lanes, *loads.units,
+                    prices, loads.ends, tuple(np.split(slopes[part], self._sizes)),
+                    self._rooms[part], self._known[part],
+                )
+            )  # fmt: skip
+
+        value += sum(loads.side_by_side(choose, range(len(self._parts))))
+        return value, slopes.sum(axis=0)
+
+
+def _room(size: int, skus: int) -> tuple[Any, ...]:
+    """Return arrays for units and sources of a group, SKU by SKU."""
+    floats, numbers = np.empty((2, size)), np.empty((3, size), dtype=np.int64)
+    index = np.empty((3, skus + 2), dtype=np.int64)
+    return *index, (floats[0], numbers[0]), (floats[1], numbers[1], numbers[2])
 
 
 def _groups(loads: Loads) -> list[IntArray]:

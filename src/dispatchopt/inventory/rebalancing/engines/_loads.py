@@ -11,7 +11,7 @@ open by a third brings a third of each unit, not the dearest one whole, and take
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -32,10 +32,6 @@ _AIM = 0.01
 _FAR = 0.5
 #: Largest capacity that stands for none.
 _ENDLESS = 1e18
-#: Lanes beside the first that are loaded anew together, at most.
-_MOST_BESIDE = 6
-#: Warmth of the annealing at its begin and end, in mean worths of a unit.
-_HOT, _COLD = 1.0, 0.05
 #: Parts in which lanes are loaded side by side, and entries of lanes and SKUs that pay for that.
 _PARTS, _MIN_SPLIT = 2, 10_000
 
@@ -155,6 +151,7 @@ class Loads(Ascent):
         half = np.searchsorted(self.entries[0], by_lane.size * np.arange(1, parts) / parts)
         #: Lanes of each part, and room to work in.
         self._parts = list(itertools.pairwise([0, *half.tolist(), lanes]))
+        self._count = count
         self._rooms = [_room(count) for _ in self._parts]
         self._pool = ThreadPoolExecutor(parts) if parts > 1 else None
 
@@ -187,69 +184,39 @@ class Loads(Ascent):
 
         # Slopes are whole numbers, and the parts are the same on any machine: so is the sum.
         turns = range(len(self._parts))
-        value += sum(map(load, turns) if self._pool is None else self._pool.map(load, turns))
+        value += sum(self.side_by_side(load, turns))
         return value, slopes.sum(axis=0)
 
-    def search(self, units: list[IntArray], seed: int) -> Search:
-        """Return a search that begins at transfers, SKU by SKU."""
-        return Search(self, np.concatenate([*units, np.zeros(0, np.int64)])[self._order], seed)
+    def side_by_side(self, work: Callable[[int], float], parts: Iterable[int]) -> Iterator[float]:
+        """Do parts of some work in threads, if there are any; return what each gives, in order."""
+        return map(work, parts) if self._pool is None else self._pool.map(work, parts)
+
+    @property
+    def num_parts(self) -> int:
+        """Parts in which lanes are loaded side by side."""
+        return len(self._parts)
+
+    def reduced(self) -> FloatArray:
+        """Return what a first unit saves at the best prices and those of room, by lane, (E,)."""
+        lane, sku = self.lane, self.entries[1]
+        last_ml = self.about()[1]
+        tail, head = (each[lane] for each in self.lanes[:2])
+        net = self.ends[0][head, sku] - self.ends[1][tail, sku] - self.lanes[2][lane]
+        return np.asarray(net - last_ml[lane] * self.stock[1][sku])
+
+    def new_room(self) -> tuple[Any, Any]:
+        """Return arrays for the items of a lane, and for a knapsack of them."""
+        return _room(self._count)
+
+    def by_lane(self, units: list[IntArray]) -> IntArray:
+        """Return transfers by lane from those by SKU."""
+        return np.concatenate([*units, np.zeros(0, np.int64)])[self._order]
 
     def by_sku(self, moved: IntArray) -> list[IntArray]:
         """Return transfers by SKU from those by lane."""
         units = np.empty_like(moved)
         units[self._order] = moved
         return np.split(units, self.worth.lane_first[1:-1])
-
-
-class Search:
-    """Transfers whose lanes are loaded anew in groups.
-
-    Attributes
-    ----------
-    moved
-        Units of each entry of SKU and lane, by lane.
-    """
-
-    def __init__(self, loads: Loads, moved: IntArray, seed: int) -> None:
-        self._loads = loads
-        self.moved = moved.astype(np.int64)
-        problem = loads.problem
-        stores = problem.num_stores
-        added, sent = np.zeros((2, stores * problem.num_skus), dtype=np.int64)
-        base = loads.entries[1] * stores
-        tail, head = base + problem.lane_from[loads.lane], base + problem.lane_to[loads.lane]
-        np.add.at(added, head, moved)
-        np.subtract.at(added, tail, moved)
-        np.add.at(sent, tail, moved)
-        self._state = self.moved, added, sent
-        ends = np.concatenate([problem.lane_from, problem.lane_to])
-        order = np.argsort(ends, kind="stable")
-        self._near: Any = (
-            np.searchsorted(ends[order], np.arange(stores + 1)),
-            order % max(1, problem.num_lanes),
-        )
-        cost = np.concatenate([loads.worth.up.cost, loads.worth.down.cost])
-        self._unit = float(np.abs(cost).mean()) if cost.size else 0.0
-        self._never = 1e3 * (1.0 + float(np.abs(cost).max(initial=0.0) + problem.unit_cost.max()))
-        self._seed = seed % (2**31 - 1)
-
-    def go(self, count: int, share: float) -> float:
-        """Load groups of lanes anew, at a share of the search; return the change of cost."""
-        from dispatchopt.inventory.rebalancing.engines import _compiled_search
-
-        loads = self._loads
-        self._seed = (self._seed * 48_271 + 11) % (2**31 - 1)
-        uses, sources, passing, _ = np.split(loads.price, loads.sizes)
-        up, down = loads.worth.up, loads.worth.down
-        return float(
-            _compiled_search.rounds(
-                self._seed, count, self._unit * _HOT * (_COLD / _HOT) ** share, _MOST_BESIDE,
-                loads.lanes, loads.entries, loads.stock, self._near, passing,
-                self._state, (up.first, up.cost, uses, self._never),
-                (down.first, down.cost, sources, self._never),
-                loads._rooms[0][0][:3], loads._rooms[0][1],  # noqa: SLF001
-            )
-        )  # fmt: skip
 
 
 def _room(count: int) -> tuple[Any, Any]:

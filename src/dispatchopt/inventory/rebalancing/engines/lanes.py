@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 
 from dispatchopt.core import Run
+from dispatchopt.core.arrays import IntArray
 from dispatchopt.core.tolerance import relative_gap
 from dispatchopt.inventory.engines._highs import Limits
 from dispatchopt.inventory.rebalancing.engines._flips import Flips
@@ -16,16 +20,19 @@ from dispatchopt.inventory.rebalancing.engines._loads import Loads
 from dispatchopt.inventory.rebalancing.engines._model import Found, Model, Part
 from dispatchopt.inventory.rebalancing.engines._plan import Plan
 from dispatchopt.inventory.rebalancing.engines._prices import Master, Prices
+from dispatchopt.inventory.rebalancing.engines._search import Search
 from dispatchopt.inventory.rebalancing.engines._steps import Worth
 from dispatchopt.inventory.rebalancing.engines.flow import NO_AGES, offer_nothing
 from dispatchopt.inventory.rebalancing.problem import RebalancingProblem, RebalancingSolution
 
 #: Values of a relaxation below this are nothing: an interior point has no zeros.
 _TINY = 1e-5
-#: Rounds of loading anew between two looks at the clock.
-_ROUNDS = 1_000
-#: Units in a van that are few.
-_FEW_UNITS = 8
+#: Groups of lanes loaded anew in each half between two looks at the clock.
+_ROUNDS = 2_000
+#: Units in a van that are few, and those that are where prices of single units settle soon.
+_FEW_UNITS, _SOME_UNITS = 8, 16
+#: What a lane must save at the prices to be opened, as a share of its cost, beyond so many lanes.
+_NEAR, _MOST_OPENED = 0.8, 250
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +58,7 @@ class LanesEngine:
     load_share
         Share of the time that is left for them at most.
     max_reloads
-        Thousands of rounds in which lanes are loaded anew.
+        Times that some thousand groups of lanes are loaded anew.
     reload_share
         Share of the time that is left for them at most.
     loose
@@ -66,15 +73,18 @@ class LanesEngine:
     min_skipped, min_skipped_costs
         Columns from which no linear model is solved where it is far from whole vans: where they
         take a few units, and where lanes cost something.
+    max_settled
+        Columns up to which vans may take some units more for that: the prices of single units
+        settle within seconds then.
     max_joint
         Evaluations of the bound that opens lanes into a store together at most.
-    flip_share, joint_share, last_share
-        Shares of the time that is left, at most, for lanes closed and opened, for that bound, and
-        for it where there are no vans.
+    open_share, last_share
+        Shares of the time that is left for that bound, and lanes closed and opened beside it, at
+        most; and where there are no vans.
     max_flips
         Rounds in which lanes are closed and opened.
     max_aims, aim_share
-        Thousands of rounds in which lanes are loaded anew before the prices of single units rise,
+        Times that some thousand groups are loaded anew before the prices of single units rise,
         and the share of the time that is left for them, at most.
     max_open
         Columns that the search for whole units may use, about.
@@ -86,23 +96,23 @@ class LanesEngine:
     settled: float = 1e-4
     max_nodes: int = 200
     max_rounds: int = 12
-    max_loads: int = 400
+    max_loads: int = 700
     load_share: float = 0.4
-    max_reloads: int = 250
+    max_reloads: int = 650
     reload_share: float = 0.5
     loose: float = 1e-4
     max_whole: int = 5_000
     max_proof: int = 5_000
     min_compiled: int = 2_000
     max_columns: int = 150_000
-    min_skipped: int = 30_000
+    min_skipped: int = 10_000
     min_skipped_costs: int = 5_000
+    max_settled: int = 50_000
     max_joint: int = 1_500
-    flip_share: float = 0.35
-    joint_share: float = 0.7
-    last_share: float = 0.85
+    open_share: float = 0.5
+    last_share: float = 0.96
     max_flips: int = 6
-    max_aims: int = 8
+    max_aims: int = 30
     aim_share: float = 0.05
     max_open: int = 9_000
     name: str = "lanes"
@@ -120,13 +130,12 @@ class LanesEngine:
         worth = Worth(problem)
         flows = Flows(worth, self.min_compiled)
         prices = Prices(flows, base)
-        model, found = None, None
+        model, found, plan = None, None, Plan(flows)
         is_small = prices.num_columns <= self.max_columns
         is_far = is_small and self._is_far(problem, prices.num_columns)
         if is_small:
-            quick = Plan(flows)
-            quick.fill(0.0 * prices.price, prices.order, run.should_stop)
-            run.offer(quick.solution())
+            plan.fill(0.0 * prices.price, prices.order, run.should_stop)
+            run.offer(plan.solution())
         if is_small and not is_far:
             model = Model(flows)
             limits = Limits(time_s=self.model_share * run.time_left_s, seed=run.seed)
@@ -139,9 +148,10 @@ class LanesEngine:
             self._raise(prices, run, is_proof=worth.is_whole, is_known=found is not None)
         if run.should_stop():
             return
-        plan = Plan(flows)
-        plan.fill(prices.best / prices.room, prices.order, run.should_stop)
-        run.offer(plan.solution())
+        if not is_far or prices.best.any():
+            plan = Plan(flows)
+            plan.fill(prices.best / prices.room, prices.order, run.should_stop)
+            run.offer(plan.solution())
         is_open = relative_gap(run.objective or 0.0, run.bound) > max(run.gap, self.loose)
         loads = Loads(worth) if is_open and prices.num_columns >= self.min_compiled else None
         if loads is None:
@@ -164,8 +174,7 @@ class LanesEngine:
             self._improve(plan, run, 1)
             self._reload(loads, plan, run, share)
             return
-        self._flip(loads, plan, run)
-        self._join(loads, plan.total, base, run)
+        self._open(loads, plan, base, run)
         # Vans that take all need no search for what goes on them.
         if problem.capacity_ml is not None:
             self._reload(loads, plan, run, share)
@@ -187,46 +196,62 @@ class LanesEngine:
         """Whether the linear model is too large for how far it is from whole vans."""
         if (problem.lane_cost > 0).any():
             return columns > self.min_skipped_costs
-        return columns > self.min_skipped and _take_few(problem)
+        few = _SOME_UNITS if columns <= self.max_settled else _FEW_UNITS
+        return columns > self.min_skipped and _take_few(problem, few)
 
-    def _flip(self, loads: Loads, plan: Plan, run: Run[RebalancingSolution]) -> None:
-        """Fill at the prices of room if that is better, then close and open lanes."""
-        problem = plan.flows.problem
-        value, last = loads.about()
-        other = Plan(plan.flows)
-        other.fill(last, np.arange(problem.num_skus), run.should_stop)
-        net = value - problem.lane_cost
-        until = (1 - self.flip_share) * run.time_left_s
-        order = np.argsort(-net, kind="stable")
-        order = order[problem.lane_cost[order] > 0]
-
-        def is_over() -> bool:
-            return run.should_stop() or (np.isfinite(until) and run.time_left_s < until)
-
-        flips = Flips(other)
-        for _ in range(self.max_flips):
-            change = flips.go(order, is_over)
-            if not run.step() or is_over() or flips.is_settled(change):
-                break
-        if other.total + flips.change < plan.total:
-            plan.take(flips.units())
-            run.offer(plan.solution())
-
-    def _join(
-        self, loads: Loads, target: float, base: float, run: Run[RebalancingSolution]
-    ) -> None:
-        """Raise the bound by lanes into a store that are opened together."""
+    def _open(self, loads: Loads, plan: Plan, base: float, run: Run[RebalancingSolution]) -> None:
+        """Close and open lanes, and raise the bound by lanes opened together, side by side."""
         if run.should_stop():
             return
-        joint = Joint(loads)
-        # Without vans no search follows: the bound gets most of what is left.
+        # Without vans no search follows.
         is_last = loads.problem.capacity_ml is None
-        until = (1 - (self.last_share if is_last else self.joint_share)) * run.time_left_s
-        for bound in joint.ascend(target, self.max_joint, run.should_stop, is_slow=is_last):
-            self._prove(run, base + bound, is_proof=loads.worth.is_whole)
-            if np.isfinite(until) and run.time_left_s < until:
-                break
-        run.step()
+        until = (1 - (self.last_share if is_last else self.open_share)) * run.time_left_s
+        halt = threading.Event()
+
+        def is_over() -> bool:
+            is_late = np.isfinite(until) and run.time_left_s < until
+            return bool(halt.is_set() or is_late or run.should_stop())
+
+        flips, order = self._flips(loads, plan.flows, is_over)
+        joint = Joint(loads)
+        rounds = 0
+        try:
+            with ThreadPoolExecutor(1) as pool:
+                flipped = pool.submit(self._flip, flips, order, is_over)
+                try:
+                    for bound in joint.ascend(plan.total, self.max_joint, is_over, is_slow=is_last):
+                        self._prove(run, base + bound, is_proof=loads.worth.is_whole)
+                    rounds = flipped.result()
+                finally:
+                    halt.set()
+        finally:
+            # A run that is broken off keeps what was found.
+            if flips.plan.total + flips.change < plan.total:
+                plan.take(flips.units())
+                run.offer(plan.solution())
+        run.step(1 + rounds)
+
+    def _flips(
+        self, loads: Loads, flows: Flows, is_over: Callable[[], bool]
+    ) -> tuple[Flips, IntArray]:
+        """Fill at the prices of room; return a search from there, and lanes to open in order."""
+        problem = flows.problem
+        value, last = loads.about()
+        other = Plan(flows)
+        other.fill(last, np.arange(problem.num_skus), is_over)
+        cost = problem.lane_cost
+        order = np.argsort(cost - value, kind="stable")
+        # Most of many lanes are far from paying, and a trial of each takes long.
+        most = max(_MOST_OPENED, np.count_nonzero(value >= _NEAR * cost))
+        return Flips(other), order[(cost > 0)[order]][:most]
+
+    def _flip(self, flips: Flips, order: IntArray, is_over: Callable[[], bool]) -> int:
+        """Close and open lanes round by round; return how many."""
+        for done in range(self.max_flips):
+            change = flips.go(order, is_over)
+            if is_over() or flips.is_settled(change):
+                return done + 1
+        return self.max_flips
 
     def _ascend(
         self, loads: Loads, target: float, base: float, run: Run[RebalancingSolution]
@@ -241,7 +266,7 @@ class LanesEngine:
 
     def _aim(self, loads: Loads, plan: Plan, run: Run[RebalancingSolution]) -> None:
         """Load lanes anew for a short while, without prices."""
-        search, total = loads.search(plan.units, run.seed), plan.total
+        search, total = Search(loads, plan.units, run.seed), plan.total
         until = (1 - self.aim_share) * run.time_left_s
         for turn in range(self.max_aims):
             if run.should_stop() or (np.isfinite(until) and run.time_left_s < until):
@@ -249,25 +274,30 @@ class LanesEngine:
             total += search.go(_ROUNDS, turn / self.max_aims)
         if total < plan.total:
             plan.take(loads.by_sku(search.moved))
+            run.offer(plan.solution())
         run.step()
 
     def _reload(
         self, loads: Loads, plan: Plan, run: Run[RebalancingSolution], time_share: float
     ) -> None:
         """Load groups of lanes anew, for a share of the time that is left."""
-        search, start = loads.search(plan.units, run.seed), run.time_left_s
+        search, start = Search(loads, plan.units, run.seed, is_priced=True), run.time_left_s
         total = least = plan.total
         best = search.moved.copy()
-        for turn in range(self.max_reloads):
-            share = turn / self.max_reloads
-            if np.isfinite(start) and start > 0:
-                share = max(share, (1 - run.time_left_s / start) / time_share)
-            if share >= 1 or not run.step():
-                break
-            total += search.go(_ROUNDS, share)
-            if total < least:
-                least, best = total, search.moved.copy()
-        plan.take(loads.by_sku(best))
+        try:
+            for turn in range(self.max_reloads):
+                share = turn / self.max_reloads
+                if np.isfinite(start) and start > 0:
+                    share = max(share, (1 - run.time_left_s / start) / time_share)
+                if share >= 1 or not run.step():
+                    break
+                total += search.go(_ROUNDS, share)
+                if total < least:
+                    least, best = total, search.moved.copy()
+        finally:
+            # A run that is broken off keeps what was found.
+            plan.take(loads.by_sku(best))
+            run.offer(plan.solution())
 
     def _prove(self, run: Run[RebalancingSolution], bound: float, *, is_proof: bool) -> None:
         if is_proof and np.isfinite(bound):
@@ -359,12 +389,12 @@ class LanesEngine:
                 return
 
 
-def _take_few(problem: RebalancingProblem) -> bool:
-    """Whether most vans take a few units only."""
+def _take_few(problem: RebalancingProblem, few: int) -> bool:
+    """Whether most vans take fewer units than so many."""
     if problem.capacity_ml is None:
         return False
     typical = float(np.median(problem.stock.volume_ml))
-    return bool(np.median(problem.capacity_ml) < _FEW_UNITS * typical)
+    return bool(np.median(problem.capacity_ml) < few * typical)
 
 
 ENGINE = LanesEngine()
