@@ -30,6 +30,7 @@ from dispatchopt.routing.engines import _strings, pyvrp
 from dispatchopt.routing.engines._polish import Polish
 from dispatchopt.routing.engines._route_pool import RoutePool
 from dispatchopt.routing.engines.pyvrp import PyVrpEngine
+from dispatchopt.routing.problem import FAR
 from dispatchopt.routing.schedule import best_route
 
 Line = Callable[..., RoutingProblem]
@@ -298,15 +299,21 @@ class _Clock(StopClock):
 
 
 @pytest.mark.parametrize(
-    ("settled", "short", "is_polished"), [(1 << 40, 20, True), (0, 20, False), (1 << 40, 0, False)]
+    ("settled", "short", "latest_s", "is_polished"),
+    [
+        (1 << 40, 20, 1 << 30, True),
+        (0, 20, 1 << 30, False),
+        (1 << 40, 0, 1 << 30, False),
+        (1 << 40, 20, FAR, False),
+    ],
 )
 def test_where_trips_are_short_and_time_is_too_it_gives_way(
-    monkeypatch: pytest.MonkeyPatch, *, settled: int, short: int, is_polished: bool
+    monkeypatch: pytest.MonkeyPatch, *, settled: int, short: int, latest_s: int, is_polished: bool
 ) -> None:
     problem = _random(5)
     far = 1 << 30
     problem = problem.replace(
-        orders=problem.orders.replace(refusal_cost=-1, latest_s=far),
+        orders=problem.orders.replace(refusal_cost=-1, latest_s=latest_s),
         stores=problem.stores.replace(latest_s=far),
         couriers=problem.couriers.replace(count=13, latest_s=far, max_distance_m=far),
     )

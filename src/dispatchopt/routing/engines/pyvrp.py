@@ -15,7 +15,7 @@ from dispatchopt.core.run import Run
 from dispatchopt.routing.engines import _pyvrp_model as translation
 from dispatchopt.routing.engines import _strings
 from dispatchopt.routing.engines._polish import Polish
-from dispatchopt.routing.problem import RoutingProblem, RoutingSolution
+from dispatchopt.routing.problem import FAR, RoutingProblem, RoutingSolution
 from dispatchopt.routing.reach import proof_of_infeasibility
 
 #: Iterations between two improvements that are checked and offered, so that the early ones cost
@@ -23,8 +23,8 @@ from dispatchopt.routing.reach import proof_of_infeasibility
 _BETWEEN_OFFERS, _BETWEEN_PER_ORDER = 100, 2
 #: A round of the polish takes steps by orders, and a step the longer the more orders there are.
 _ORDERS_SQUARED_PER_S = 1_700
-#: PyVRP settles after some iterations per order. Where there is time for fewer only, and trips are
-#: of so few orders in the mean, ruin and recreate comes further in the rest.
+#: With windows PyVRP settles after some iterations per order. Where there is time for fewer only,
+#: and trips are of so few orders in the mean, ruin and recreate comes further in the rest.
 _SETTLED, _SHORT_TRIP = 40, 20
 #: Below such a limit of time, what is compiled on first use would leave too little of it.
 _LEAST_S = 30
@@ -188,10 +188,14 @@ class _Search:
         return self.has_given_way
 
     def _is_slow(self) -> bool:
-        """Whether there is no time for as many iterations as PyVRP needs, and trips are short."""
+        """Whether there is no time for as many iterations as PyVRP needs, and trips are short.
+
+        Without windows it settles sooner.
+        """
         self._flush()
         problem, found = self._model.problem, self._run.solution
-        if found is None or self._share >= 1:
+        has_windows = bool((problem.orders.latest_s < FAR).any())
+        if found is None or self._share >= 1 or not has_windows:
             return False
         trips = sum(len(route.trips) for route in found.routes)
         all_iterations = (self._run.iterations - self._begun) / self._share
