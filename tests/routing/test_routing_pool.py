@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from dispatchopt.core import Stop
 from dispatchopt.core.run import Run, solve
+from dispatchopt.core.stop import StopClock
 from dispatchopt.geography.matrix import TravelMatrix
 from dispatchopt.routing import (
     DOMAIN,
@@ -29,6 +30,7 @@ from dispatchopt.routing.engines import _strings, pyvrp
 from dispatchopt.routing.engines._polish import Polish
 from dispatchopt.routing.engines._route_pool import RoutePool
 from dispatchopt.routing.engines.pyvrp import PyVrpEngine
+from dispatchopt.routing.problem import FAR
 from dispatchopt.routing.schedule import best_route
 
 Line = Callable[..., RoutingProblem]
@@ -112,13 +114,15 @@ def _random(seed: int) -> RoutingProblem:
     xy = rng.integers(0, 100, (num + num_stores, 2))
     metres = np.rint(np.hypot(*(xy[:, None] - xy[None]).transpose(2, 0, 1))).astype(np.int64)
     metres += rng.integers(0, 3, metres.shape)
+    seconds = metres + rng.integers(0, 6, metres.shape)
     np.fill_diagonal(metres, 0)
+    np.fill_diagonal(seconds, 0)
     opens = rng.integers(-50, 300, num)
     refusal = np.where(rng.random(num) < 0.5, -1, rng.integers(0, 200, num))
     place = num + np.arange(num_stores)
     own = None if num_stores == 1 else [[0], [1]]
     return RoutingProblem(
-        travel=(TravelMatrix(distance_m=metres, duration_s=metres),),
+        travel=(TravelMatrix(distance_m=metres, duration_s=seconds),),
         orders=Orders.of(
             place=np.arange(num),
             load=rng.integers(0, 10, (num, 1)),
@@ -185,6 +189,29 @@ def test_plans_and_routes_met_cost_what_the_checker_says(seed: int) -> None:
     assert search.cost == search.best_cost
 
 
+@settings(max_examples=30)
+@given(st.integers(0, 1 << 32))
+def test_lists_of_neighbours_leave_out_what_is_too_late_only(seed: int) -> None:
+    problem = _random(seed)
+    orders, travel = problem.orders, problem.travel[0]
+    search = _strings.Strings(problem, RoutingSolution(), seed=seed)
+    kept = search.kept
+    if len(kept) < 2:
+        return
+    _, beside = search._near
+    own = orders.place[kept]
+    for row, order in enumerate(kept.tolist()):
+        begins = np.maximum(orders.earliest_s, orders.release_s)[kept] + orders.service_s[kept]
+        may_lead = begins + travel.duration_s[own, own[row]] <= orders.deadline_s[order]
+        soonest = max(orders.earliest_s[order], orders.release_s[order]) + orders.service_s[order]
+        legs = travel.duration_s[own[row], own]
+        may_follow = soonest + legs <= orders.deadline_s[kept]
+        for side, may in enumerate((may_lead, may_follow)):
+            listed = beside[row, side::2]
+            expected = set(np.flatnonzero(may).tolist()) - {row}
+            assert set(listed[listed >= 0].tolist()) == expected
+
+
 def test_ruin_and_recreate_finds_the_best_of_small_plans() -> None:
     """Against the engine that proves, one trip per courier of at most six orders."""
     compared = found = 0
@@ -246,16 +273,64 @@ def test_a_polish_needs_time_for_a_whole_round(monkeypatch: pytest.MonkeyPatch) 
     assert _strings.unsupported(problem) is None
     engine, size = PyVrpEngine(min_polished=0), len(problem.orders)
     for orders_squared, time_s, expected in (
-        (size**2 / 10.0, 40.0, True),
-        (size**2 / 31.0, 40.0, False),
-        (size**2 / 10.0, 20.0, False),
-        (size**2 / 1e9, None, True),
+        (size**2 / 10.0, 40.0, (True, True)),
+        (size**2 / 31.0, 40.0, (True, False)),
+        (size**2 / 10.0, 20.0, (False, True)),
+        (size**2 / 1e9, None, (True, True)),
     ):
         monkeypatch.setattr(pyvrp, "_ORDERS_SQUARED_PER_S", orders_squared)
         run: Run[RoutingSolution] = Run(
             check=partial(check, problem), stop=Stop(time_s=time_s), seed=1, label="polish"
         )
-        assert engine._is_polished(problem, run) is expected
+        asked = engine._may_polish(problem, run), engine._has_time_for_round(problem, run)
+        assert asked == expected
+
+
+class _Clock(StopClock):
+    """A clock that goes on by a tenth of a second whenever it is asked."""
+
+    def __init__(self, stop: Stop) -> None:
+        self._now = 0.0
+        super().__init__(stop, self._tick)
+
+    def _tick(self) -> float:
+        self._now += 0.1
+        return self._now
+
+
+@pytest.mark.parametrize(
+    ("settled", "short", "latest_s", "is_polished"),
+    [
+        (1 << 40, 20, 1 << 30, True),
+        (0, 20, 1 << 30, False),
+        (1 << 40, 0, 1 << 30, False),
+        (1 << 40, 20, FAR, False),
+    ],
+)
+def test_where_trips_are_short_and_time_is_too_it_gives_way(
+    monkeypatch: pytest.MonkeyPatch, *, settled: int, short: int, latest_s: int, is_polished: bool
+) -> None:
+    problem = _random(5)
+    far = 1 << 30
+    problem = problem.replace(
+        orders=problem.orders.replace(refusal_cost=-1, latest_s=latest_s),
+        stores=problem.stores.replace(latest_s=far),
+        couriers=problem.couriers.replace(count=13, latest_s=far, max_distance_m=far),
+    )
+    polished: list[float] = []
+    monkeypatch.setattr(Polish, "go", lambda self: polished.append(self._search.best_cost))
+    monkeypatch.setattr(pyvrp, "_ORDERS_SQUARED_PER_S", 1e-9)
+    monkeypatch.setattr(pyvrp, "_SETTLED", settled)
+    monkeypatch.setattr(pyvrp, "_SHORT_TRIP", short)
+    run: Run[RoutingSolution] = Run(
+        check=partial(check, problem), stop=Stop(time_s=60.0), seed=1, label="slow"
+    )
+    run.clock = _Clock(Stop(time_s=60.0))
+    run.raise_bound(0.0)
+    PyVrpEngine(min_polished=0).search(problem, run)
+    assert bool(polished) is is_polished
+    # Where it does not give way it has the time that is left.
+    assert (run.clock.time_left_s < 1) is not is_polished
 
 
 @pytest.mark.parametrize(

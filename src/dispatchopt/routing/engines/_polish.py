@@ -53,7 +53,7 @@ class Polish:
         if search.best() is None:
             price = search.longest / 4
         rounds, share = self._rounds(_COLD * price)
-        hot = _COLD * (_HOT / _COLD) ** math.sqrt(share)
+        hot = _COLD * (_HOT / _COLD) ** math.cbrt(share)
         for left in range(rounds, 0, -1):
             self._anneal(hot * price, _COLD * price, (1 - _CHOICE) * run.time_left_s / left)
             self._offer()

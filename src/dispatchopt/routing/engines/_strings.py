@@ -27,7 +27,9 @@ _SLOTS, _TEXT = 1 << 18, 1 << 22
 #: Ways fit 32 bits.
 _LONGEST = 1 << 30
 #: Orders near each order that trips are ruined at, and beside which it may be put.
-_NEAR, _BESIDE = 200, 100
+_NEAR, _BESIDE = 200, 60
+#: Price of a second of waiting, in seconds on the way, where orders are told near from far.
+_WAIT_PRICE = 0.2
 
 
 def unsupported(problem: RoutingProblem) -> str | None:
@@ -87,23 +89,28 @@ class Strings:
         self._layout: Any = _strings_plan
         self.problem = problem
         couriers, k = problem.couriers, self._layout
-        self.kept = np.flatnonzero(servable_orders(problem))
-        n = len(self.kept)
         rows = np.flatnonzero(couriers.count > 0)
+        travel = problem.travel[int(couriers.profile[rows[0]])]
+        self.kept = _chain(travel.distance_m, problem.orders.place, servable_orders(problem))
+        n = len(self.kept)
         #: Courier row and store of every route.
         self.courier = [row for row in rows.tolist() for _ in range(min(n, couriers.count[row]))]
         self.store = [int(problem.stores_of_courier(row)[0]) for row in self.courier]
         num = len(self.courier)
-        travel = problem.travel[int(couriers.profile[rows[0]])]
         dearest = max(1, int(couriers.cost_per_m[rows].max()))
         #: Cost of the longest way.
         self.longest = max(1, int(travel.distance_m.max(initial=0)) * dearest)
         self._given = self._table()
-        ways = np.stack([travel.distance_m, travel.duration_s]).astype(np.int32)
-        self._plan = np.zeros((k.TRIPS + 1, self._given.shape[1]), dtype=np.int64)
+        places = np.concatenate([problem.orders.place[self.kept], problem.stores.place])
+        there = [each[np.ix_(places, places)] for each in (travel.distance_m, travel.duration_s)]
+        both = [*there, *(each.T for each in there)]
+        ways = np.ascontiguousarray(np.stack(both, axis=-1), dtype=np.int32)
+        # Column by column in memory: most rows of a node are asked for together.
+        self._plan = np.zeros((k.PLAN_SIZE, self._given.shape[1]), dtype=np.int64, order="F")
         self._sets = np.zeros((6, max(n, num)), dtype=np.int64)
         self._meta = np.zeros(k.META_SIZE, dtype=np.int64)
         self._meta[[k.NUM_ORDERS, k.NUM_ROUTES, k.BEST]] = n, num, 1 << 62
+        self._meta[k.NUM_KINDS] = len(rows)
         self._meta[k.MANY_TRIPS] = int((couriers.max_trips[rows] > 1).any())
         self._meta[k.RANDOM] = stream(seed, "strings").integers(1, 1 << 62)
         self._args = (ways, self._given, self._plan, self._sets, self._meta)
@@ -126,8 +133,8 @@ class Strings:
         orders, couriers, stores = problem.orders, problem.couriers, problem.stores
         n, slots = len(self.kept), self.courier
         start = n + 2 * np.arange(len(slots))
-        given = np.zeros((k.MOST_M + 1, 2 * n + 2 * len(slots)), dtype=np.int64)
-        given[k.PLACE, :n] = orders.place[self.kept]
+        given = np.zeros((k.MOST_M + 1, 2 * n + 2 * len(slots)), dtype=np.int64, order="F")
+        given[k.PLACE, :n] = np.arange(n)
         given[k.EARLY, :n] = np.maximum(orders.earliest_s[self.kept], -_LIMIT)
         given[k.LATE, :n] = np.minimum(orders.deadline_s[self.kept], _LIMIT)
         given[k.SERVICE, :n] = orders.service_s[self.kept]
@@ -136,7 +143,7 @@ class Strings:
         # To leave out what must be served costs more than any plan.
         most = 4 * (n + 1) * self.longest + int(couriers.fixed_cost[slots].sum()) + 1
         given[k.REFUSAL, :n] = np.where(refusal < 0, most, refusal)
-        given[k.PLACE, start] = given[k.PLACE, start + 1] = stores.place[self.store]
+        given[k.PLACE, start] = given[k.PLACE, start + 1] = n + np.array(self.store)
         soonest = np.maximum(stores.earliest_s[self.store], couriers.earliest_s[slots])
         given[k.EARLY, start] = np.maximum(soonest, -_LIMIT)
         given[k.EARLY, start + 1] = -_LIMIT
@@ -200,18 +207,26 @@ class Strings:
         return is_sound
 
     def _adjoining(self, travel: Any, own: IntArray, width: int) -> IntArray:
-        """Return, per order, the nearest ones that may stand next to it, before or after."""
-        orders = self.problem.orders
-        ways = (travel.distance_m + travel.distance_m.T)[np.ix_(own, own)].astype(np.float64)
-        legs = travel.duration_s[np.ix_(own, own)]
-        early = np.maximum(orders.earliest_s[self.kept], orders.release_s[self.kept])
-        late = orders.deadline_s[self.kept]
-        soonest = early[:, None] + orders.service_s[self.kept][:, None] + legs
-        may_follow = soonest <= late[None, :]
-        ways[~(may_follow | may_follow.T)] = np.inf
-        np.fill_diagonal(ways, np.inf)
-        found = np.argsort(ways, axis=1, kind="stable")[:, :width].astype(np.int64)
-        found[np.isinf(np.take_along_axis(ways, found, axis=1))] = -1
+        """Return, per order, orders that it may follow and that may follow it, in turn.
+
+        Either kind is sorted by the way, with a price of the time for which the later of the two
+        has to be waited for at least (as in PyVRP's lists of neighbours).
+        """
+        orders, kept, cells = self.problem.orders, self.kept, np.ix_(own, own)
+        metres, legs = travel.distance_m[cells], travel.duration_s[cells]
+        early = np.maximum(orders.earliest_s[kept], orders.release_s[kept])
+        late = np.minimum(orders.deadline_s[kept], _LIMIT)
+        served = orders.service_s[kept][:, None] + legs
+        speed = float(metres.sum() / max(1, legs.sum()))
+        waits = np.maximum(0, orders.earliest_s[kept][None, :] - late[:, None] - served)
+        rank = metres + _WAIT_PRICE * speed * waits
+        rank[early[:, None] + served > late[None, :]] = np.inf
+        np.fill_diagonal(rank, np.inf)
+        found = np.full((len(own), 2 * width), -1, dtype=np.int64)
+        for side, by in enumerate((rank.T, rank)):
+            chosen = np.argsort(by, axis=1, kind="stable")[:, :width]
+            chosen[np.isinf(np.take_along_axis(by, chosen, axis=1))] = -1
+            found[:, side::2] = chosen
         return found
 
     def run(self, steps: int, heat: float) -> None:
@@ -283,6 +298,20 @@ class Strings:
         if any(order not in served for order in self._must()):
             return None
         return RoutingSolution(routes=tuple(routes))
+
+
+def _chain(metres: IntArray, place: IntArray, is_kept: Any) -> IntArray:
+    """Return the orders in use, each followed by the nearest one that is left.
+
+    What is near then lies near in memory as well, on which much of the speed depends.
+    """
+    kept = np.flatnonzero(is_kept)
+    ways = metres[np.ix_(place[kept], place[kept])].astype(np.float64)
+    sequence = np.zeros(len(kept), dtype=np.int64)
+    for at in range(1, len(kept)):
+        ways[:, sequence[at - 1]] = np.inf
+        sequence[at] = int(ways[sequence[at - 1]].argmin())
+    return kept[sequence]
 
 
 def _nearest(metres: IntArray, own: IntArray, width: int) -> IntArray:

@@ -18,12 +18,16 @@ from dispatchopt.routing.engines._strings_plan import (
     KIND,
     LATE,
     LATEST,
+    LEG_M,
+    LEG_S,
     LENGTH,
     LOAD,
     MANY_TRIPS,
     METRES,
+    METRES_BACK,
     MOST_M,
     MOST_TRIPS,
+    NUM_KINDS,
     NUM_ORDERS,
     NUM_OUT,
     NUM_ROUTES,
@@ -33,6 +37,7 @@ from dispatchopt.routing.engines._strings_plan import (
     RELEASE,
     ROUTE,
     SECONDS,
+    SECONDS_BACK,
     SERVICE,
     SIZE,
     TRIPS,
@@ -56,8 +61,8 @@ def _fits(order: int, previous: int, ways: Any, given: Any, plan: Any, meta: Any
     """Whether an order may be served after a node of a route, in time."""
     n = meta[NUM_ORDERS]
     here, following = given[PLACE, order], plan[AFTER, previous]
-    lead = given[SERVICE, previous] + ways[SECONDS, given[PLACE, previous], here]
-    tail = given[SERVICE, order] + ways[SECONDS, here, given[PLACE, following]]
+    lead = given[SERVICE, previous] + ways[here, given[PLACE, previous], SECONDS_BACK]
+    tail = given[SERVICE, order] + ways[here, given[PLACE, following], SECONDS]
     # As if nothing had to wait for it: most places are out of the question even so.
     time = max(plan[BEGIN, previous] + lead, given[EARLY, order])
     if time > given[LATE, order] or time + tail > plan[LATEST, following]:
@@ -73,7 +78,7 @@ def _fits(order: int, previous: int, ways: Any, given: Any, plan: Any, meta: Any
     node = visit
     while node != previous:
         then = plan[AFTER, node]
-        leg = ways[SECONDS, given[PLACE, node], given[PLACE, then]]
+        leg = plan[LEG_S, node]
         time = max(given[EARLY, then], time + given[SERVICE, node] + leg)
         if time > plan[LATEST, then]:
             return False
@@ -95,10 +100,10 @@ def _fits_alone(  # noqa: PLR0917 - compiled code takes no keywords
     time = max(plan[ARRIVAL, visit], given[EARLY, start], given[RELEASE, order])
     if time > given[LATE, start]:
         return False
-    time = max(given[EARLY, order], time + given[SERVICE, start] + ways[SECONDS, store, here])
+    time = max(given[EARLY, order], time + given[SERVICE, start] + ways[here, store, SECONDS_BACK])
     if time > given[LATE, order]:
         return False
-    return bool(time + given[SERVICE, order] + ways[SECONDS, here, store] <= plan[LATEST, visit])
+    return bool(time + given[SERVICE, order] + ways[here, store, SECONDS] <= plan[LATEST, visit])
 
 
 @compiled
@@ -106,7 +111,7 @@ def _detour(order: int, previous: int, ways: Any, given: Any, plan: Any) -> int:
     """Return what an order after a node adds to the length."""
     here, there = given[PLACE, order], given[PLACE, previous]
     then = given[PLACE, plan[AFTER, previous]]
-    return int(ways[METRES, there, here] + ways[METRES, here, then] - ways[METRES, there, then])
+    return int(ways[here, there, METRES_BACK] + ways[here, then, METRES] - plan[LEG_M, previous])
 
 
 @compiled
@@ -119,11 +124,11 @@ def place_for(  # noqa: PLR0917 - compiled code takes no keywords
     """
     n = meta[NUM_ORDERS]
     best, chosen = meta[EAGERNESS] * given[REFUSAL, order], -1
-    width = beside.shape[1]
+    width = beside.shape[1] // 2
     for column in range(2 * width):
-        other = beside[order, column // 2]
+        other = beside[order, column]
         if other < 0:
-            break
+            continue
         route = plan[ROUTE, other]
         if route < 0:
             continue
@@ -159,7 +164,7 @@ def _further_trip(  # noqa: PLR0917 - compiled code takes no keywords
         if not 0 < plan[TRIPS, start] < given[MOST_TRIPS, start]:
             continue
         store = given[PLACE, start]
-        longer = ways[METRES, store, here] + ways[METRES, here, store]
+        longer = ways[here, store, METRES_BACK] + ways[here, store, METRES]
         if longer * given[UNIT, start] >= best:
             continue
         if plan[LENGTH, start] + longer > given[MOST_M, start]:
@@ -187,12 +192,14 @@ def _first_trip(  # noqa: PLR0917 - compiled code takes no keywords
             continue
         tried = given[KIND, start]
         store = given[PLACE, start]
-        length = ways[METRES, store, here] + ways[METRES, here, store]
+        length = ways[here, store, METRES_BACK] + ways[here, store, METRES]
         more = length * given[UNIT, start] + given[FIXED, start]
         if more >= best or length > given[MOST_M, start]:
             continue
         if _fits_alone(order, start + 1, start, ways, given, plan):
             best, chosen = more, -2 - (start + 1)
+        if meta[NUM_KINDS] == 1:
+            break
     return int(chosen)
 
 
@@ -266,7 +273,7 @@ def _key(order: int, draw: float, ways: Any, given: Any, meta: Any) -> float:
     if draw < 8.0:
         return -float(given[LOAD, order])
     if draw < 11.0:
-        far = float(ways[METRES, given[PLACE, n], given[PLACE, order]])
+        far = float(ways[given[PLACE, order], given[PLACE, n], METRES_BACK])
         return -far if draw < 10.0 else far
     if draw < 13.0:
         return float(given[LATE, order] - given[EARLY, order])

@@ -13,8 +13,9 @@ from typing import Any
 import numba
 import numpy as np
 
-#: Rows of ``ways``, by place and place.
-METRES, SECONDS = range(2)
+#: Last axis of ``ways``, by place and place: there, and from there back, so that all that is asked
+#: of one order lies in one row.
+METRES, SECONDS, METRES_BACK, SECONDS_BACK = range(4)
 #: Rows of ``given``, a column per node. The class of the courier and what follows are known of
 #: starts: ``UNIT`` is the cost of a metre, ``MOST_M`` the longest route.
 PLACE, EARLY, LATE, SERVICE, LOAD, RELEASE, REFUSAL = range(7)
@@ -23,7 +24,9 @@ KIND, CAPACITY, UNIT, FIXED, MOST_TRIPS, MOST_M = range(7, 13)
 #: are load, ready time and orders of its trip; ``COST``, ``LENGTH``, ``TRIPS`` of a start those of
 #: its route. ``LATEST`` is when a node may be arrived at so that the rest is in time.
 AFTER, BEFORE, ROUTE, VISIT, ARRIVAL, BEGIN, LATEST, CARRIED, READY, SIZE = range(10)
-COST, LENGTH, TRIPS = range(10, 13)
+#: ``LEG_M`` and ``LEG_S`` are the way to the following node.
+COST, LENGTH, TRIPS, LEG_M, LEG_S = range(10, 15)
+PLAN_SIZE = 15
 #: Sets, each with a row of members and one of their positions (-1: not in it): free visits, routes
 #: without orders, orders in no trip. Their sizes stand first in ``meta``.
 VISITS, EMPTY, ABSENT = range(3)
@@ -35,7 +38,9 @@ NUM_MET, MET_SIZE = range(10, 12)
 #: Of the step under way: orders out, routes touched, length of their text, their cost before, and
 #: how many times its refusal an order may add, as the first one of a trip pays for those to come.
 NUM_OUT, NUM_TOUCHED, SAVED_SIZE, COST_BEFORE, EAGERNESS = range(12, 17)
-META_SIZE = 17
+#: Number of classes of couriers.
+NUM_KINDS = 17
+META_SIZE = 18
 _FAR = 1 << 60
 
 
@@ -126,7 +131,10 @@ def _fill(route: int, ways: Any, given: Any, plan: Any, meta: Any) -> None:
     visit, previous, node = start, start, plan[AFTER, start]
     trips, length = 1, 0
     while True:
-        length += ways[METRES, given[PLACE, previous], given[PLACE, node]]
+        here, there = given[PLACE, previous], given[PLACE, node]
+        plan[LEG_M, previous] = ways[here, there, METRES]
+        plan[LEG_S, previous] = ways[here, there, SECONDS]
+        length += plan[LEG_M, previous]
         if node == start + 1:
             break
         plan[ROUTE, node] = route
@@ -171,14 +179,12 @@ def renew(route: int, ways: Any, given: Any, plan: Any, sets: Any, meta: Any) ->
         if node == end:
             break
         following = plan[AFTER, node]
-        leg = ways[SECONDS, given[PLACE, node], given[PLACE, following]]
-        plan[ARRIVAL, following] = begin + given[SERVICE, node] + leg
+        plan[ARRIVAL, following] = begin + given[SERVICE, node] + plan[LEG_S, node]
         node = following
     plan[LATEST, end] = given[LATE, end]
     while node != start:
         previous = plan[BEFORE, node]
-        leg = ways[SECONDS, given[PLACE, previous], given[PLACE, node]]
-        limit = plan[LATEST, node] - leg - given[SERVICE, previous]
+        limit = plan[LATEST, node] - plan[LEG_S, previous] - given[SERVICE, previous]
         plan[LATEST, previous] = min(given[LATE, previous], limit)
         node = previous
     return bool(is_kept)

@@ -15,13 +15,17 @@ from dispatchopt.core.run import Run
 from dispatchopt.routing.engines import _pyvrp_model as translation
 from dispatchopt.routing.engines import _strings
 from dispatchopt.routing.engines._polish import Polish
-from dispatchopt.routing.problem import RoutingProblem, RoutingSolution
+from dispatchopt.routing.problem import FAR, RoutingProblem, RoutingSolution
 from dispatchopt.routing.reach import proof_of_infeasibility
 
-#: Between two improvements that are checked and offered, so that the early ones cost little.
-_ITERATIONS_BETWEEN_OFFERS = 100
+#: Iterations between two improvements that are checked and offered, so that the early ones cost
+#: little: as many, and by orders, as a check takes the longer the more there are.
+_BETWEEN_OFFERS, _BETWEEN_PER_ORDER = 100, 2
 #: A round of the polish takes steps by orders, and a step the longer the more orders there are.
-_ORDERS_SQUARED_PER_S = 1_250
+_ORDERS_SQUARED_PER_S = 1_700
+#: With windows PyVRP settles after some iterations per order. Where there is time for fewer only,
+#: and trips are of so few orders in the mean, ruin and recreate comes further in the rest.
+_SETTLED, _SHORT_TRIP = 40, 20
 #: Below such a limit of time, what is compiled on first use would leave too little of it.
 _LEAST_S = 30
 #: PyVRP multiplies penalties with violations of up to 1e9: the product has to fit 64 bits.
@@ -43,7 +47,7 @@ class PyVrpEngine:
         plan, and a plan is chosen from all routes that it passes through.
     share
         Share of the time that PyVRP has where a polish follows. The rest must be enough for a whole
-        round of that, or PyVRP has all of the time.
+        round of that, or PyVRP too slow to settle; else PyVRP has all of the time.
     """
 
     name: str = "pyvrp"
@@ -51,7 +55,7 @@ class PyVrpEngine:
     num_neighbours: int = 50
     patience_per_order: int = 1_000
     min_polished: int = 25
-    max_polished: int = 10_000
+    max_polished: int = 4_000
     share: float = 0.25
 
     def unsupported(self, problem: RoutingProblem) -> str | None:
@@ -70,22 +74,26 @@ class PyVrpEngine:
         model = translation.build(problem)
         if model is None or run.should_stop():
             return
-        is_polished = self._is_polished(problem, run)
-        _Search(self, model, run, self.share if is_polished else 1.0).go()
-        if is_polished and not run.should_stop():
+        may_polish = self._may_polish(problem, run)
+        has_round = may_polish and self._has_time_for_round(problem, run)
+        search = _Search(self, model, run, self.share if may_polish else 1.0)
+        search.is_first_only = has_round
+        search.go()
+        if search.has_given_way and not run.should_stop():
             Polish(problem, run, run.solution).go()
 
-    def _is_polished(self, problem: RoutingProblem, run: Run[RoutingSolution]) -> bool:
+    def _may_polish(self, problem: RoutingProblem, run: Run[RoutingSolution]) -> bool:
         if not self.min_polished <= len(problem.orders) <= self.max_polished:
             return False
         # Orders go back one by one, so that a trip that only several pay for is seldom begun.
         if not problem.orders.is_mandatory.all():
             return False
+        return run.time_left_s >= _LEAST_S and _strings.unsupported(problem) is None
+
+    def _has_time_for_round(self, problem: RoutingProblem, run: Run[RoutingSolution]) -> bool:
         # A round of too few steps seldom gets back to what PyVRP finds in the same time.
         round_s = len(problem.orders) ** 2 / _ORDERS_SQUARED_PER_S
-        left_s = run.time_left_s
-        has_time = left_s >= _LEAST_S and (1 - self.share) * left_s >= round_s
-        return has_time and _strings.unsupported(problem) is None
+        return (1 - self.share) * run.time_left_s >= round_s
 
 
 class _Search:
@@ -103,7 +111,10 @@ class _Search:
         self._is_first_query = True
         self._patience = engine.patience_per_order * (1 + len(model.problem.orders))
         self._best_cost = math.inf
+        self._share, self._begun = share, run.iterations
         self._end_s = run.clock.elapsed_s + share * run.time_left_s
+        #: Whether it ends with its share in any case, and whether what comes after it is to go on.
+        self.is_first_only, self.has_given_way = False, False
 
     def go(self) -> None:
         import pyvrp
@@ -166,9 +177,30 @@ class _Search:
             run.step()
         if self._pending is not None and run.iterations >= self._next_offer:
             self._offer_pending()
-        if run.should_stop() or run.iterations - self._last_improved >= self._patience:
+        if run.should_stop():
             return True
-        return run.clock.elapsed_s >= self._end_s
+        if run.iterations - self._last_improved >= self._patience:
+            self.has_given_way = self.is_first_only
+            return True
+        if run.clock.elapsed_s >= self._end_s:
+            self._end_s = math.inf
+            self.has_given_way = self.is_first_only or self._is_slow()
+        return self.has_given_way
+
+    def _is_slow(self) -> bool:
+        """Whether there is no time for as many iterations as PyVRP needs, and trips are short.
+
+        Without windows it settles sooner.
+        """
+        self._flush()
+        problem, found = self._model.problem, self._run.solution
+        has_windows = bool((problem.orders.latest_s < FAR).any())
+        if found is None or self._share >= 1 or not has_windows:
+            return False
+        trips = sum(len(route.trips) for route in found.routes)
+        all_iterations = (self._run.iterations - self._begun) / self._share
+        is_short = len(problem.orders) <= _SHORT_TRIP * trips
+        return is_short and all_iterations < _SETTLED * len(problem.orders)
 
     def on_best(self, best: Any) -> None:
         """Keep an improvement; the first is offered at once."""
@@ -186,7 +218,8 @@ class _Search:
 
     def _offer_pending(self) -> None:
         found, self._pending = self._pending, None
-        self._next_offer = self._run.iterations + _ITERATIONS_BETWEEN_OFFERS
+        pause = max(_BETWEEN_OFFERS, _BETWEEN_PER_ORDER * len(self._model.problem.orders))
+        self._next_offer = self._run.iterations + pause
         solution = self._model.solution(found)
         if solution is not None:
             self._run.offer(solution, claimed=self._cost(found))
