@@ -199,7 +199,7 @@ def _ways_s(state: DispatchState, origin: IntArray, target: IntArray) -> FloatAr
 
 
 #: Sizes of the table of couriers and stores, and how many couriers decide at a tick.
-_MOST_STORES = 80
+_MOST_STORES = 200
 _MOST_COURIERS = 60
 _TURNS = 12
 #: How many of the nearest couriers count, and the highest chance that one is on another order.
