@@ -6,11 +6,12 @@ import math
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dispatchopt.dispatch import DayRules, DispatchState
-from dispatchopt.dispatch.preposition import Moving, moves
+from dispatchopt.dispatch.preposition import Moving, expected_orders, moves
 from dispatchopt.dispatch.state import CourierStates, OpenOrders, StoreStates
 from dispatchopt.dispatch.timing import NEVER_S
 from dispatchopt.geography.plane import PlaneTravel
@@ -75,10 +76,12 @@ def way_s(state: DispatchState, origin: int, target: int) -> float:
     return float(free_s[0])
 
 
-def waited_s(state: DispatchState, ways: list[list[float]], chance: float) -> float:
+def waited_s(state: DispatchState, ways: list[list[float]], chance: float, share: float) -> float:
     """Expected waits over the demand of 20 minutes, store by store and courier by courier."""
     busy, total = min(0.8, chance / 2), 0.0
-    for store, count in enumerate(state.stores.recent_orders.tolist()):
+    counts = state.stores.recent_orders.tolist()
+    for store in range(len(counts)):
+        count = (1 - share) * counts[store] + share * sum(counts) / len(counts)
         waits = []
         for way in [*(row[store] for row in ways), *[float(MOST_S)] * 4]:
             here_s = min(way, MOST_S) + PARK_S
@@ -89,14 +92,23 @@ def waited_s(state: DispatchState, ways: list[list[float]], chance: float) -> fl
     return total
 
 
-@given(seed=st.integers(0, 10**6), stores=st.integers(1, 4), couriers=st.integers(1, 4))
-def test_each_courier_goes_where_it_saves_most(seed: int, stores: int, couriers: int) -> None:
+@given(
+    seed=st.integers(0, 10**6),
+    stores=st.integers(1, 4),
+    couriers=st.integers(1, 4),
+    share=st.sampled_from([0.0, 0.3, 1.0]),
+)
+def test_each_courier_goes_where_it_saves_most(
+    seed: int, stores: int, couriers: int, share: float
+) -> None:
     state = state_of(seed, stores, couriers)
-    how = Moving(far_s=900, least_gain_s=5.0, way_weight=0.1)
+    how = Moving(far_s=900, least_gain_s=5.0, way_weight=0.1, anywhere_share=share)
     everyone = np.ones(couriers, dtype=np.bool_)
     decided = dict(moves(state, everyone, ~everyone, how))
     chance = float(state.stores.recent_orders.sum()) / 3 / couriers
     table, wanted = state.couriers, state.stores.recent_orders > 0
+    if share > 0:
+        wanted = np.full(stores, wanted.any())
 
     def allowed(courier: int, store: int) -> bool:
         return table.store_idx[courier] in {-1, store}
@@ -120,8 +132,8 @@ def test_each_courier_goes_where_it_saves_most(seed: int, stores: int, couriers:
                 way_s(state, store, each) if allowed(courier, each) else float(MOST_S)
                 for each in range(stores)
             ]
-            now = waited_s(state, ways, chance)
-            then = waited_s(state, [*ways[:courier], there, *ways[courier + 1 :]], chance)
+            now = waited_s(state, ways, chance, share)
+            then = waited_s(state, [*ways[:courier], there, *ways[courier + 1 :]], chance, share)
             gains[store] = now - then - 5.0 - 0.1 * ways[courier][store]
         best = max(gains.values(), default=0.0)
         if courier in decided:
@@ -153,3 +165,15 @@ def test_near_enough_is_near_enough() -> None:
     # Three minutes of way at a third of an order: 14 s are saved, and 9 of way are paid.
     assert moves(state, everyone, ~everyone, Moving(least_gain_s=2.0)) == [(0, 0)]
     assert moves(state, everyone, ~everyone, Moving(least_gain_s=60.0)) == []
+
+
+def test_orders_are_expected_at_stores_that_had_none() -> None:
+    state = state_of(1, 3, 1)
+    stores = replace(
+        state.stores,
+        recent_orders=np.array([3, 0, 0]),
+        close_s=np.array([10**9, 10**9, state.now_s]),
+    )
+    found = expected_orders(replace(state, stores=stores), Moving(ahead_s=3600))
+    # Three orders an hour: 0.3 of them at the two open stores alike, the others where they were.
+    assert found.tolist() == pytest.approx([0.7 * 3 + 0.45, 0.45, 0.0])

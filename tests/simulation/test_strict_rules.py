@@ -23,6 +23,7 @@ from dispatchopt.dispatch import (
     find_policy,
 )
 from dispatchopt.dispatch.policies.reyes import Reyes
+from dispatchopt.dispatch.policies.rolling import Rolling
 from dispatchopt.dispatch.preposition import Moving, moves
 from dispatchopt.geography.plane import PlaneTravel
 from dispatchopt.simulation import Day, DayOutcome, check_day, metrics, runner, simulate
@@ -100,6 +101,31 @@ class Scripted:
 
 def rules_of(day: Day, outcome: DayOutcome) -> set[str]:
     return {violation.rule for violation in check_day(day, outcome).violations}
+
+
+@pytest.mark.parametrize(
+    ("policy", "on_time"),
+    [(Rolling(), ["b"]), (Rolling(late_s=0.0, hard_late_s=0.0), [])],
+)
+def test_who_can_be_in_time_goes_before_who_cannot(policy: Rolling, on_time: list[str]) -> None:
+    """Ready at 900, a is at its door at 1260 at best, 6 minutes late; b at 1380, just in time."""
+    orders = Orders.build(
+        ids=["a", "b"],
+        place_idx=[1, 2],
+        placed_s=[0, 120],
+        due_s=[900, 1380],
+        ready_s=[900, 900],
+        options=[[0], [0]],
+    )
+    day = strict_day(orders=orders)
+    # A customer who soon gives up is as good as lost once late, so a must not delay b, although it
+    # takes less; where lateness has no price, what takes less goes first.
+    day = replace(day, rules=replace(day.rules, max_late_s=900))
+    outcome = simulate(day, policy)
+    assert check_day(day, outcome).is_feasible
+    records = outcome.orders
+    is_in_time = (records.delivered_s >= 0) & (records.late_s == 0)
+    assert [name for name, is_good in zip("ab", is_in_time, strict=True) if is_good] == on_time
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,9 @@ class Moving:
         Further seconds that it must save per second of driving.
     least_shift_s
         Couriers with less of their shift left stay where they are.
+    anywhere_share
+        Share of the demand that is expected at all open stores alike, in [0, 1]; an hour is too
+        short to tell which of them orders will come from.
     """
 
     ahead_s: int = 1200
@@ -33,6 +36,7 @@ class Moving:
     least_gain_s: float = 10.0
     way_weight: float = 0.05
     least_shift_s: int = 900
+    anywhere_share: float = 0.3
 
 
 def moves(
@@ -53,14 +57,13 @@ def moves(
 
     Notes
     -----
-    Orders of the next time are expected where orders were in the last hour. One comes at a store
-    while its goods are prepared: who is near enough then is there in time, and each minute of way
-    beyond it is waited. The nearest courier may be on another order by then, so the second,
+    As many orders are expected as in the last hour, most of them where those were. One comes at a
+    store while its goods are prepared: who is near enough then is there in time, and each minute of
+    way beyond it is waited. The nearest courier may be on another order by then, so the second,
     third and fourth nearest count by the chance that all nearer ones are (as in the expected
     coverage of Daskin, 1983). Couriers decide in turn, the others standing where they are.
     """
-    stores = state.stores
-    expected = stores.recent_orders.astype(np.float64) * (how.ahead_s / RECENT_S)
+    expected = expected_orders(state, how)
     rows, wanted = np.flatnonzero(is_idle), np.flatnonzero(expected > 0)
     if how.far_s <= 0 or not len(rows) or not len(wanted):
         return []
@@ -83,6 +86,20 @@ def moves(
             place = int(state.stores.place_idx[wanted[best]])
             decided.append((int(state.couriers.idx[row]), place))
     return decided
+
+
+def expected_orders(state: DispatchState, how: Moving) -> FloatArray:
+    """Return how many orders each store may get within ``how.ahead_s``, shape (m,).
+
+    Shares of stores in the last hour, shrunk towards equal shares of all that are open: most stores
+    of a day get less than an order an hour, and one that had none is not without any to come.
+    """
+    stores = state.stores
+    counts = stores.recent_orders.astype(np.float64)
+    is_open = (stores.open_s <= state.now_s + how.ahead_s) & (stores.close_s > state.now_s)
+    alike = counts.sum() * is_open / max(1, int(is_open.sum()))
+    mixed: FloatArray = (1 - how.anywhere_share) * counts + how.anywhere_share * alike
+    return mixed * (how.ahead_s / RECENT_S)
 
 
 class _Board:
@@ -182,7 +199,7 @@ def _ways_s(state: DispatchState, origin: IntArray, target: IntArray) -> FloatAr
 
 
 #: Sizes of the table of couriers and stores, and how many couriers decide at a tick.
-_MOST_STORES = 80
+_MOST_STORES = 200
 _MOST_COURIERS = 60
 _TURNS = 12
 #: How many of the nearest couriers count, and the highest chance that one is on another order.

@@ -57,7 +57,9 @@ class Rolling:
         customers never give up.
     hard_late_s
         What the price once rises by where customers give up as soon as an order is late; nothing
-        where they wait for ``patience_s``, and in proportion between.
+        where they wait for ``patience_s``, and in proportion between. Twice as fast the price per
+        second falls to nothing, unless the rules name one: late is then late, and couriers are
+        better on orders that can still be in time.
     inbound_weight, duration_weight, merge_weight
         Price of courier time at full load; it falls with the load.
     wait_weight
@@ -102,7 +104,7 @@ class Rolling:
     most_pairs: int = 3000
     late_weight: float = 1.0
     late_s: float = 300.0
-    hard_late_s: float = 3000.0
+    hard_late_s: float = 6000.0
     patience_s: int = 1800
     inbound_weight: float = 0.5
     duration_weight: float = 0.6
@@ -227,12 +229,14 @@ class Rolling:
         # Each minute of a courier then delays all who queue, so orders that take little go first.
         overload = min(self.most_overload, max(0.0, load - 1.0))
         over = self.overload_weight * overload
-        max_late_s = state.rules.max_late_s
-        is_priced = state.rules.lateness_cents_per_min > 0 or max_late_s >= 0
+        rules, max_late_s = state.rules, state.rules.max_late_s
+        is_priced = rules.lateness_cents_per_min > 0 or max_late_s >= 0
         # The sooner customers give up on a late order, the more being late is losing it.
         hard = max(0.0, 1 - max_late_s / self.patience_s) if max_late_s >= 0 else 0.0
+        # Minutes past the due time matter where they have a price, or to customers who wait.
+        fading = 1.0 if rules.lateness_cents_per_min > 0 else max(0.0, 1 - 2 * hard)
         return Prices(
-            late_weight=self.late_weight * is_priced,
+            late_weight=self.late_weight * fading * is_priced,
             late_s=(self.late_s + hard * self.hard_late_s) * is_priced,
             inbound_weight=self.inbound_weight * share + over,
             duration_weight=self.duration_weight * share + over,
