@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dispatchopt import siting
 from dispatchopt.core.errors import InputError
 from dispatchopt.core.result import Status
 from dispatchopt.siting import SitingGoal, SitingProblem, explain
@@ -90,5 +91,13 @@ def test_curves_and_reasons_take_the_side_rules(
         left = {each.customer for each in explain.unserved(problem, points[-1].solution)}
         missed = (points[-1].solution.assignment < 0) & (problem.demand_units > 0)
         assert left == set(np.flatnonzero(missed).tolist())
+    worst = with_scenarios(plain, units, rule="worst")
+    points = curve(worst, 2)
+    assert points
+    for point in points:
+        alone = siting.solve(worst.replace(max_sites=point.num_sites), engine="mip")
+        assert point.unserved_units == point.bound_units == alone.objective
+        largest = max(1, int(units.sum(axis=1).max()))
+        assert point.covered_share == pytest.approx(1 - point.unserved_units / largest)
     with pytest.raises(InputError):
-        curve(with_scenarios(plain, units, rule="worst"), 2)
+        curve(with_scenarios(plain, units, rule="share", target=0.5), 2)

@@ -13,7 +13,7 @@ from dispatchopt.core.stop import Stop
 from dispatchopt.core.tolerance import relative_gap
 from dispatchopt.pipeline.city import City
 from dispatchopt.pipeline.siting_stage import router_of, siting_problem
-from dispatchopt.siting.curve import CurvePoint, coverage_variant, curve
+from dispatchopt.siting.curve import CurvePoint, counted_units, coverage_variant, curve
 from dispatchopt.siting.frontier import FrontierPoint, even_budgets, frontier
 from dispatchopt.siting.greedy import greedy
 from dispatchopt.siting.problem import ScenarioRule, SitingGoal, SitingProblem
@@ -163,11 +163,9 @@ def cost_row(problem: SitingProblem, point: FrontierPoint) -> dict[str, Any]:
 
 def _total(problem: SitingProblem) -> float:
     """Return what the objective would be if nothing were served."""
-    if problem.scenario_units is None or problem.scenario_weight is None:
-        return float(problem.total_units)
-    if problem.scenario_rule is ScenarioRule.SHARE:
+    if problem.scenario_rule is ScenarioRule.SHARE and problem.scenario_weight is not None:
         return float(problem.scenario_weight.sum())
-    return float(problem.scenario_units.sum(axis=1).max(initial=0))
+    return float(counted_units(problem))
 
 
 def _names(problem: SitingProblem, sites: Any) -> list[str]:

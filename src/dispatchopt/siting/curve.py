@@ -14,7 +14,7 @@ from dispatchopt.core.run import solve
 from dispatchopt.core.stop import Stop
 from dispatchopt.siting.assign import cheapest_assignment, open_mask
 from dispatchopt.siting.domain import DOMAIN
-from dispatchopt.siting.problem import SitingGoal, SitingProblem, SitingSolution
+from dispatchopt.siting.problem import ScenarioRule, SitingGoal, SitingProblem, SitingSolution
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +28,8 @@ class CurvePoint:
     unserved_units, bound_units
         Demand left unserved, and what no choice of so many sites can go below.
     covered_share, covered_share_bound
-        The same as shares of all demand: reached, and at most reachable.
+        The same as shares of all demand: reached, and at most reachable. Under the worst of
+        several scenarios, of the demand of the largest one.
     opening_cents
         Opening cost of the sites found.
     status
@@ -64,7 +65,8 @@ def curve(
     Parameters
     ----------
     problem
-        Any goal; only coverage, demand, site rules and capacities count.
+        Any goal; only coverage, demand, site rules, capacities and the worst of several scenarios
+        count.
     max_sites
         The largest number of sites, >= 1.
     stop
@@ -75,14 +77,15 @@ def curve(
     Raises
     ------
     InputError
-        For scenarios, which ``frontier`` takes; or if ``max_sites`` < 1.
+        For a share of scenarios, whose objective is no demand (``frontier`` takes it); or if
+        ``max_sites`` < 1.
     """
     if max_sites < 1:
         raise InputError(
             Issue(code="bad-value", where="max_sites", found=repr(max_sites), wanted=">= 1")
         )
-    if problem.scenario_rule is not None:
-        wanted = "None: demand of one scenario, or their sum"
+    if problem.scenario_rule is ScenarioRule.SHARE:
+        wanted = "None or worst, which count demand"
         found = str(problem.scenario_rule)
         raise InputError(
             Issue(code="fields-clash", where="scenario_rule", found=found, wanted=wanted)
@@ -126,6 +129,13 @@ def coverage_variant(problem: SitingProblem, count: int) -> SitingProblem:
     )
 
 
+def counted_units(problem: SitingProblem) -> int:
+    """Return the demand that shares refer to: all, or that of the largest scenario."""
+    if problem.scenario_units is None:
+        return problem.total_units
+    return int(problem.scenario_units.sum(axis=1).max())
+
+
 def _extended(problem: SitingProblem, known: SitingSolution) -> SitingSolution:
     """Return a solution with the one further site that adds most, as far as the rules allow."""
     is_plain = problem.capacity_units is None and problem.phase is None
@@ -158,7 +168,7 @@ def _points(
     problem: SitingProblem, results: list[tuple[int, Result[SitingSolution]]]
 ) -> tuple[CurvePoint, ...]:
     points: list[CurvePoint] = []
-    total, floor = problem.total_units, 0
+    total, floor = counted_units(problem), 0
     # From the right: fewer sites can never leave less demand unserved than more sites.
     for count, result in reversed(results):
         unserved = round(result.objective or 0.0)
