@@ -16,8 +16,9 @@ from dispatchopt.siting.engines._cover_tree import Keeper
 
 #: Work of annealing at the root at most; searches that find the best value until it is trusted.
 _FIRST_WORK, _TRUSTED_HITS = 4e7, 2
-#: Work of annealing for one unit of work of the relaxation, and how far trust lowers it.
-_SHARE, _MOST_TRUST = 1.0, 3
+#: Work of annealing for one unit of work of a relaxation with cuts, and how far trust lowers it:
+#: looking for cuts is not counted, and what they leave open is mostly the solution.
+_SHARE, _MOST_TRUST = 4.0, 8
 #: Nodes of a search among the sites of several answers; what a simplex step weighs.
 _FUSED_NODES, STEP_WORK = 200, 0.3
 #: Pairs below which annealing, for which code is compiled, waits for so much other work.
@@ -74,13 +75,24 @@ class Search:
         Limits.
     branch
         Searches a model exactly.
+    has_cuts
+        Whether the tree's relaxation has cuts.
     """
 
-    def __init__(self, model: CoverModel, keeper: Keeper, watch: Watch, branch: Branch) -> None:
+    def __init__(
+        self,
+        model: CoverModel,
+        keeper: Keeper,
+        watch: Watch,
+        branch: Branch,
+        *,
+        has_cuts: bool = True,
+    ) -> None:
         self._model = model
         self._keeper = keeper
         self._watch = watch
         self._branch = branch
+        self._has_cuts = has_cuts
         self._made: Annealer | None = None
         self._waited = 0.0
         self._due = _LATE_WORK
@@ -114,7 +126,8 @@ class Search:
     def turn(self) -> bool:
         """Anneal, then search exactly in parts of the answers; False if there are none.
 
-        The more searches have ended at the best value, the longer the next turn waits.
+        The more searches have ended at the best value, the longer the next turn waits; without
+        cuts a proof is mostly near, and turns become rare soon.
         """
         keeper, annealer = self._keeper, self._annealer
         if not annealer.answers:
@@ -132,8 +145,9 @@ class Search:
         if len(annealer.ended) > ended:
             self._fuse(annealer.ended[:5])
         self._waited = 0.0
-        trust = 1 + min(annealer.hits, _MOST_TRUST)
-        self._due = (self._spent() - work) * trust / _SHARE
+        trust = 1 + annealer.hits
+        factor = min(trust, 1 + _MOST_TRUST) / _SHARE if self._has_cuts else float(trust) ** 2
+        self._due = (self._spent() - work) * factor
         return True
 
     def _spent(self) -> float:

@@ -199,4 +199,5 @@ def _tightened(  # noqa: C901 - one loop with its ends
 def _search(model: CoverModel, keeper: Keeper, watch: Watch) -> Search | None:
     if _cover_local.missable(model) is not None:
         return None
-    return Search(model, keeper, watch, partial(settle_and_branch, is_whole=False))
+    branch = partial(settle_and_branch, is_whole=False)
+    return Search(model, keeper, watch, branch, has_cuts=not _is_dense(model))
