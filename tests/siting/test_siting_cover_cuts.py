@@ -5,18 +5,23 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
+from dispatchopt.core.arrays import BoolArray
 from dispatchopt.siting import PointGround, SitingProblem
+from dispatchopt.siting.engines import _cover_halves, _cover_improve
 from dispatchopt.siting.engines._cover_anneal import Annealer
 from dispatchopt.siting.engines._cover_build import model_of
 from dispatchopt.siting.engines._cover_cuts import separate
 from dispatchopt.siting.engines._cover_lp import Relaxation
-from dispatchopt.siting.engines._cover_model import dual_bound
+from dispatchopt.siting.engines._cover_model import CoverModel, dual_bound
+from dispatchopt.siting.engines._cover_search import settle_and_branch
 
 
 @given(seed=st.integers(min_value=0, max_value=10_000))
@@ -74,6 +79,98 @@ def test_annealed_answers_keep_the_rules_and_are_worth_what_they_say(seed: int) 
     )
     for unserved, _, is_open in annealer.answers + annealer.ended:
         assert model.value(is_open) == unserved + model.offset >= best
+
+
+@given(seed=st.integers(min_value=0, max_value=10_000))
+@settings(max_examples=30, deadline=None)
+def test_sums_of_rows_are_worth_what_is_counted_row_by_row(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    odd = rng.random((14, 20)) < 0.2
+    rows = sparse.csr_array(odd.astype(np.int64))
+    turned = sparse.csr_array(odd.T.astype(np.int64))
+    weight, slack = rng.random(20) * 0.3, rng.random(14) * 0.2
+    parity = rng.integers(0, 2, 14)
+    members, length, violation = (
+        np.zeros((500, 5), dtype=np.int64),
+        np.zeros(500, int),
+        np.zeros(500),
+    )
+    count = _cover_halves.sums(
+        (rows.indptr.astype(np.int64), rows.indices.astype(np.int64)),
+        (turned.indptr.astype(np.int64), turned.indices.astype(np.int64)),
+        (weight, slack, parity.astype(np.int64)),
+        (4, 0.03),
+        (members, length, violation),
+    )
+    for at in range(count):
+        member = members[at, : length[at]]
+        assert len(set(member)) == len(member)
+        assert parity[member].sum() % 2 == 1
+        worth = slack[member].sum() + weight[odd[member].sum(axis=0) % 2 == 1].sum()
+        assert 1 - worth == pytest.approx(violation[at], abs=1e-12)
+        assert worth < 1 - 0.03
+
+
+@given(seed=st.integers(min_value=0, max_value=10_000))
+@settings(max_examples=10, deadline=None)
+def test_searches_in_windows_find_better_solutions_that_keep_the_rules(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    model = model_of(_drawn_plane(rng))
+    assert model is not None
+    free = np.flatnonzero(model.upper)
+    first = np.isin(np.arange(model.num_sites), rng.permutation(free)[: model.max_sites])
+    kept = _Best(model, first)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_cover_improve, "_WINDOW", 1)
+        patch.setattr(_cover_improve, "_WINDOWS", 1)
+        search = _cover_improve.Search(
+            model, kept, _Patient(), partial(settle_and_branch, is_whole=False)
+        )
+        for _ in range(3):
+            assert search.turn()
+    best = min(
+        value
+        for chosen in itertools.combinations(range(model.num_sites), model.max_sites or 0)
+        for value in [model.value(np.isin(np.arange(model.num_sites), chosen) & model.upper)]
+        if value is not None
+    )
+    # Windows grow to all open sites, and are then searched to the end.
+    assert model.value(kept.is_open) == kept.best == best
+
+
+class _Best:
+    """Keeps what is offered, and counts it anew."""
+
+    def __init__(self, model: CoverModel, first: BoolArray) -> None:
+        self._model = model
+        self.is_open = first
+        self.best = model.value(first) or 0
+
+    def consider(self, is_open: BoolArray) -> None:
+        value = self._model.value(is_open)
+        assert value is not None
+        if value < self.best:
+            self.best, self.is_open = value, is_open.copy()
+
+    def rebase(self, model: CoverModel) -> None:
+        raise AssertionError("searches of parts leave the model alone")
+
+    def open_sites(self, model: CoverModel) -> BoolArray | None:
+        return self.is_open
+
+
+class _Patient:
+    seed = 1
+    time_left_s = math.inf
+
+    def should_stop(self) -> bool:
+        return False
+
+    def step(self) -> bool:
+        return True
+
+    def raise_bound(self, value: int) -> None:
+        raise AssertionError("bounds of parts are none of the whole")
 
 
 def _drawn_plane(rng: np.random.Generator) -> SitingProblem:

@@ -11,10 +11,10 @@ from dispatchopt.core.arrays import BoolArray, IntArray
 from dispatchopt.siting.engines._cover_model import CoverModel
 
 #: Steps of a run per open site at first and at most, and how much longer each later cycle is.
-_STEPS, _MOST_STEPS, _LONGER = 4_000, 200_000, 1.6
+_STEPS, _MOST_STEPS, _LONGER = 10_000, 200_000, 1.6
 #: First and last temperature, as shares of the geometric mean of the units that an open site covers
 #: and of those left unserved per open site: where little is left, small changes decide.
-_WARM, _COLD = 0.1, 0.005
+_WARM, _COLD = 0.07, 0.01
 #: Part of a run, from its start, of which nothing is kept, so that runs end apart.
 _LEAVING = 0.5
 #: Steps between two looks at the clock.
@@ -26,8 +26,8 @@ _FAR = 2**62
 _STEP_WORK, _PAIR_WORK = 0.1, 0.015
 #: Answers that are kept; runs of a cycle.
 _KEPT, _RUNS = 10, 6
-#: Cycles without a better answer after which others are looked for, from a start so much warmer.
-_STALE, _HOTTER = 2, 5.0
+#: Cycles without a better answer after which others are looked for.
+_STALE = 2
 
 
 class Annealer:
@@ -66,6 +66,7 @@ class Annealer:
         self._near = _near(model)
         self._seed = np.array([2 * (seed % 2**30) + 1], dtype=np.int64)
         self._num_slots = _most_open(model)
+        self._rng = np.random.default_rng(seed)
         self.answers: list[tuple[int, bytes, BoolArray]] = []
         self._steps = float(_STEPS)
         #: Work done so far, counted so that it does not depend on the machine.
@@ -88,8 +89,8 @@ class Annealer:
     def conclude(self, before: int) -> None:
         """Count a cycle that began with such a best value; if it is stale, start from elsewhere.
 
-        Answers soon resemble each other. The best is put aside, and the next ones, found
-        independently, show how sure it is, or have something to add to it.
+        Answers soon resemble each other. The best is put aside, and the next ones, which begin with
+        sites drawn at random, show how sure it is, or have something to add to it.
         """
         best = self.answers[0]
         self._stale = 0 if best[0] < before else self._stale + 1
@@ -102,7 +103,33 @@ class Annealer:
         if all(best[1] != key for _, key, _ in self.ended):
             self.ended = sorted([*self.ended, best], key=lambda answer: answer[:2])[:_KEPT]
         self.answers = []
-        self._run(best[2], _WARM * _HOTTER)
+        self._run(self._drawn(), _WARM)
+
+    @property
+    def knows_neighbours(self) -> bool:
+        """Whether nearby sites are listed."""
+        return len(self._near[1]) > 0
+
+    def neighbours(self, sites: IntArray) -> BoolArray:
+        """Return which sites share rows with any of these, shape (m,)."""
+        start, site = self._near
+        is_near = np.zeros(self.model.num_sites, dtype=bool)
+        for each in sites:
+            is_near[site[start[each] : start[each + 1]]] = True
+        return is_near
+
+    def _drawn(self) -> BoolArray:
+        """Return open sites drawn at random, as many as limits allow."""
+        model = self.model
+        is_open = model.lower.copy()
+        count, spent = int(is_open.sum()), int(model.spend[is_open].sum())
+        for site in self._rng.permutation(np.flatnonzero(model.upper & ~model.lower)):
+            if count >= self._num_slots:
+                break
+            if model.budget is None or spent + int(model.spend[site]) <= model.budget:
+                is_open[site] = True
+                count, spent = count + 1, spent + int(model.spend[site])
+        return is_open
 
     def keep(self, is_open: BoolArray) -> None:
         """Keep open sites among the best answers."""

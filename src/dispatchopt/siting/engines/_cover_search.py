@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Protocol
+from functools import partial
 
 import numpy as np
 
-from dispatchopt.core.arrays import BoolArray
 from dispatchopt.siting.engines import _cover_local
-from dispatchopt.siting.engines._cover_anneal import Annealer
 from dispatchopt.siting.engines._cover_build import shrunk
 from dispatchopt.siting.engines._cover_cuts import separate
+from dispatchopt.siting.engines._cover_improve import Search, Watch, relaxation_work
 from dispatchopt.siting.engines._cover_interior import Interior, interior_work
 from dispatchopt.siting.engines._cover_lp import Ending, Relaxation, Relaxed
 from dispatchopt.siting.engines._cover_model import CoverModel, DualBound, dual_bound
@@ -30,33 +29,6 @@ _CUT_STEPS, _CUT_WORK = 2, 1e8
 _LARGE, _PAIR_WORK = 4_000, 40.0
 #: Squared sets from which on the simplex method takes long.
 _SLOW_SIMPLEX = 1e6
-#: Work of annealing at the root at most; searches that find the best value until it is trusted.
-_FIRST_WORK, _TRUSTED_HITS = 4e7, 2
-#: Work of annealing for one unit of work of the relaxation, while the best value is not trusted.
-_SHARE = 1.0
-#: Nodes of a search among the sites of several answers; what a simplex step weighs.
-_FUSED_NODES, _STEP_WORK = 200, 0.3
-#: Pairs below which annealing, for which code is compiled, waits for so much other work.
-_MANY_PAIRS, _LATE_WORK = 35_000, 3e6
-
-
-class Watch(Protocol):
-    """What a search may use, and where its bounds go."""
-
-    seed: int
-
-    @property
-    def time_left_s(self) -> float:
-        """Seconds left."""
-
-    def should_stop(self) -> bool:
-        """Whether to return now."""
-
-    def step(self) -> bool:
-        """Count a node; whether to go on."""
-
-    def raise_bound(self, value: int) -> None:
-        """Report a proven bound."""
 
 
 def settle_and_branch(  # noqa: C901 - the order of its steps is what it is about
@@ -176,7 +148,7 @@ def _tightened(  # noqa: C901 - one loop with its ends
     keeper: Keeper,
     *,
     watch: Watch,
-    search: _Search | None,
+    search: Search | None,
 ) -> tuple[CoverModel, Relaxed]:
     """Add cuts round by round while the bound rises enough; those that do not bind go again."""
     if len(model.pairs.row) * _PAIR_WORK > _CLOSING_WORK:
@@ -207,14 +179,14 @@ def _tightened(  # noqa: C901 - one loop with its ends
         value = _reported(model, exact, watch)
         if root.ending is not Ending.SOLVED or value >= keeper.best:
             break
-        work += _work(root.simplex_steps, count)
+        work += relaxation_work(root.simplex_steps, count)
         if search is not None:
             search.between(root.simplex_steps)
         if turn % 2:
             stays = relaxation.drop_slack(model.cuts.count)
             model = replace(model, cuts=model.cuts.taken(stays))
             root = relaxation.solve(model.lower, model.upper)
-            work += _work(root.simplex_steps, count)
+            work += relaxation_work(root.simplex_steps, count)
         seen.append((root.objective, work))
         if len(seen) > _LOOK_BACK:
             value_before, work_before = seen[-1 - _LOOK_BACK]
@@ -224,142 +196,8 @@ def _tightened(  # noqa: C901 - one loop with its ends
     return model, root
 
 
-def _work(simplex_steps: int, num_sets: int) -> float:
-    """Return the work of a relaxation, which no clock decides."""
-    return (10 + simplex_steps) * num_sets * _STEP_WORK
-
-
-def _search(model: CoverModel, keeper: Keeper, watch: Watch) -> _Search | None:
+def _search(model: CoverModel, keeper: Keeper, watch: Watch) -> Search | None:
     if _cover_local.missable(model) is not None:
         return None
-    return _Search(model, keeper, watch)
-
-
-class _Search:
-    """Annealing and exact searches among the sites of its answers, as the tree's work goes on."""
-
-    def __init__(self, model: CoverModel, keeper: Keeper, watch: Watch) -> None:
-        self._model = model
-        self._keeper = keeper
-        self._watch = watch
-        self._made: Annealer | None = None
-        self._waited = 0.0
-        self._due = _LATE_WORK
-        self._fused: set[bytes] = set()
-        # Values of answers leave out what is due in any case.
-        self._fixed = (model.value(model.lower) or 0) - model.unserved_units(model.lower)
-
-    @property
-    def _annealer(self) -> Annealer:
-        if self._made is None:
-            self._made = Annealer(self._model, self._watch.should_stop, self._watch.seed)
-        return self._made
-
-    def begin(self) -> None:
-        """Search until independent searches agree on the best value, or for long enough."""
-        if len(self._model.pairs.row) < _MANY_PAIRS:
-            return
-        while self._annealer.hits < _TRUSTED_HITS and self._annealer.work < _FIRST_WORK:
-            if self._watch.should_stop() or not self.turn():
-                return
-
-    def between(self, simplex_steps: int) -> None:
-        """Search on once the tree has worked for long enough."""
-        self._waited += _work(simplex_steps, self._model.sets.num_sets)
-        if self._waited >= self._due:
-            self.turn()
-
-    def turn(self) -> bool:
-        """Anneal, then find the best choice among the sites of answers; False if there are none.
-
-        The more searches have ended at the best value, the longer the next turn waits.
-        """
-        keeper, annealer = self._keeper, self._annealer
-        if not annealer.answers:
-            first = keeper.open_sites(self._model)
-            if first is None:
-                return False
-            annealer.keep(first)
-        before, work = annealer.answers[0][0], annealer.work
-        annealer.cycle()
-        for most in (5, 10):
-            self._fuse(annealer.answers[:most])
-        ended = len(annealer.ended)
-        annealer.conclude(before)
-        if len(annealer.ended) > ended:
-            self._fuse(annealer.ended[:5])
-        self._waited = 0.0
-        self._due = (annealer.work - work) * (1 + annealer.hits) ** 2 / _SHARE
-        return True
-
-    def _fuse(self, answers: list[tuple[int, bytes, BoolArray]]) -> None:
-        """Search exactly among the sites of some answers."""
-        model, keeper, annealer = self._model, self._keeper, self._annealer
-        if not answers:
-            return
-        keeper.consider(answers[0][2])
-        together = np.any([is_open for _, _, is_open in answers], axis=0)
-        key = together.tobytes()
-        if self._watch.should_stop() or len(answers) < 2 or key in self._fused:
-            return
-        self._fused.add(key)
-        part = shrunk(model, model.lower, model.upper & together)
-        inner = _Inner(part, answers[0][0] + self._fixed)
-        settle_and_branch(
-            _cover_local.Improver(part, self._watch.should_stop),
-            inner,
-            _InnerWatch(self._watch, _FUSED_NODES),
-            is_whole=False,
-        )
-        if inner.found is not None:
-            annealer.keep(inner.found)
-            keeper.consider(inner.found)
-
-
-class _Inner:
-    """Keeps the best solution of a search among few sites."""
-
-    def __init__(self, model: CoverModel, best: int) -> None:
-        self._model = model
-        self.best = best
-        self.found: BoolArray | None = None
-
-    def consider(self, is_open: BoolArray) -> None:
-        """Keep open sites if they are better."""
-        value = self._model.value(is_open)
-        if value is not None and value < self.best:
-            self.best, self.found = value, is_open.copy()
-
-    def rebase(self, model: CoverModel) -> None:
-        """Go on with a smaller model."""
-        self._model = model
-
-    def open_sites(self, model: CoverModel) -> BoolArray | None:
-        """Return the best open sites, if the model allows them."""
-        return None if self.found is None or model.value(self.found) is None else self.found
-
-
-class _InnerWatch:
-    """So many nodes within the time of another search; bounds are of no use outside."""
-
-    def __init__(self, outer: Watch, nodes: int) -> None:
-        self._outer = outer
-        self._left = nodes
-        self.seed = outer.seed
-
-    @property
-    def time_left_s(self) -> float:
-        """Seconds left."""
-        return self._outer.time_left_s
-
-    def should_stop(self) -> bool:
-        """Whether to return now."""
-        return self._outer.should_stop()
-
-    def step(self) -> bool:
-        """Count a node; whether to go on."""
-        self._left -= 1
-        return self._left > 0 and not self._outer.should_stop()
-
-    def raise_bound(self, value: int) -> None:
-        """Forget a bound."""
+    branch = partial(settle_and_branch, is_whole=False)
+    return Search(model, keeper, watch, branch, has_cuts=not _is_dense(model))
