@@ -85,16 +85,21 @@ def minimise(
     if start is not None:
         columns = np.arange(model.cost.size, dtype=np.int32)
         solver.setSolution(model.cost.size, columns, start.astype(np.float64))
-    raised = _watch(solver, should_stop)
-    solver.run()
-    if raised:
-        raise raised[0]
+    run_watched(solver, should_stop)
     info = solver.getInfo()
     bound = float(info.mip_dual_bound)
     is_taken = None
     if info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible:
         is_taken = np.asarray(solver.getSolution().col_value) > 0.5
     return Outcome(is_taken=is_taken, bound=bound if math.isfinite(bound) else -math.inf)
+
+
+def run_watched(solver: Any, should_stop: Callable[[], bool]) -> None:
+    """Run a solver that asks whether to stop; what was raised meanwhile is raised after it."""
+    raised = _watch(solver, should_stop)
+    solver.run()
+    if raised:
+        raise raised[0]
 
 
 def _watch(solver: Any, should_stop: Callable[[], bool]) -> list[BaseException]:

@@ -16,7 +16,7 @@ import numpy as np
 
 from dispatchopt.core.arrays import FloatArray, IntArray
 from dispatchopt.inventory.demand import Demand
-from dispatchopt.inventory.engines._highs import Limits, _watch
+from dispatchopt.inventory.engines._highs import Limits, run_watched
 from dispatchopt.inventory.rebalancing.engines._columns import Columns
 from dispatchopt.inventory.rebalancing.problem import RebalancingProblem, RebalancingSolution
 
@@ -258,10 +258,7 @@ class Ages:
         if start is not None:
             index = np.arange(self.size, dtype=np.int32)
             solver.setSolution(index.size, index, self.values(*start))
-        raised = _watch(solver, should_stop)
-        solver.run()
-        if raised:
-            raise raised[0]
+        run_watched(solver, should_stop)
         info = solver.getInfo()
         bound = float(info.mip_dual_bound)
         is_done = solver.getModelStatus() == highspy.HighsModelStatus.kOptimal
@@ -282,10 +279,7 @@ class Ages:
         solver = self.columns.solver(limits, is_whole=False)
         # Prices of a vertex prove more than those of an interior point that was not crossed over.
         solver.setOptionValue("solver", "simplex")
-        raised = _watch(solver, should_stop)
-        solver.run()
-        if raised:
-            raise raised[0]
+        run_watched(solver, should_stop)
         dual = solver.getSolution().row_dual
         return self.columns.proven(np.asarray(dual))[0] if len(dual) else -np.inf
 

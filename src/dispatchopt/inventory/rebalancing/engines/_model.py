@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from dispatchopt.core.arrays import BoolArray, FloatArray, IntArray
-from dispatchopt.inventory.engines._highs import Limits, _watch
+from dispatchopt.inventory.engines._highs import Limits, run_watched
 from dispatchopt.inventory.rebalancing.engines._columns import Columns
 from dispatchopt.inventory.rebalancing.engines._flow import Flows
 
@@ -164,10 +164,7 @@ class Model:
         if only is not None:
             index = np.arange(columns.cost.size, dtype=np.int32)
             solver.setSolution(index.size, index, only.start[keep].astype(np.float64))
-        raised = _watch(solver, should_stop)
-        solver.run()
-        if raised:
-            raise raised[0]
+        run_watched(solver, should_stop)
         return self._found(solver, keep, columns, is_whole=only is not None)
 
     def _found(self, solver: Any, keep: BoolArray, columns: Columns, *, is_whole: bool) -> Found:
