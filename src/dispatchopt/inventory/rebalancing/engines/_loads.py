@@ -11,16 +11,14 @@ open by a third brings a third of each unit, not the dearest one whole, and take
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
 from dispatchopt.core.arrays import FloatArray, IntArray
+from dispatchopt.inventory.rebalancing.engines._pace import Threads
 from dispatchopt.inventory.rebalancing.engines._steps import Worth
-
-T = TypeVar("T")
 
 #: Weight of the newest slope in the direction.
 _NEW = 0.3
@@ -169,7 +167,7 @@ class Loads(Ascent):
         self._parts = list(itertools.pairwise([0, *half.tolist(), lanes]))
         self._count = count
         self._rooms = [_room(count) for _ in self._parts]
-        self._pool = ThreadPoolExecutor(parts) if parts > 1 else None
+        self._threads = Threads(parts)
 
     def evaluate(self, price: FloatArray) -> tuple[float, FloatArray]:
         """Return the bound at some prices, and its slope by price."""
@@ -201,12 +199,13 @@ class Loads(Ascent):
             _compiled_lanes.evaluate(*lanes, *units, self.ends, *room)
 
         # Slopes are whole numbers, and values are summed lane by lane: parts change no bit.
-        list(self.side_by_side(load, range(len(self._parts))))
+        self._threads.do(load, range(len(self._parts)))
         return value - float(np.maximum(full - cost, 0.0).sum()), slopes.sum(axis=0)
 
-    def side_by_side(self, work: Callable[[int], T], parts: Iterable[int]) -> Iterator[T]:
-        """Do parts of some work in threads, if there are any; return what each gives, in order."""
-        return map(work, parts) if self._pool is None else self._pool.map(work, parts)
+    @property
+    def is_paid(self) -> bool:
+        """Whether lanes cost something."""
+        return bool((self.problem.lane_cost > 0).any())
 
     @property
     def num_parts(self) -> int:
