@@ -32,12 +32,13 @@ class Pace:
     share
         Share of it that the bound may get.
     is_fixed
-        Whether the share is all that counts; otherwise the bound may get nearly twice as much,
-        and less where it rises slowly.
+        Whether the share is all that counts; otherwise the bound may get nearly twice as much
+        while it rises fast.
     """
 
     def __init__(self, left_s: float, share: float, *, is_fixed: bool) -> None:
         self._start, self._is_fixed = left_s, is_fixed
+        self._least = (1 - share) * left_s
         self._until = (1 - (share if is_fixed else min(0.9, _MORE * share))) * left_s
         self._marks: list[tuple[float, float]] = []
 
@@ -54,7 +55,8 @@ class Pace:
         while len(self._marks) > _WINDOW + 1 and self._marks[1][0] - left_s >= window:
             del self._marks[0]
         before_s, before = self._marks[0]
-        return bound - before < _GAIN * abs(cost) * (before_s - left_s) / left_s
+        is_slow = bound - before < _GAIN * abs(cost) * (before_s - left_s) / left_s
+        return left_s < self._least and is_slow
 
 
 class Threads:

@@ -57,7 +57,7 @@ class LanesEngine:
     max_loads
         Evaluations of the prices of single units at most.
     load_share
-        Share of the time left for them; where lanes cost nothing, by how fast the bound rises.
+        Share of the time left for them; where lanes cost nothing, more while it rises fast.
     max_reloads
         Times that some thousand groups of lanes are loaded anew.
     reload_share
