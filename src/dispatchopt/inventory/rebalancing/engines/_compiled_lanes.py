@@ -170,11 +170,11 @@ def set_prices(stock: Any, up: Any, down: Any, prices: Any, slope: Any, ends: An
 def evaluate(
     first: int, last: int, lanes: Any, entries: Any, stock: Any, up: Any, down: Any, prices: Any,
     ends: Any, slope: Any, items: Any, work: Any, about: Any,
-) -> float:  # fmt: skip
-    """Load some lanes at their best; return what that saves, negative, and add to the slope.
+) -> None:  # fmt: skip
+    """Load some lanes at their best, and add to the slope.
 
-    ``about`` receives what the load of each lane saves, and what the last of its room does per ml,
-    (L,) each or empty.
+    ``about`` receives what the load of each lane saves, (L,), and what the last of its room does
+    per ml, (L,) or empty.
     """
     tail, head, unit_cost, lane_cost, capacity = lanes
     entry_first, entry_sku = entries
@@ -184,7 +184,6 @@ def evaluate(
     passing, leaving = prices[2], prices[3]
     taken, order, now = work
     value, size, use, source, from_pair, to_pair = items
-    total = 0.0
     for lane in range(first, last):
         count = 0
         most_worth, least_price = ends[0][head[lane]], ends[1][tail[lane]]
@@ -203,10 +202,8 @@ def evaluate(
                 value, size, use, source, from_pair, to_pair,
             )  # fmt: skip
         full = _value(count, capacity[lane], value, size, taken, order, now)
-        if about[0].size:
-            about[0][lane] = full
+        about[0][lane] = full
+        if about[1].size:
             about[1][lane] = _last_room(count, capacity[lane], value, size)
         if full > lane_cost[lane]:
-            total += lane_cost[lane] - full
             _add(count, taken, items, slope)
-    return total

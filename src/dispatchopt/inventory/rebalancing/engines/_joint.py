@@ -15,6 +15,7 @@ import numpy as np
 
 from dispatchopt.core.arrays import BoolArray, FloatArray, IntArray
 from dispatchopt.inventory.rebalancing.engines._loads import Ascent, Loads
+from dispatchopt.inventory.rebalancing.engines._pace import Threads
 
 #: Lanes that are opened together at most.
 _MOST_LANES = 12
@@ -54,6 +55,7 @@ class Joint(Ascent):
         cut = np.searchsorted(begins, begins[-1] * np.arange(1, parts) / parts)
         self._parts = list(itertools.pairwise([0, *cut.tolist(), len(groups)]))
         self._rooms = [_room(size, problem.num_skus) for _ in self._parts]
+        self._threads = Threads(parts)
         self._known = np.empty((parts, 1 << max((g.size for g in groups), default=0)))
         self.price = np.concatenate([loads.price, np.zeros(problem.num_lanes)])
         last_ml = loads.about()[1]
@@ -91,7 +93,7 @@ class Joint(Ascent):
                 )
             )  # fmt: skip
 
-        value += sum(loads.side_by_side(choose, range(len(self._parts))))
+        value += sum(self._threads.do(choose, range(len(self._parts))))
         return value, slopes.sum(axis=0)
 
 

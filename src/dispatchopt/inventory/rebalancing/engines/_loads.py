@@ -11,17 +11,19 @@ open by a third brings a third of each unit, not the dearest one whole, and take
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
 from dispatchopt.core.arrays import FloatArray, IntArray
+from dispatchopt.inventory.rebalancing.engines._pace import Threads
 from dispatchopt.inventory.rebalancing.engines._steps import Worth
 
 #: Weight of the newest slope in the direction.
 _NEW = 0.3
+#: Share of the newest slope in the mean size of slopes, and what is added to that size.
+_NEW_SIZE, _LEAST_SIZE = 0.1, 0.3
 #: Evaluations without a rise after which steps shrink, and by how much; where time is plenty, too.
 _QUICK, _SLOW = (10, 0.7), (25, 0.8)
 #: Step, as a share of Polyak's, below which prices are settled.
@@ -62,6 +64,10 @@ class Ascent:
     ) -> Iterator[float]:
         """Raise the bound by subgradients (Held, Wolfe, Crowder, Math. Programming 6, 1974).
 
+        Prices whose slopes have been steep move less, those that seldom have any move more (as
+        in Duchi, Hazan, Singer, J. Machine Learning Research 12, 2011, here with a mean that
+        forgets and the power 3/4): prices so do not swing about where many lanes ask for one unit.
+
         Parameters
         ----------
         target
@@ -80,11 +86,19 @@ class Ascent:
         """
         price, step, waited = self.price.copy(), 1.0, 0
         patience, shrink = _SLOW if is_slow else _QUICK
+        size = np.zeros(price.size)
+
+        def evaluated() -> tuple[float, FloatArray, FloatArray]:
+            value, slope = self.evaluate(price)
+            size[:] += _NEW_SIZE * (self.weight * slope**2 - size)
+            root = np.sqrt(np.sqrt(size) + _LEAST_SIZE)
+            return value, slope, self.weight / (root * np.sqrt(root))
+
         direction: FloatArray | None = None
         for _ in range(count):
             if should_stop():
                 return
-            value, slope = self.evaluate(price)
+            value, slope, weight = evaluated()
             waited = 0 if value > self.bound + 1e-6 * abs(value) else waited + 1
             if value > self.bound:
                 self.bound, self.price = value, price.copy()
@@ -92,16 +106,16 @@ class Ascent:
             if waited > patience:
                 step, waited, direction = shrink * step, 0, None
                 price = self.price.copy()
-                value, slope = self.evaluate(price)
+                value, slope, weight = evaluated()
             slope[(price <= 0) & (slope < 0)] = 0.0
             mixed = slope if direction is None else _NEW * slope + (1 - _NEW) * direction
             direction = mixed
-            norm = float(mixed @ (self.weight * mixed))
+            norm = float(mixed @ (weight * mixed))
             if step < _LEAST_STEP or norm <= 0:
                 return
             far = max(_AIM * abs(target), _FAR * (target - self.bound))
             aim = min(target - value, far + (self.bound - value))
-            price = np.maximum(price + step * max(aim, 1e-9) / norm * self.weight * mixed, 0.0)
+            price = np.maximum(price + step * max(aim, 1e-9) / norm * weight * mixed, 0.0)
 
 
 class Loads(Ascent):
@@ -153,7 +167,7 @@ class Loads(Ascent):
         self._parts = list(itertools.pairwise([0, *half.tolist(), lanes]))
         self._count = count
         self._rooms = [_room(count) for _ in self._parts]
-        self._pool = ThreadPoolExecutor(parts) if parts > 1 else None
+        self._threads = Threads(parts)
 
     def evaluate(self, price: FloatArray) -> tuple[float, FloatArray]:
         """Return the bound at some prices, and its slope by price."""
@@ -176,20 +190,22 @@ class Loads(Ascent):
         slope = [tuple(np.split(each, self.sizes)) for each in slopes]
         units = *self.units, tuple(prices)
         value = float(_compiled_lanes.set_prices(*units, slope[0], self.ends))
+        full = about[0] if about[0].size else np.zeros(self.problem.num_lanes)
+        cost = self.lanes[3]
 
-        def load(part: int) -> float:
-            room = slope[part], *self._rooms[part], about
+        def load(part: int) -> None:
+            room = slope[part], *self._rooms[part], (full, about[1])
             lanes = *self._parts[part], self.lanes, entries
-            return float(_compiled_lanes.evaluate(*lanes, *units, self.ends, *room))
+            _compiled_lanes.evaluate(*lanes, *units, self.ends, *room)
 
-        # Slopes are whole numbers, and the parts are the same on any machine: so is the sum.
-        turns = range(len(self._parts))
-        value += sum(self.side_by_side(load, turns))
-        return value, slopes.sum(axis=0)
+        # Slopes are whole numbers, and values are summed lane by lane: parts change no bit.
+        self._threads.do(load, range(len(self._parts)))
+        return value - float(np.maximum(full - cost, 0.0).sum()), slopes.sum(axis=0)
 
-    def side_by_side(self, work: Callable[[int], float], parts: Iterable[int]) -> Iterator[float]:
-        """Do parts of some work in threads, if there are any; return what each gives, in order."""
-        return map(work, parts) if self._pool is None else self._pool.map(work, parts)
+    @property
+    def is_paid(self) -> bool:
+        """Whether lanes cost something."""
+        return bool((self.problem.lane_cost > 0).any())
 
     @property
     def num_parts(self) -> int:

@@ -6,6 +6,7 @@ import numpy as np
 
 from dispatchopt.core.arrays import FloatArray, IntArray
 from dispatchopt.inventory.rebalancing.engines._loads import Loads
+from dispatchopt.inventory.rebalancing.engines._pace import Threads
 
 #: Lanes beside the first that are loaded anew together at most, the share of them that join it by a
 #: SKU, how far values are shaken, in which share of the groups, and the share that look at prices.
@@ -68,6 +69,7 @@ class Search:
         self._near = begin, by_end % max(1, lanes)
         never = 1e3 * (1.0 + float(np.abs(cost).max(initial=0.0) + problem.unit_cost.max()))
         self._marginal = *_marginal(loads), never
+        self._threads = Threads(loads.num_parts)
         self._rng = np.random.default_rng(seed)
         self._rooms = [(*loads.new_room(), np.empty(moved.size, np.int64)) for _ in range(2)]
 
@@ -83,9 +85,8 @@ class Search:
         from dispatchopt.inventory.rebalancing.engines import _compiled_search
 
         loads, problem = self._loads, self._loads.problem
-        is_paid = bool((problem.lane_cost > 0).any())
-        hot, cold = (_HOT_PAID, _COLD_PAID) if is_paid else (_HOT, _COLD)
-        mix = _MIX_PAID if is_paid else _MIX
+        hot, cold = (_HOT_PAID, _COLD_PAID) if loads.is_paid else (_HOT, _COLD)
+        mix = _MIX_PAID if loads.is_paid else _MIX
         warmth = self._unit * hot * (cold / hot) ** share
         side = np.zeros(problem.num_stores, dtype=bool)
         if problem.num_lanes >= _MIN_SPLIT:
@@ -111,7 +112,7 @@ class Search:
         if not side.any():
             return work(0)
         # The sum of two has one order only.
-        return sum(loads.side_by_side(work, range(2)))
+        return sum(self._threads.do(work, range(2)))
 
 
 def _grouped(key: IntArray, count: int) -> tuple[IntArray, IntArray]:

@@ -18,6 +18,7 @@ from dispatchopt.inventory.rebalancing.engines._flow import Flows
 from dispatchopt.inventory.rebalancing.engines._joint import Joint
 from dispatchopt.inventory.rebalancing.engines._loads import Loads
 from dispatchopt.inventory.rebalancing.engines._model import Found, Model, Part
+from dispatchopt.inventory.rebalancing.engines._pace import Pace
 from dispatchopt.inventory.rebalancing.engines._plan import Plan
 from dispatchopt.inventory.rebalancing.engines._prices import Master, Prices
 from dispatchopt.inventory.rebalancing.engines._search import Search
@@ -56,7 +57,7 @@ class LanesEngine:
     max_loads
         Evaluations of the prices of single units at most.
     load_share
-        Share of the time that is left for them at most.
+        Share of the time left for them; where lanes cost nothing, more while it rises fast.
     max_reloads
         Times that some thousand groups of lanes are loaded anew.
     reload_share
@@ -98,7 +99,7 @@ class LanesEngine:
     max_rounds: int = 12
     max_loads: int = 700
     load_share: float = 0.4
-    max_reloads: int = 650
+    max_reloads: int = 1_000
     reload_share: float = 0.5
     loose: float = 1e-4
     max_whole: int = 5_000
@@ -183,13 +184,12 @@ class LanesEngine:
         self, model: Model, found: Found, plan: Plan, base: float, run: Run[RebalancingSolution]
     ) -> None:
         """Search whole units, and a small model to its end."""
-        worth = plan.flows.worth
         # With links of many lanes a node of the search may take longer than all of the rest.
         is_large = model.paid.size > 0 and model.upper.size > self.max_open
         if is_large and not np.isfinite(run.time_left_s):
             return
         self._branch(model, found, plan, run)
-        if model.upper.size <= self.max_whole and worth.is_whole:
+        if model.upper.size <= self.max_whole and plan.flows.worth.is_whole:
             self._settle(model, plan, base, run)
 
     def _is_far(self, problem: RebalancingProblem, columns: int) -> bool:
@@ -257,10 +257,10 @@ class LanesEngine:
         self, loads: Loads, target: float, base: float, run: Run[RebalancingSolution]
     ) -> None:
         """Raise the bound by prices of single units."""
-        until = (1 - self.load_share) * run.time_left_s
+        pace = Pace(run.time_left_s, self.load_share, is_fixed=loads.is_paid)
         for bound in loads.ascend(target, self.max_loads, run.should_stop):
             self._prove(run, base + bound, is_proof=loads.worth.is_whole)
-            if np.isfinite(until) and run.time_left_s < until:
+            if pace.is_over(run.time_left_s, bound, run.objective or 0.0):
                 break
         run.step()
 
