@@ -152,5 +152,6 @@ def test_pyvrp_keeps_a_time_limit(rounds: Path, tmp_path: Path) -> None:
     assert done.returncode in (0, 5)
     if done.returncode == 0:
         assert json.loads(target.read_text())["stopped_by"] == "time"
-    else:
-        assert not target.exists()
+    elif target.exists():
+        # An engine that ended in time without an answer says what it knows, one cut off nothing.
+        assert json.loads(target.read_text())["decisions"] is None

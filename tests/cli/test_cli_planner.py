@@ -19,7 +19,7 @@ def run(*args: str) -> Result:
 
 def test_dispatch_decides_on_a_saved_state_as_before(tmp_path: Path) -> None:
     state, first, then = (tmp_path / name for name in ("state.json", "a.json", "b.json"))
-    found = run("dispatch", DAY, "--at", "43200", "--save-state", str(state), "-o", str(first))
+    found = run("dispatch", DAY, "--at", "72000", "--save-state", str(state), "-o", str(first))
     assert found.exit_code == 0, found.output
     assert run("dispatch", str(state), "-o", str(then), "-q").exit_code == 0
     answers = [json.loads(path.read_text()) for path in (first, then)]
@@ -27,6 +27,7 @@ def test_dispatch_decides_on_a_saved_state_as_before(tmp_path: Path) -> None:
         assert answer["format"] == "dispatchopt-decisions"
         del answer["elapsed_s"]
     assert answers[0] == answers[1]
+    assert answers[0]["quotes"]
     shown = run("dispatch", str(state), "--format", "json", "--no-quotes", "--budget", "2")
     assert json.loads(shown.output)["quotes"] == []
     assert "quotes in time" in run("dispatch", str(state)).output
