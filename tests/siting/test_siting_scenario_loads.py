@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from scipy import optimize
 
 from dispatchopt import siting
+from dispatchopt.core.arrays import digest
 from dispatchopt.core.errors import InputError
 from dispatchopt.geography.coverage import Coverage
 from dispatchopt.io import Instance, read, write
@@ -159,13 +160,14 @@ def test_room_is_not_shared_between_scenarios() -> None:
     assert found == {"site 0 in phase 0": 5.0, "site 1 in phase 1": 16.0}
 
 
-def test_written_and_read_again(tmp_path: Path) -> None:
-    problem = with_scenarios(two_stores(), [[9, 1], [8, 5]], [1, 2])
+@pytest.mark.parametrize(("rule", "best"), [("expected", 6), ("worst", 3), ("share", 2)])
+def test_written_and_read_again(tmp_path: Path, rule: str, best: int) -> None:
+    problem = with_scenarios(two_stores(), [[9, 1], [8, 5]], [1, 2], rule=rule)
     instance = Instance(name="surge", kind="siting", problem=problem)
     write(instance, tmp_path / "laid-out.json")
     again = read(tmp_path / "laid-out.json").problem
-    assert again.load_weight.tolist() == [1, 2]
-    assert siting.solve(again).objective == 6
+    assert digest(again) == digest(problem)
+    assert siting.solve(again).objective == best
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ def run(
         _refuse(asked_format)
     measured = _replayed(instance, asked, quiet)
     tables = {name: each.table() for name, each in measured.items()}
-    over = _differences(measured, asked.policy)
+    over = _differences(measured, asked)
     if output is not None:
         text = _text(instance, asked, tables, over, ending or "json")
         common.emit_text(text, output, overwrite)
@@ -93,14 +93,24 @@ def _replayed(instance: Any, asked: StockDays, quiet: bool) -> dict[str, Measure
     return found
 
 
-def _differences(measured: Mapping[str, Measures], policy: str) -> dict[str, _Table]:
-    """Each other policy less the first, measure by measure, over replications that both have."""
+def _differences(measured: Mapping[str, Measures], asked: StockDays) -> dict[str, _Table]:
+    """Each other policy less the first, measure by measure, over replications that both have.
+
+    Where the time was over within the first replication, days differ and nothing is said.
+    """
     from dispatchopt.inventory.replay import differences
 
-    first = measured[policy]
-    return {
-        name: differences(each, first) for name, each in measured.items() if name != policy
-    }  # fmt: skip
+    first = measured[asked.policy]
+    over = {}
+    for name, each in measured.items():
+        if name == asked.policy:
+            continue
+        both = min(first.num_replications, each.num_replications)
+        table = differences(each, first)
+        if both < min(2, asked.replications):
+            table = {row: dict.fromkeys(values) for row, values in table.items()}
+        over[name] = table
+    return over
 
 
 def _refuse(format_: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from dispatchopt.core.arrays import BoolArray, FloatArray, IntArray
+from dispatchopt.siting import loads
 from dispatchopt.siting.problem import SitingGoal, SitingProblem, SitingSolution
 
 
@@ -56,15 +57,17 @@ def fullest_assignment(problem: SitingProblem, open_sites: IntArray) -> SitingSo
     coverage, sites = problem.coverage, np.sort(open_sites)
     if problem.capacity_units is None:
         raise AssertionError("asked for where there are capacities")
-    m, n, phases = problem.num_sites, problem.num_customers, problem.num_load_phases
+    m, n, phases = problem.num_sites, problem.num_customers, loads.num_load_phases(problem)
     is_used = open_mask(problem, sites)[coverage.site_idx]
     is_used &= problem.demand_units[coverage.customer_idx] > 0
     site, customer = coverage.site_idx[is_used], coverage.customer_idx[is_used]
-    place = problem.load_phase[customer] * m + site
+    place = loads.load_phase(problem)[customer] * m + site
     # Source, each site in each phase, customers, sink.
     source, first, last = 0, 1 + m * phases, 1 + m * phases + n
-    most = np.bincount(problem.load_phase, weights=problem.demand_units, minlength=phases)
-    room = (problem.load_weights[:, None] * problem.capacity_units[None, :]).astype(np.float64)
+    most = np.bincount(loads.load_phase(problem), weights=problem.demand_units, minlength=phases)
+    room = (loads.load_weights(problem)[:, None] * problem.capacity_units[None, :]).astype(
+        np.float64
+    )
     room = np.minimum(room, most[:, None]).ravel()
     tail = np.concatenate([np.full(m * phases, source), 1 + place, first + np.arange(n)])
     head = np.concatenate([1 + np.arange(m * phases), first + customer, np.full(n, last)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from dispatchopt.core.arrays import BoolArray, FloatArray, IntArray
+from dispatchopt.siting import loads
 from dispatchopt.siting.assign import unserved_price
 from dispatchopt.siting.problem import SitingGoal, SitingProblem
 
@@ -36,8 +37,9 @@ def _reach(problem: SitingProblem) -> IntArray:
     for site in np.flatnonzero(problem.is_allowed):
         customers = coverage.customer_idx[coverage.indptr[site] : coverage.indptr[site + 1]]
         reach[site] = units[customers].sum()
-    if problem.most_served is not None:
-        reach = np.minimum(reach, problem.most_served)
+    most = loads.most_served(problem)
+    if most is not None:
+        reach = np.minimum(reach, most)
     return np.where(problem.is_allowed, reach, 0)
 
 

@@ -251,38 +251,6 @@ class SitingProblem:
         return allowed
 
     @property
-    def num_load_phases(self) -> int:
-        """Number of times that capacities count anew."""
-        if self.customer_phase is None:
-            return 1
-        return int(self.customer_phase.max(initial=0)) + 1
-
-    @property
-    def load_phase(self) -> IntArray:
-        """Which time each customer's demand loads sites, shape (n,)."""
-        if self.customer_phase is None:
-            return frozen(np.zeros(self.num_customers), np.int64)
-        return self.customer_phase
-
-    @property
-    def most_served(self) -> IntArray | None:
-        """Demand that each site can serve over all phases, shape (m,); None for no limit."""
-        if self.capacity_units is None or self.customer_phase is None:
-            return self.capacity_units
-        # What each phase and those after it hold; a site serves from its own phase on.
-        weight = self.load_weights
-        times = np.append(np.cumsum(weight[::-1])[::-1], 0)
-        first = np.zeros(self.num_sites, dtype=np.int64) if self.phase is None else self.phase
-        return frozen(self.capacity_units * times[np.minimum(first, len(weight))], np.int64)
-
-    @property
-    def load_weights(self) -> IntArray:
-        """How many times a capacity holds in each load phase, shape (t,)."""
-        if self.load_weight is None:
-            return frozen(np.ones(self.num_load_phases), np.int64)
-        return frozen(self.load_weight[: self.num_load_phases], np.int64)
-
-    @property
     def must_serve_all(self) -> bool:
         """Whether every customer with demand must be served."""
         if self.goal is SitingGoal.COVER_ALL:

@@ -9,6 +9,7 @@ import numpy as np
 
 from dispatchopt.core.arrays import BoolArray, IntArray
 from dispatchopt.geography.coverage import Coverage
+from dispatchopt.siting import loads
 from dispatchopt.siting.assign import open_mask
 from dispatchopt.siting.obstacles import is_apart, obstacles, opens_later
 from dispatchopt.siting.problem import SitingProblem, SitingSolution
@@ -159,8 +160,9 @@ def gains(problem: SitingProblem, is_open: BoolArray, missing: IntArray) -> IntA
         units = np.floor(units * part).astype(np.int64)
     gain = np.zeros(problem.num_sites, dtype=np.int64)
     np.add.at(gain, coverage.site_idx, units)
-    if problem.most_served is not None:
-        gain = np.minimum(gain, problem.most_served)
+    most = loads.most_served(problem)
+    if most is not None:
+        gain = np.minimum(gain, most)
     return np.where(is_open, 0, gain)
 
 

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from dispatchopt.core.arrays import IntArray
 from dispatchopt.core.errors import InputError, Issue
 from dispatchopt.geography.coverage import Coverage
+from dispatchopt.siting import loads
 from dispatchopt.siting.phases import copied_names
 from dispatchopt.siting.problem import ScenarioRule, SitingProblem
 
@@ -55,7 +56,7 @@ def with_scenarios(
         # What counts is each scenario by itself: loads need no weights.
         once = _laid_out(problem, units, np.ones(len(units), dtype=np.int64))
         own = np.zeros((len(units), once.num_customers), dtype=np.int64)
-        own[once.load_phase, np.arange(once.num_customers)] = once.demand_units
+        own[loads.load_phase(once), np.arange(once.num_customers)] = once.demand_units
         return once.replace(
             load_weight=None,
             scenario_units=own,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -95,7 +95,7 @@ class SitingParametersPart(Part):
     scenario_target: float = column(
         1.0, description="Share of a scenario's demand to be covered.", ge=0, le=1
     )
-    load_weight: list[int] | None = Field(
+    load_weight: list[Annotated[int, Field(ge=1, le=2**53)]] | None = Field(
         default=None,
         description="Times that a capacity holds in each `phase` of the table `customers`, where "
         "they stand once for each scenario; once if null.",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dispatchopt.core.arrays import BoolArray, FloatArray, IntArray
+from dispatchopt.siting import loads
 from dispatchopt.siting.assign import (
     cheapest_assignment,
     fullest_assignment,
@@ -239,17 +240,17 @@ def _can_serve(problem: SitingProblem, capacity: IntArray) -> BoolArray:
     """Return the pairs over which anything can be served, (num_pairs,)."""
     site, customer = problem.coverage.site_idx, problem.coverage.customer_idx
     demand = problem.demand_units[customer]
-    room = capacity[site] * problem.load_weights[problem.load_phase[customer]]
+    room = capacity[site] * loads.load_weights(problem)[loads.load_phase(problem)[customer]]
     fits = room >= (demand if problem.single_source else np.minimum(demand, 1))
     return np.asarray(problem.is_allowed[site] & (demand > 0) & fits)
 
 
 def _with_capacities(problem: SitingProblem, model: LinearModel, sites: IntArray) -> Formulation:
     """Add x, the share of a customer's demand that a site serves: x <= y, and the loads."""
-    capacity, most_served = problem.capacity_units, problem.most_served
-    if capacity is None or most_served is None:
+    capacity, most = problem.capacity_units, loads.most_served(problem)
+    if capacity is None or most is None:
         raise AssertionError("the caller knows that there are capacities")
-    demand, weight = problem.demand_units, problem.load_weights
+    demand, weight = problem.demand_units, loads.load_weights(problem)
     site, customer = problem.coverage.site_idx, problem.coverage.customer_idx
     used = _can_serve(problem, capacity)
     price = unserved_price(problem)
@@ -273,18 +274,18 @@ def _with_capacities(problem: SitingProblem, model: LinearModel, sites: IntArray
     index = np.arange(len(pair))
     model.rows(len(pair), (index, share, 1.0), (index, sites[site], -1.0), upper=0.0)
     # Each site fills anew in each phase: a row for both.
-    phases, load_phase = problem.num_load_phases, problem.load_phase
+    phases, load_phase = loads.num_load_phases(problem), loads.load_phase(problem)
     every = np.arange(problem.num_sites * phases)
-    loads = (load_phase[customer] * problem.num_sites + site, share, demand[customer])
+    filled = (load_phase[customer] * problem.num_sites + site, share, demand[customer])
     room = (every, np.tile(sites, phases), -(weight[:, None] * capacity[None, :]).ravel())
-    model.rows(len(every), loads, room, upper=0.0)
+    model.rows(len(every), filled, room, upper=0.0)
     zero = np.zeros(len(sites), dtype=np.int64)
     least_units = problem.required_units if problem.goal is SitingGoal.COVER_ALL else 0
     if problem.must_serve_all:
         least_units = problem.total_units
     if least_units:
         # Implied by the loads, and much tighter on the open sites alone.
-        model.rows(1, (zero, sites, most_served), lower=least_units)
+        model.rows(1, (zero, sites, most), lower=least_units)
         units = (np.zeros(len(pair), dtype=np.int64), share, demand[customer])
         model.rows(1, units, lower=least_units)
     decode, encode = _share_coding(problem, pair, site, customer)
@@ -309,7 +310,7 @@ def _with_scenario_loads(
         raise AssertionError("checked when the problem was made")
     share, _, customer = pairs
     total, number = units.sum(axis=1), np.arange(len(weight))
-    served = (problem.load_phase[customer], share, problem.demand_units[customer])
+    served = (loads.load_phase(problem)[customer], share, problem.demand_units[customer])
     is_worst = problem.scenario_rule is ScenarioRule.WORST
     if is_worst:
         last = model.columns(np.ones(1), upper=float(total.max(initial=0)), is_whole=True)
