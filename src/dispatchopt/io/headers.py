@@ -40,6 +40,8 @@ def _keep(each: Any, model: type[BaseModel], where: str, issues: Issues) -> None
         hint = nearest(path[-1], known) or f"keys are: {', '.join(known)}"
         issues.add(code, f"{where} /{'/'.join(path)}", path[-1], "a key of the schema", hint)
         return
+    if each["type"] in ("model_type", "model_attributes_type", "dict_type"):
+        wanted = "an object with one value per key"
     if path == ["crs"]:
         code, wanted = "wrong-crs", "WGS84, GCJ-02, BD-09, or EPSG: and a number"
     if code == "missing-key":
