@@ -82,7 +82,9 @@ def test_a_courier_more_is_no_remedy_where_the_trip_costs_more_than_refusal(
 ) -> None:
     """The order 10 m away is served; alone, the others cost 40 and 60 and are refused at 40."""
     problem = line_problem(orders={"refusal_cost": 40}, couriers={"max_stops": [1]})
-    served = RoutingSolution(routes=(Route(courier=0, trips=(Trip(store=0, stops=(0,)),)),))
+    served = RoutingSolution(
+        routes=(Route(courier=0, trips=(Trip(store=0, stops=(0,)),), start_s=0),)
+    )
     found = trials(problem, served, [1])
     reason, remedy = least_remedy(problem, found, ["Nord"])
     assert reason is Reason.DEARER
