@@ -152,6 +152,13 @@ def policies() -> dict[str, Any]:
     return plugins.scan("dispatchopt.dispatch.policies", "POLICY", group="dispatchopt.policies")
 
 
+def wave_policies() -> dict[str, Any]:
+    """Return every policy of days in epochs by name."""
+    return plugins.scan(
+        "dispatchopt.dispatch.waves.policies", "POLICY", group="dispatchopt.wave_policies"
+    )
+
+
 def entries() -> list[EngineEntry]:
     """List every engine and policy that can be used here."""
     listed = [
@@ -169,6 +176,10 @@ def entries() -> list[EngineEntry]:
     listed += [
         EngineEntry(domain="dispatch", name=name, about=_first_line(policy), versions=versions())
         for name, policy in policies().items()
+    ]
+    listed += [
+        EngineEntry(domain="epochs", name=name, about=_first_line(policy), versions=versions())
+        for name, policy in wave_policies().items()
     ]
     return listed
 

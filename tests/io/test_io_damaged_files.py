@@ -345,3 +345,13 @@ def test_another_separator_is_named_once(city_folder: Path, separator: str, word
     assert issue.code == "bad-csv"
     assert word in issue.hint
     assert "decimals by points" in issue.hint
+
+
+def test_routes_are_no_instance(tmp_path: Path) -> None:
+    path = tmp_path / "x.sol"
+    path.write_text("Route #1: 3 1 2\nCost 27.5\n")
+    with pytest.raises(InputError) as caught:
+        io.read(path)
+    (issue,) = caught.value.issues
+    assert issue.code == "unknown-format"
+    assert "a solution" in issue.hint
