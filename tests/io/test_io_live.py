@@ -199,6 +199,39 @@ def test_quotes_say_why_not() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("changes", "why", "remedy"),
+    [
+        (None, "courier", "one more courier on shift near its store"),
+        ({}, "picking", "faster picking, or more pickers at its store"),
+        ({"store": "t"}, "courier", "a courier who may load at its store"),
+        ({"capacity_ml": 1}, "courier", "a courier who can carry as much"),
+        ({"place": "island"}, "courier", "a courier with a way to its store"),
+        ({"off_s": 601, "place": "far"}, "courier", "a courier whose shift ends later"),
+        ({"id": "no"}, "courier", "a courier who has not declined it"),
+    ],
+)
+def test_an_order_that_no_courier_may_take_waits_for_one(
+    changes: dict[str, Any] | None, why: str, remedy: str
+) -> None:
+    """Whether it is picked yet is beside the point then."""
+    value = good_state()
+    value["asked"], value["orders"][0]["ready_s"] = [], 1500
+    value["orders"][0]["load_ml"] = 2000
+    if changes == {"id": "no"}:
+        value["orders"][0]["declined_by"] = ["no"]
+    ids = [each["id"] for each in value["places"]]
+    value["places"].append({"id": "island"})
+    for table in ("duration_s", "distance_m"):
+        rows = value["travel"][table]
+        value["travel"][table] = [[*row, None] for row in rows] + [[None] * len(ids) + [0]]
+    value["stores"].append({**value["stores"][0], "id": "t"})
+    value["couriers"] = [] if changes is None else [{**value["couriers"][0], **changes}]
+    live = state_of(value)
+    (order,) = answer_value(dispatch(live.state, policy="nearest"), live.names)["waiting"]
+    assert (order["why"], order["remedy"]) == (why, remedy)
+
+
 def test_plans_are_kept_where_nothing_is_gained() -> None:
     """Two couriers equally near, one order ready later: the one planned before stays."""
     value = good_state()
