@@ -131,16 +131,19 @@ def explain(problem: Any, solution: Any, aim: Aim | None = None) -> tuple[Findin
     UnsupportedError
         If the domain has nothing to say.
     """
+    return tuple(each_finding(problem, solution, Aim() if aim is None else aim))
+
+
+def each_finding(problem: Any, solution: Any, aim: Aim) -> Iterator[Finding]:
+    """Yield the tables of ``explain`` as they are made; those that need no solving come first."""
     domain = domain_of(problem)
     if not _is_explained(domain):
         known = ", ".join(sorted(name for name, each in domains().items() if _is_explained(each)))
         raise UnsupportedError(f"{domain.name} solutions are not explained; there are: {known}")
-    found: tuple[Finding, ...] = ()
     if domain.explain is not None:
-        found += tuple(domain.explain(problem, solution))
+        yield from domain.explain(problem, solution)
     if domain.explain_further is not None:
-        found += tuple(domain.explain_further(problem, solution, Aim() if aim is None else aim))
-    return found
+        yield from domain.explain_further(problem, solution, aim)
 
 
 def _is_explained(domain: Domain[Any, Any]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,31 @@ def test_a_solution_is_explained_on_the_terminal(
     for name, table in tables(solved, kind).items():
         assert name in printed
         assert table["about"].split(";")[0] in printed
+
+
+@pytest.mark.parametrize(
+    ("at", "made"),
+    [
+        ("routing.explain.shadow_prices", ["refused", "trials", "late"]),
+        ("siting.explain._losses", ["unserved", "sites", "closed_sites", "out_of_reach"]),
+    ],
+)
+def test_ctrl_c_leaves_the_tables_that_are_made(
+    solved: Path,
+    at: str,
+    made: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    kind = at.partition(".")[0]
+
+    def interrupted(*_: Any, **__: Any) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(f"dispatchopt.{at}", interrupted)
+    shipped, solution = str(INSTANCES / f"{kind}-small"), str(solved / f"{kind}.json")
+    assert run(["explain", shipped, solution, "--format", "json"]) == 130
+    assert [table["name"] for table in json.loads(capsys.readouterr().out)] == made
 
 
 def test_sites_are_explained_by_what_closing_them_would_lose(solved: Path) -> None:

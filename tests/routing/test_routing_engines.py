@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from dispatchopt.core import Cancel, Status, Stop, StopReason, UnsupportedError
 from dispatchopt.core.arrays import digest
+from dispatchopt.core.run import solve as run_solve
 from dispatchopt.geography.matrix import UNREACHABLE, TravelMatrix
 from dispatchopt.routing import (
     DOMAIN,
@@ -202,7 +204,9 @@ def test_no_proof_where_detours_are_short_cuts(line_problem: Line) -> None:
     metres = problem.travel[0].distance_m.copy()
     metres[0, 3] = UNREACHABLE
     closed = TravelMatrix(distance_m=metres, duration_s=problem.travel[0].duration_s)
-    result = solve(problem.replace(travel=(closed,)), engine="bundles")
+    # The plan at hand finds it, and meets the bound that comes before the engine.
+    domain = replace(DOMAIN, at_hand=lambda _: RoutingSolution())
+    result = run_solve(domain, problem.replace(travel=(closed,)), engine="bundles")
     assert result.status is Status.FEASIBLE
     assert "some of the feasible trips" in result.reason
 

@@ -10,6 +10,7 @@ import pytest
 
 from dispatchopt import siting
 from dispatchopt.core.errors import InputError
+from dispatchopt.core.explain import Aim
 from dispatchopt.core.result import Status
 from dispatchopt.core.stop import Stop
 from dispatchopt.geography.coverage import Coverage
@@ -18,7 +19,7 @@ from dispatchopt.siting.alternatives import alternatives, shadow_prices
 from dispatchopt.siting.assign import cheapest_assignment
 from dispatchopt.siting.check import check
 from dispatchopt.siting.curve import coverage_variant, curve
-from dispatchopt.siting.explain import Reason, contributions, unserved
+from dispatchopt.siting.explain import Reason, contributions, explain_further, unserved
 
 Maker = Callable[..., SitingProblem]
 DISTANCE = [[100, 200, 999, 999], [999, 300, 400, 999], [500, 999, 100, 999]]
@@ -129,6 +130,23 @@ def test_alternatives_are_near_and_valued_rightly(seed: int) -> None:
         assert report.objective == units <= found.objectives[0] + 0.3 * served
     counts = np.bincount(np.concatenate(found.choices), minlength=7)
     assert found.share_of_site == pytest.approx(counts / len(found.choices))
+
+
+def test_the_table_of_limits_says_for_which_time_ran_out() -> None:
+    problem = _ten_sites(0)
+    best = siting.solve(problem).require()
+    late, whole = (
+        next(
+            table
+            for table in explain_further(problem, best, Aim(stop=Stop(time_s=time_s)))
+            if table.name == "limits"
+        )
+        for time_s in (1e-9, 60.0)
+    )
+    assert [row["out_of_time"] for row in whole.rows] == ["", ""]
+    assert late.rows[0]["out_of_time"] == "wider, narrower"
+    assert "time ran out" in late.about
+    assert "time ran out" not in whole.about
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -212,7 +212,10 @@ def _say_at_once(text: str) -> None:
 
 @contextmanager
 def cancel_on_interrupt(
-    quiet: bool = False, has_something: Callable[[], bool] = lambda: True
+    quiet: bool = False,
+    has_something: Callable[[], bool] = lambda: True,
+    *,
+    is_raised: bool = False,
 ) -> Iterator[Cancel]:
     """Turn the first Ctrl-C or SIGTERM into a wish to end; a second one ends at once.
 
@@ -222,6 +225,8 @@ def cancel_on_interrupt(
         Say nothing about it.
     has_something
         Whether there may be something to keep yet; without that the first Ctrl-C ends at once.
+    is_raised
+        Whether the first one is raised as well, for work that does not look at the wish.
     """
     from dispatchopt.core.stop import Cancel
 
@@ -233,6 +238,8 @@ def cancel_on_interrupt(
         cancel.set()
         if not quiet:
             _say_at_once("\nending; the best answer so far is kept (again to give up)\n")
+        if is_raised:
+            raise KeyboardInterrupt
 
     # Services and job queues end a process by SIGTERM where people press Ctrl-C.
     wishes = (signal.SIGINT, signal.SIGTERM)

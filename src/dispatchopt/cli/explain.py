@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -44,14 +45,15 @@ def command(
 ) -> int:
     """Explain SOLUTION of INSTANCE: what is not served and why, and what one more would bring.
 
-    Exit code 6, with the broken rules, if the checker does not accept the solution.
+    Ctrl-C prints the tables that there are. Exit code 6, with the broken rules, if the checker
+    does not accept the solution.
     """
     common.refuse_stdin_twice(instance, solution)
     common.prepare_output(output, overwrite, ".json")
     from dispatchopt.core.explain import Aim
     from dispatchopt.core.stop import Stop
     from dispatchopt.io import named_violations, read, read_solution
-    from dispatchopt.registry import check, explain
+    from dispatchopt.registry import check, each_finding
 
     given = read(instance, common.key_values(options))
     held = read_solution(solution, given, is_decided=True)
@@ -60,22 +62,28 @@ def command(
         for broken in named_violations(report.violations, given):
             click.echo(str(broken), err=True)
         return common.EXIT_CHECK_FAILED
-    aim = Aim(places=given.places, names=given.names, stop=Stop(time_s=time_limit))
-    tables = [
-        {
-            "name": finding.name,
-            "about": finding.about,
-            "num_rows": len(finding.rows),
-            "rows": [dict(row) for row in (finding.rows[:top] if top else finding.rows)],
-        }
-        for finding in explain(given.problem, held.solution, aim)
-    ]
+    tables: list[dict[str, Any]] = []
+    with (
+        common.cancel_on_interrupt(quiet, is_raised=True) as cancel,
+        suppress(KeyboardInterrupt),
+    ):
+        stop = Stop(time_s=time_limit, cancel=cancel)
+        aim = Aim(places=given.places, names=given.names, stop=stop)
+        for finding in each_finding(given.problem, held.solution, aim):
+            tables.append(
+                {
+                    "name": finding.name,
+                    "about": finding.about,
+                    "num_rows": len(finding.rows),
+                    "rows": [dict(row) for row in (finding.rows[:top] if top else finding.rows)],
+                }
+            )
     if format_ == "json" or output is not None:
         common.emit_json(tables, output, overwrite)
     elif not quiet:
         for table in tables:
             _print(table)
-    return 0
+    return common.EXIT_INTERRUPTED if cancel.is_set() else 0
 
 
 def _print(table: dict[str, Any]) -> None:

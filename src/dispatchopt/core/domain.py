@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
@@ -55,12 +55,14 @@ class Domain(Generic[P, S]):
         Returns the names of engines in the order in which ``auto`` tries them, with a reason.
     explain
         Returns what stands behind a feasible solution, as tables; None if nothing can be said.
+        One that makes its tables as they are asked for can be interrupted between them.
     explain_further
         Returns further tables, which may need places or names or solve anew; None if there are
         none.
     at_hand
-        Returns a feasible solution that takes no search, or None. It comes before bound and engine,
-        so that a limit of time has an answer however slowly they load.
+        Returns a feasible solution that takes no search, or None. Unless there is a start, it
+        comes before bound and engine, so that a limit of time has an answer however slowly they
+        load.
     """
 
     name: str
@@ -69,6 +71,6 @@ class Domain(Generic[P, S]):
     bound: Callable[[P], float]
     engines: Callable[[], Mapping[str, Engine[P, S]]]
     choose: Callable[[P], tuple[Sequence[str], str]]
-    explain: Callable[[P, S], Sequence[Finding]] | None = None
-    explain_further: Callable[[P, S, Aim], Sequence[Finding]] | None = None
+    explain: Callable[[P, S], Iterable[Finding]] | None = None
+    explain_further: Callable[[P, S, Aim], Iterable[Finding]] | None = None
     at_hand: Callable[[P], S | None] = lambda _: None

@@ -295,7 +295,7 @@ def solve(
     run.so_far = partial(_result, run, choice, seed, content)
     if start is not None:
         _offer_start(domain, problem, run, start)
-    at_hand = domain.at_hand(problem)
+    at_hand = domain.at_hand(problem) if start is None else None
     if at_hand is not None:
         run.offer(at_hand)
     run.raise_bound(domain.bound(problem))

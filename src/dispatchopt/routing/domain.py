@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
 from dispatchopt.core.domain import Domain, Engine
 from dispatchopt.core.explain import Aim, Finding
 from dispatchopt.core.plugins import scan
+from dispatchopt.routing.at_hand import plan_at_hand
 from dispatchopt.routing.bound import lower_bound
 from dispatchopt.routing.bundles import is_short
 from dispatchopt.routing.check import check
@@ -36,16 +37,11 @@ def choose(problem: RoutingProblem) -> tuple[Sequence[str], str]:
     return ("pyvrp", "bundles", "ortools"), "trips are too long to be enumerated"
 
 
-def _at_hand(problem: RoutingProblem) -> RoutingSolution | None:
-    """Return the plan that refuses every order, where that is allowed."""
-    return None if problem.orders.is_mandatory.any() else RoutingSolution()
-
-
-def _explain(problem: RoutingProblem, solution: RoutingSolution, aim: Aim) -> Sequence[Finding]:
+def _explain(problem: RoutingProblem, solution: RoutingSolution, aim: Aim) -> Iterable[Finding]:
     """Return what stands behind a plan; prices need a solver, which is imported when asked for."""
-    from dispatchopt.routing.explain import explain
+    from dispatchopt.routing.explain import each_finding
 
-    return explain(problem, solution, aim.names)
+    return each_finding(problem, solution, aim.names)
 
 
 DOMAIN: Domain[RoutingProblem, RoutingSolution] = Domain(
@@ -56,5 +52,5 @@ DOMAIN: Domain[RoutingProblem, RoutingSolution] = Domain(
     engines=engines,
     choose=choose,
     explain_further=_explain,
-    at_hand=_at_hand,
+    at_hand=plan_at_hand,
 )

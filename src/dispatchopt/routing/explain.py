@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -30,25 +30,37 @@ def explain(
     names
         Names of ``orders``, ``stores`` and ``couriers``; row numbers stand for those without.
     """
-    known = {} if names is None else names
+    return tuple(each_finding(problem, solution, {} if names is None else names))
+
+
+def each_finding(
+    problem: RoutingProblem, solution: RoutingSolution, names: Mapping[str, Sequence[str]]
+) -> Iterator[Finding]:
+    """Yield the tables of an explanation; on Ctrl-C at the prices, those that do without."""
+    for table in _tables(problem, solution, names.get("stores")):
+        yield _named(table, names)
+
+
+def _tables(
+    problem: RoutingProblem, solution: RoutingSolution, stores: Sequence[str] | None
+) -> Iterator[Finding]:
     served = solution.served()
     refused = [order for order in range(len(problem.orders)) if order not in served]
     tried = trials(problem, solution, refused)
-    prices = shadow_prices(problem)
-    timed = as_picked(problem, solution.picks)
-    stores = known.get("stores")
-    tables = [
-        _refused(problem, refused, tried, prices, stores),
-        _trials(tried),
-        _late(timed, solution),
-    ]
+    prices, interrupt = None, None
+    try:
+        prices = shadow_prices(problem)
+    except KeyboardInterrupt as wish:
+        interrupt = wish
+    yield _refused(problem, refused, tried, prices, stores)
+    yield _trials(tried)
+    yield _late(as_picked(problem, solution.picks), solution)
+    if interrupt is not None:
+        raise interrupt
     if prices is not None:
-        tables += [
-            _couriers(problem, solution, prices),
-            _stores(problem, solution, prices),
-            _minutes(problem, prices),
-        ]
-    return tuple(_named(table, known) for table in tables)
+        yield _couriers(problem, solution, prices)
+        yield _stores(problem, solution, prices)
+        yield _minutes(problem, prices)
 
 
 def _named(table: Finding, names: Mapping[str, Sequence[str]]) -> Finding:
@@ -219,4 +231,4 @@ def _minutes(problem: RoutingProblem, prices: Prices) -> Finding:
     return Finding(name="minutes", about=about, rows=tuple(rows))
 
 
-__all__ = ["Reason", "Trial", "arrivals", "explain", "least_remedy", "trials"]
+__all__ = ["Reason", "Trial", "arrivals", "each_finding", "explain", "least_remedy", "trials"]

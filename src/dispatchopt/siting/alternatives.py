@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from dispatchopt.core.arrays import BoolArray, FloatArray, IntArray
+from dispatchopt.core.result import StopReason
 from dispatchopt.core.run import solve
 from dispatchopt.core.stop import Stop, StopClock
 from dispatchopt.siting.assign import open_mask
@@ -53,6 +54,9 @@ class ShadowPrice:
     lost, lost_at_least
         Rise of the objective with the narrower one: by the choice found, and in any case. None
         where the narrower limit leaves no solution, or none was found.
+    out_of_time
+        For which of the two, ``wider`` and ``narrower``, time ran out (or the call was cancelled)
+        before the change was known for certain.
     """
 
     limit: str
@@ -62,6 +66,7 @@ class ShadowPrice:
     gained_at_most: float
     lost: float | None
     lost_at_least: float | None
+    out_of_time: tuple[str, ...] = ()
 
 
 def alternatives(
@@ -243,6 +248,11 @@ def shadow_prices(
         if narrower is not None:
             part = clock.share(share / (1 - share) if share < 1 else 1.0)
             narrow = solve(DOMAIN, problem.replace(**narrower), stop=part, seed=seed)
+        late = [
+            side
+            for side, result in (("wider", wide), ("narrower", narrow))
+            if result is not None and result.stopped_by in (StopReason.TIME, StopReason.CANCELLED)
+        ]
         found = None if narrow is None or narrow.objective is None else narrow
         prices.append(
             ShadowPrice(
@@ -254,6 +264,7 @@ def shadow_prices(
                 lost=None if found is None else _or(found.objective, now) - now,
                 # Less room never helps, so what is lost is at least nothing.
                 lost_at_least=None if found is None else max(_or(found.bound, now) - now, 0.0),
+                out_of_time=tuple(late),
             )
         )
     return tuple(prices)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -58,20 +59,18 @@ def explain(problem: SitingProblem, solution: SitingSolution) -> tuple[Finding, 
 
 def explain_further(
     problem: SitingProblem, solution: SitingSolution, aim: Aim
-) -> tuple[Finding, ...]:
-    """Return what is lost without each site, near-ties, and what limits cost: all solved anew.
+) -> Iterator[Finding]:
+    """Yield what is lost without each site, near-ties, and what limits cost: all solved anew.
 
     Where places are known, also the nearest site of customers that none reaches, by ruler.
     """
     clock = aim.stop.start()
-    findings = []
     far = _out_of_reach(problem, solution, aim.places)
     if far is not None:
-        findings.append(far)
-    findings.append(_losses(problem, solution, clock, aim.seed))
-    findings += _alternatives(problem, solution, clock, aim.seed)
-    findings.append(_prices(problem, solution, clock, aim.seed))
-    return tuple(findings)
+        yield far
+    yield _losses(problem, solution, clock, aim.seed)
+    yield from _alternatives(problem, solution, clock, aim.seed)
+    yield _prices(problem, solution, clock, aim.seed)
 
 
 def _site_ids(problem: SitingProblem) -> tuple[str, ...]:
@@ -376,6 +375,7 @@ def _prices(
 ) -> Finding:
     from dispatchopt.siting.alternatives import shadow_prices
 
+    found = shadow_prices(problem, solution, stop=clock.share(_SHARES[2]), seed=seed)
     rows: list[Row] = [
         {
             "limit": each.limit,
@@ -385,12 +385,15 @@ def _prices(
             "gained_at_most": round(each.gained_at_most, 6),
             "lost": None if each.lost is None else round(each.lost, 6),
             "lost_at_least": None if each.lost_at_least is None else round(each.lost_at_least, 6),
+            "out_of_time": ", ".join(each.out_of_time),
         }
-        for each in shadow_prices(problem, solution, stop=clock.share(_SHARES[2]), seed=seed)
+        for each in found
     ]
     about = (
         "limits moved by a step each way and solved anew; gained is the fall of the objective "
         f"({_objective_unit(problem)}) with the wider limit, lost the rise with the narrower one, "
         "gained_at_most and lost_at_least what is proven"
     )
+    if any(each.out_of_time for each in found):
+        about += "; time ran out (out_of_time): the truth lies between what is found and proven"
     return Finding(name="limits", about=about, rows=tuple(rows))

@@ -198,13 +198,13 @@ class BundlesEngine:
         return True
 
     def _mend(self, problem: RoutingProblem, run: Run[RoutingSolution]) -> None:
-        """Better the plan that there is; without any, begin one, before anything is compiled."""
+        """Better the plan that was given; without any, begin one, before anything is compiled."""
         known = run.solution
         if known is None and len(problem.orders) * len(problem.couriers) <= _MOST_BEGUN:
             better = mended(problem, RoutingSolution())
             if better is not None and not check(problem, better).violations:
                 run.offer(better)
-        elif known is not None and known.routes:
+        elif known is not None and run.start is not None and known.routes:
             better = mended(problem, known)
             if better is not None:
                 run.offer(better)
