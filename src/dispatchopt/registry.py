@@ -86,7 +86,8 @@ def domain_of(problem: object) -> Domain[Any, Any]:
     kinds = ", ".join(sorted(domains()))
     raise UnsupportedError(
         f"{type(problem).__name__} is not a problem to solve; there are problems of {kinds}. "
-        "A city is planned with plan(), a day is replayed with simulate()."
+        "`dispatchopt plan` plans a city, `dispatchopt simulate` replays a day (in Python: plan(), "
+        "simulate())."
     )
 
 

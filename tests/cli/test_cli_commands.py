@@ -170,8 +170,8 @@ def test_bad_documents_end_with_one_readable_error(
 @pytest.mark.parametrize(
     ("command", "kind", "hint"),
     [
-        ("solve", "city", "plan"),
-        ("solve", "day", "simulate"),
+        ("solve", "day", "`dispatchopt simulate` replays a day"),
+        ("solve", "city", "`dispatchopt plan` plans a city"),
         ("plan", "day", "simulate"),
         ("simulate", "siting", "a day"),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shutil
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -355,3 +356,27 @@ def test_routes_are_no_instance(tmp_path: Path) -> None:
     (issue,) = caught.value.issues
     assert issue.code == "unknown-format"
     assert "a solution" in issue.hint
+
+
+@pytest.mark.parametrize(
+    ("kind", "table"),
+    [("day", "places"), ("city", "customers"), ("inventory", "skus"), ("siting", "sites")],
+)
+@pytest.mark.parametrize("is_gone", [False, True])
+def test_a_table_that_must_have_rows_is_the_only_thing_told_of(
+    tmp_path: Path, kind: str, table: str, is_gone: bool
+) -> None:
+    """Names of it are not found anywhere else; that is no news."""
+    folder = tmp_path / kind
+    shutil.copytree(Path(__file__).parents[2] / "instances" / f"{kind}-small", folder)
+    path = folder / f"{table}.csv"
+    path.write_text(path.read_text().partition("\n")[0] + "\n")
+    if is_gone:
+        path.unlink()
+        left = [str(each.relative_to(folder)) for each in folder.glob("**/*.csv")]
+        header(tables=left)(folder)
+    with pytest.raises(InputError) as caught:
+        io.read(folder)
+    (issue,) = caught.value.issues
+    assert issue.code == ("missing-table" if is_gone else "empty-table")
+    assert table in issue.wanted

@@ -8,6 +8,7 @@ import json
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -223,6 +224,17 @@ def test_terminal_tables(town_plan: CityPlan) -> None:
     assert "optimal (completed)" in text
     text = printed(reporting.print_day, town_plan.figures["day"])
     assert "on time share" in text
+    assert "excess s: min" in text
+    text = printed(partial(reporting.print_day, is_short=True), town_plan.figures["day"])
+    for figure in (
+        "on time share",
+        "orders: refused",
+        "cost: parts cents: wages",
+        "excess s: mean",
+    ):
+        assert figure in text
+    assert "excess s: min" not in text
+    assert len(text.splitlines()) < 45
 
 
 def test_verdict_of_a_check_is_printed() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,8 @@ def command(
     quiet: bool,
 ) -> int:
     """Replay DAY and measure what the promise was worth.
+
+    The table holds the figures that planners look at; with -v, and in json, there are all.
 
     --format csv prints one row per order, json the figures. -o writes the log: .json, .csv,
     .geojson, or .html for a map with play-back.
@@ -209,4 +212,8 @@ def _emit(
     if format_ != "table":
         common.emit_text(day_text(day, outcome, figures, format_), None, overwrite=False)
     elif not quiet and str(output) != "-":
-        print_day(figures)
+        # -v asks for more of everything.
+        is_short = not logging.getLogger("dispatchopt").isEnabledFor(logging.INFO)
+        print_day(figures, is_short=is_short)
+        if is_short:
+            click.echo("all figures: -v, or --format json", err=True)

@@ -7,6 +7,7 @@ import importlib
 import importlib.util
 import pkgutil
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -197,14 +198,16 @@ def _tables(document: Document, kind: Kind, header: Any, issues: Issues) -> dict
     result = {}
     for name, model in kind.rows.items():
         given = document.tables.get(name)
-        if name in kind.required and (given is None or not given.num_rows):
+        is_lacking = name in kind.required and (given is None or not given.num_rows)
+        if is_lacking:
             code = "missing-table" if given is None else "empty-table"
             where = document.where if given is None else given.where
             found = Said("no such table" if given is None else "no rows")
             issues.add(code, where, found, f"a table {name} with at least one row")
         table = given if given is not None else empty_table(name, model)
         limits = limits_for(crs, columns_of(model))
-        result[name] = to_wgs84(check_table(name, table, model, issues, limits), crs, issues)
+        checked = replace(check_table(name, table, model, issues, limits), is_lacking=is_lacking)
+        result[name] = to_wgs84(checked, crs, issues)
     return result
 
 

@@ -31,11 +31,14 @@ class Checked:
         Arrays by column, all columns of the schema: int64, float64, bool, or object (str).
     table
         Where it came from.
+    is_lacking
+        Whether it is one that must have rows and has none, which is told once, for the table.
     """
 
     name: str
     columns: Mapping[str, Array]
     table: Table
+    is_lacking: bool = False
 
     def __len__(self) -> int:
         return self.table.num_rows
@@ -193,7 +196,7 @@ def references(
     rows = np.fromiter(found, dtype=np.int64, count=len(names))
     # Missing names have been reported where none is allowed; without names nothing can be found.
     unknown = (rows < 0) & (names != "")
-    if len(target) and key not in target.table.columns:
+    if target.is_lacking or (len(target) and key not in target.table.columns):
         return rows
     for row in np.flatnonzero(unknown):
         hint = nearest(str(names[row]), index) if len(index) <= 2000 and len(issues) < 50 else ""

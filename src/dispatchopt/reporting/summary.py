@@ -48,11 +48,46 @@ def print_result(result: Result[Any], instance: Any = None, console: Console | N
     _console(console).print(_table(name, ("", ""), [fact for fact in facts if fact[1]]))
 
 
-def print_day(figures: Mapping[str, Any], console: Console | None = None) -> None:
-    """Print the figures of a replayed day (what ``simulation.metrics`` returns)."""
+#: Figures of a replayed day that a planner looks at: of each key all, or those that are named.
+_SHORT: dict[str, tuple[str, ...]] = {
+    "stopped_by": (),
+    "orders": (),
+    "on_time_share": (),
+    "on_time_ceiling_share": (),
+    "delivered_share": (),
+    "complete_share": (),
+    "click_to_door_s": ("mean", "p50", "p90"),
+    "excess_s": ("mean", "p90"),
+    "couriers": ("shifts", "shift_hours", "busy_share", "orders_per_hour", "distance_km"),
+    "trips": ("count", "orders_per_trip"),
+    "cost": (),
+    "reasons": (),
+    "decisions": ("wall_p99_s",),
+}
+
+
+def print_day(
+    figures: Mapping[str, Any], console: Console | None = None, *, is_short: bool = False
+) -> None:
+    """Print the figures of a replayed day (what ``simulation.metrics`` returns), all or the main.
+
+    ``is_short`` keeps those that planners look at.
+    """
     out = _console(console)
     name = f"{figures.get('day', '')} under {figures.get('policy', '')}"
-    out.print(_table(name, ("figure", "value"), list(_flat(figures))))
+    shown = _short(figures) if is_short else figures
+    out.print(_table(name, ("figure", "value"), list(_flat(shown))))
+
+
+def _short(figures: Mapping[str, Any]) -> dict[str, Any]:
+    shown = {}
+    for name, kept in _SHORT.items():
+        value = figures.get(name)
+        if kept and isinstance(value, Mapping):
+            value = {part: value[part] for part in kept if part in value}
+        if name in figures:
+            shown[name] = value
+    return shown
 
 
 def print_verdict(found: Mapping[str, Any], console: Console | None = None) -> None:
