@@ -22,6 +22,8 @@ from dispatchopt.core.result import Result, Status, StopReason
 from dispatchopt.geography import Points
 from dispatchopt.inventory.problem import InventorySolution
 from dispatchopt.io.results import solution_kinds
+from dispatchopt.registry import explain
+from dispatchopt.routing.explain import Reason
 from dispatchopt.routing.problem import NO_STORE, Route, RoutingSolution, Trip
 from dispatchopt.siting.problem import SitingSolution
 from dispatchopt.testing.documents import examples, make
@@ -258,5 +260,38 @@ def test_reasons_of_orders(document: Callable[[str], dict[str, Any]]) -> None:
         "skilled": "no-courier-with-the-skills",
         "large": "too-large-for-every-courier",
         "nowhere": "no-store-holds-it",
-        "late": "too-late-for-its-window",
+        "late": "ready-too-late",
     }
+    # One fact, one code: the tables of an explanation say the same, and the docs know all of them.
+    tables = {table.name: table.rows for table in explain(instance.problem, RoutingSolution())}
+    assert [row["reason"] for row in tables["refused"]] == [each["reason"] for each in found]
+    documented = (Path(__file__).parents[2] / "docs" / "formats.md").read_text()
+    assert all(f"`{reason}`" in documented for reason in Reason)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"couriers": {"count": 0}}, "no-courier"),
+        ({"orders": {"skills": 4}}, "no-courier-with-the-skills"),
+        ({"orders": {"load": [[99]]}}, "too-large-for-every-courier"),
+        ({"orders": {"latest_s": 1}}, "too-late-for-its-window"),
+        ({}, "dearer-than-refusal"),
+    ],
+)
+def test_reasons_of_orders_with_a_pick_up_place(
+    document: Callable[[str], dict[str, Any]], changes: dict[str, Any], reason: str
+) -> None:
+    value = document("routing")
+    value["orders"] = [
+        {"id": "x", "place": "p1", "pickup_place": "p2", "load": 1, "refusal_cost": 5}
+    ]
+    instance = io.parse_value(value)
+    problem = instance.problem
+    for table, columns in changes.items():
+        problem = problem.replace(**{table: getattr(problem, table).replace(**columns)})
+    instance = dataclasses.replace(instance, problem=problem)
+    result = result_of(instance, RoutingSolution())
+    (found,) = json.loads(io.solution_text(result, instance))["unserved"]
+    tables = {table.name: table.rows for table in explain(problem, RoutingSolution())}
+    assert found["reason"] == tables["refused"][0]["reason"] == reason

@@ -13,7 +13,7 @@ from dispatchopt.routing.picking import as_picked
 from dispatchopt.routing.prices import Prices, shadow_prices
 from dispatchopt.routing.problem import FAR, Route, RoutingProblem, RoutingSolution, Trip
 from dispatchopt.routing.schedule import timetable
-from dispatchopt.routing.trials import RANK, Reason, Trial, least_remedy, trials
+from dispatchopt.routing.trials import RANK, Reason, Trial, least_remedy, trials, why_refused
 
 
 def explain(
@@ -85,15 +85,8 @@ def _refused(
     prices: Prices | None,
     stores: Sequence[str] | None,
 ) -> Finding:
-    by_order: dict[int, list[Trial]] = {order: [] for order in refused}
-    for trial in tried:
-        by_order[trial.order].append(trial)
     rows: list[Row] = []
-    for order, own in by_order.items():
-        if problem.orders.has_pickup[order]:
-            reason, remedy = "not-served", "more couriers, or a higher price of refusal"
-        else:
-            reason, remedy = least_remedy(problem, own, stores)
+    for order, (reason, remedy) in why_refused(problem, refused, tried, stores).items():
         row: dict[str, str | int | float | bool | None] = {
             "order": order,
             "reason": str(reason),
@@ -231,4 +224,13 @@ def _minutes(problem: RoutingProblem, prices: Prices) -> Finding:
     return Finding(name="minutes", about=about, rows=tuple(rows))
 
 
-__all__ = ["Reason", "Trial", "arrivals", "each_finding", "explain", "least_remedy", "trials"]
+__all__ = [
+    "Reason",
+    "Trial",
+    "arrivals",
+    "each_finding",
+    "explain",
+    "least_remedy",
+    "trials",
+    "why_refused",
+]

@@ -1,4 +1,7 @@
-"""What stands against an order, per store and courier class, and the least that would serve it."""
+"""What stands against an order, per store and courier class, and the least that would serve it.
+
+The codes of reasons stand in explanations and in solution documents alike (docs/formats.md).
+"""
 
 from __future__ import annotations
 
@@ -28,17 +31,19 @@ _MOST_PAIRS = 5_000
 
 
 class Reason(enum.StrEnum):
-    """Why a courier class does not serve an order from a store."""
+    """Why a courier class does not serve an order from a store, or nobody does from anywhere."""
 
-    NO_STOCK = "no-stock"
+    NO_COURIER = "no-courier"
+    """There is no courier."""
+    NO_STOCK = "no-store-holds-it"
     """The store may not serve the order."""
     NOT_HIS_STORE = "courier-not-at-store"
     """The courier may not load at the store."""
     LOCKED = "locked-to-another-courier"
     """The order is locked to couriers of another class."""
-    SKILL = "skill"
+    SKILL = "no-courier-with-the-skills"
     """The courier lacks a skill."""
-    LOAD = "load"
+    LOAD = "too-large-for-every-courier"
     """The order exceeds the courier's capacity."""
     NO_WAY = "no-way"
     """A leg has no way."""
@@ -50,11 +55,13 @@ class Reason(enum.StrEnum):
     """It would be in time if its store picked it at once."""
     READY_TOO_LATE = "ready-too-late"
     """Even a courier that waits at the store, leaving when the order is ready, comes too late."""
-    OUT_OF_REACH = "out-of-reach"
+    OUT_OF_REACH = "courier-too-late"
     """The courier comes too late from where it is, or was free."""
+    TOO_LATE = "too-late-for-its-window"
+    """Of an order with a pick-up place: even the first courier comes too late."""
     COURIER_RESTS = "courier-rests"
     """A trip would do, but for the breaks of the courier."""
-    DEARER = "cheaper-to-refuse"
+    DEARER = "dearer-than-refusal"
     """A trip would do, and refusal costs no more."""
     COURIERS_BUSY = "couriers-busy"
     """A trip would pay, and all couriers of the class are on other trips."""
@@ -191,6 +198,64 @@ def _rests(problem: RoutingProblem, row: int, store: int, order: int) -> bool:
     if not problem.breaks.of_courier(row):
         return False
     return best_route(problem, row, [Trip(store=store, stops=(order,))]) is None
+
+
+def why_refused(
+    problem: RoutingProblem,
+    refused: Sequence[int],
+    found: Sequence[Trial],
+    stores: Sequence[object] | None = None,
+) -> dict[int, tuple[Reason, str]]:
+    """Return for each refused order the reason nearest to service, and what would cure it.
+
+    Parameters
+    ----------
+    problem
+        The problem that the orders are part of.
+    refused
+        Orders that no route serves.
+    found
+        Their trials.
+    stores
+        Names of the stores, for the text; numbers by default.
+    """
+    of_order: dict[int, list[Trial]] = {order: [] for order in refused}
+    for trial in found:
+        of_order[trial.order].append(trial)
+    return {
+        order: least_remedy(problem, own, stores) if own else _untried(problem, order)
+        for order, own in of_order.items()
+    }
+
+
+def _untried(problem: RoutingProblem, order: int) -> tuple[Reason, str]:
+    """Return what stands against an order that is picked up, or that no courier could be tried on.
+
+    Couriers as a whole are looked at, and the way from its pick-up place, or the stores.
+    """
+    orders, couriers = problem.orders, problem.couriers
+    if not (couriers.count > 0).any():
+        return Reason.NO_COURIER, "a courier"
+    can: BoolArray = (couriers.count > 0) & ((orders.skills[order] & ~couriers.skills) == 0)
+    if not can.any():
+        return Reason.SKILL, "a courier with the skills it wants"
+    can &= (couriers.capacity >= orders.load[order]).all(axis=1)
+    if not can.any():
+        return Reason.LOAD, "a courier with more capacity, or two orders"
+    origins = problem.stores.place[problem.stores_of_order(order)]
+    if orders.has_pickup[order]:
+        origins = orders.pickup_place[order : order + 1]
+    if not len(origins):
+        return Reason.NO_STOCK, "a store that holds the basket"
+    seconds = np.min(
+        [travel.duration_s[origins, orders.place[order]] for travel in problem.travel], axis=0
+    )
+    if (seconds >= UNREACHABLE).all():
+        return Reason.NO_WAY, "a road from a store to the customer"
+    begin = max(int(orders.release_s[order]), int(couriers.earliest_s[can].min()))
+    if begin + int(seconds.min()) > orders.latest_s[order]:
+        return Reason.TOO_LATE, "a later end of its window, or an earlier release"
+    return Reason.DEARER, "a higher price of refusal, or more couriers"
 
 
 def least_remedy(

@@ -7,13 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from dispatchopt.geography.matrix import UNREACHABLE
 from dispatchopt.io.instance import Instance
 from dispatchopt.io.issues import Issues
 from dispatchopt.io.kinds._pairs import names_or_numbers
 from dispatchopt.io.schema.solution import RoutingDecisions
 from dispatchopt.io.solutions.base import Feature, Names, SolutionKind, Unserved
-from dispatchopt.routing.explain import Reason, Trial, least_remedy, trials
+from dispatchopt.routing.explain import trials, why_refused
 from dispatchopt.routing.problem import (
     ANYWHERE,
     NO_STORE,
@@ -22,17 +21,6 @@ from dispatchopt.routing.problem import (
     RoutingSolution,
     Trip,
 )
-
-#: Codes of reasons in solution documents, where they differ.
-_CODES = {
-    Reason.NO_STOCK: "no-store-holds-it",
-    Reason.SKILL: "no-courier-with-the-skills",
-    Reason.LOAD: "too-large-for-every-courier",
-    Reason.READY_TOO_LATE: "too-late-for-its-window",
-    Reason.OUT_OF_REACH: "too-late-for-its-window",
-    Reason.DEARER: "dearer-than-refusal",
-    Reason.LEFT_OUT: "left-out",
-}
 
 
 def _names(instance: Instance, table: str) -> Any:
@@ -129,43 +117,13 @@ def unserved(instance: Instance, made: RoutingSolution) -> Sequence[Unserved]:
     problem: RoutingProblem = instance.problem
     names, served = _names(instance, "orders"), made.served()
     refused = [order for order in range(len(problem.orders)) if order not in served]
-    tried: dict[int, list[Trial]] = {}
-    for trial in trials(problem, made, refused):
-        tried.setdefault(trial.order, []).append(trial)
-    stores = _names(instance, "stores")
-    result = []
-    for order in refused:
-        if order in tried:
-            own_reason, remedy = least_remedy(problem, tried[order], stores)
-            reason = _CODES.get(own_reason, str(own_reason))
-        else:
-            reason, remedy = _reason(problem, order)
-        result.append(Unserved(what="order", id=names[order], reason=reason, remedy=remedy))
-    return result
-
-
-def _reason(problem: RoutingProblem, order: int) -> tuple[str, str]:
-    orders, couriers = problem.orders, problem.couriers
-    has_skills = (couriers.skills & orders.skills[order]) == orders.skills[order]
-    if not has_skills.any():
-        return "no-courier-with-the-skills", "a courier with the skills it wants"
-    can_carry = has_skills & (couriers.capacity >= orders.load[order]).all(axis=1)
-    if not can_carry.any():
-        return "too-large-for-every-courier", "a courier with more capacity, or two orders"
-    origins = problem.stores.place[problem.stores_of_order(order)]
-    if orders.pickup_place[order] != ANYWHERE:
-        origins = orders.pickup_place[order : order + 1]
-    if not len(origins):
-        return "no-store-holds-it", "a store that holds the basket"
-    seconds = np.min(
-        [travel.duration_s[origins, orders.place[order]] for travel in problem.travel], axis=0
+    found = why_refused(
+        problem, refused, trials(problem, made, refused), _names(instance, "stores")
     )
-    if (seconds >= UNREACHABLE).all():
-        return "no-way", "a road from a store to the customer"
-    begin = max(int(orders.release_s[order]), int(couriers.earliest_s[can_carry].min()))
-    if begin + int(seconds.min()) > orders.latest_s[order]:
-        return "too-late-for-its-window", "a later end of its window, or an earlier release"
-    return "dearer-than-refusal", "a higher price of refusal, or more couriers"
+    return [
+        Unserved(what="order", id=names[order], reason=str(reason), remedy=remedy)
+        for order, (reason, remedy) in found.items()
+    ]
 
 
 def rows(instance: Instance, made: RoutingSolution) -> Sequence[Mapping[str, Any]]:
