@@ -232,6 +232,27 @@ def test_map_without_places(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+SPLIT = ("customer_idx", "site_idx", "units")
+
+
+def test_the_csv_of_a_siting_has_every_open_site() -> None:
+    instance = make("siting", 12)
+    solution = solution_of(instance, np.random.default_rng(1))
+    alone = dataclasses.replace(
+        solution,
+        open_sites=np.arange(instance.problem.num_sites),
+        assignment=np.where(np.arange(len(solution.assignment)) == 0, 0, -1),
+        **{f"split_{name}": np.zeros(0, dtype=np.int64) for name in SPLIT},
+    )
+    text = io.solution_text(result_of(instance, alone), instance, "csv")
+    rows = list(csv.DictReader(stdio.StringIO(text)))
+    names = instance.problem.site_ids
+    assert [row["site"] for row in rows] == list(names)
+    assert [row["customer"] for row in rows[1:]] == [""] * (len(names) - 1)
+    units = int(instance.problem.demand_units[0])
+    assert [int(row["units"]) for row in rows] == [units] + [0] * (len(names) - 1)
+
+
 def test_unknown_form_and_existing_file(tmp_path: Path) -> None:
     instance = make("inventory", 1)
     result = result_of(instance, None)

@@ -101,17 +101,22 @@ def unserved(instance: Instance, made: SitingSolution) -> Sequence[Unserved]:
 
 
 def rows(instance: Instance, made: SitingSolution) -> Sequence[Mapping[str, Any]]:
-    """Return one row per customer and site that serves it."""
+    """Return one row per customer and site that serves it, then open sites that serve nobody.
+
+    These have a row without a customer, and 0 units, so that no sum changes.
+    """
     problem: SitingProblem = instance.problem
     sites, customers = _names(problem)
     whole = [
         (int(row), int(made.assignment[row]), int(problem.demand_units[row]))
         for row in np.flatnonzero(made.assignment >= 0)
     ]
+    pairs = sorted(whole + _splits(made))
+    idle = sorted(set(made.open_sites.tolist()) - {site for _, site, _ in pairs})
     return [
         {"customer": customers[customer], "site": sites[site], "units": units}
-        for customer, site, units in sorted(whole + _splits(made))
-    ]
+        for customer, site, units in pairs
+    ] + [{"customer": "", "site": sites[site], "units": 0} for site in idle]
 
 
 def features(instance: Instance, made: SitingSolution) -> Sequence[Feature]:
