@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from dispatchopt.core import Stop
 from dispatchopt.core.run import Run, solve
-from dispatchopt.core.stop import StopClock
 from dispatchopt.geography.matrix import TravelMatrix
 from dispatchopt.routing import (
     DOMAIN,
@@ -30,7 +29,6 @@ from dispatchopt.routing.engines import _strings, pyvrp
 from dispatchopt.routing.engines._polish import Polish
 from dispatchopt.routing.engines._route_pool import RoutePool
 from dispatchopt.routing.engines.pyvrp import PyVrpEngine
-from dispatchopt.routing.problem import FAR
 from dispatchopt.routing.schedule import best_route
 
 Line = Callable[..., RoutingProblem]
@@ -284,53 +282,6 @@ def test_a_polish_needs_time_for_a_whole_round(monkeypatch: pytest.MonkeyPatch) 
         )
         asked = engine._may_polish(problem, run), engine._has_time_for_round(problem, run)
         assert asked == expected
-
-
-class _Clock(StopClock):
-    """A clock that goes on by a tenth of a second whenever it is asked."""
-
-    def __init__(self, stop: Stop) -> None:
-        self._now = 0.0
-        super().__init__(stop, self._tick)
-
-    def _tick(self) -> float:
-        self._now += 0.1
-        return self._now
-
-
-@pytest.mark.parametrize(
-    ("settled", "short", "latest_s", "is_polished"),
-    [
-        (1 << 40, 20, 1 << 30, True),
-        (0, 20, 1 << 30, False),
-        (1 << 40, 0, 1 << 30, False),
-        (1 << 40, 20, FAR, False),
-    ],
-)
-def test_where_trips_are_short_and_time_is_too_it_gives_way(
-    monkeypatch: pytest.MonkeyPatch, *, settled: int, short: int, latest_s: int, is_polished: bool
-) -> None:
-    problem = _random(5)
-    far = 1 << 30
-    problem = problem.replace(
-        orders=problem.orders.replace(refusal_cost=-1, latest_s=latest_s),
-        stores=problem.stores.replace(latest_s=far),
-        couriers=problem.couriers.replace(count=13, latest_s=far, max_distance_m=far),
-    )
-    polished: list[float] = []
-    monkeypatch.setattr(Polish, "go", lambda self: polished.append(self._search.best_cost))
-    monkeypatch.setattr(pyvrp, "_ORDERS_SQUARED_PER_S", 1e-9)
-    monkeypatch.setattr(pyvrp, "_SETTLED", settled)
-    monkeypatch.setattr(pyvrp, "_SHORT_TRIP", short)
-    run: Run[RoutingSolution] = Run(
-        check=partial(check, problem), stop=Stop(time_s=60.0), seed=1, label="slow"
-    )
-    run.clock = _Clock(Stop(time_s=60.0))
-    run.raise_bound(0.0)
-    PyVrpEngine(min_polished=0).search(problem, run)
-    assert bool(polished) is is_polished
-    # Where it does not give way it has the time that is left.
-    assert (run.clock.time_left_s < 1) is not is_polished
 
 
 @pytest.mark.parametrize(
