@@ -145,6 +145,10 @@ class Parts:
         row_of = {item: row for row, item in enumerate(items.tolist())}
         groups = [each for each in data.groups() if each.clients[0] in row_of]
         group_of = {client: row for row, each in enumerate(groups) for client in each.clients}
+        matrices: Any = [
+            [np.ascontiguousarray(each[cells]) for each in kind]
+            for kind in (data.distance_matrices(), data.duration_matrices())
+        ]
         small = pyvrp.ProblemData(
             locations=[pyvrp.Location(0, 0)] * len(locations),
             clients=[] if self._is_paired else self._clients(items, place, group_of),
@@ -160,8 +164,8 @@ class Parts:
             vehicle_types=[
                 data.vehicle_type(row).replace(num_available=min(free[row], most)) for row in types
             ],
-            distance_matrices=[np.ascontiguousarray(m[cells]) for m in data.distance_matrices()],
-            duration_matrices=[np.ascontiguousarray(m[cells]) for m in data.duration_matrices()],
+            distance_matrices=matrices[0],
+            duration_matrices=matrices[1],
             groups=[
                 pyvrp.ClientGroup([row_of[client] for client in group.clients], group.required)
                 for group in groups

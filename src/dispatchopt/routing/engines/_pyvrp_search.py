@@ -40,7 +40,7 @@ class Search:
     def __init__(
         self, model: Model, run: Run[Any], *, num_neighbours: int, patience: float
     ) -> None:
-        self.run = run
+        self._run = run
         self.is_stuck = False
         self._model = model
         self._num_neighbours = num_neighbours
@@ -58,7 +58,7 @@ class Search:
     def _begin(self) -> None:
         import pyvrp
 
-        data, run = self._model.data, self.run
+        data, run = self._model.data, self._run
         self._rng = pyvrp.RandomNumberGenerator(seed=run.seed)
         self._penalties = self._penalty_manager()
         self._local = self._local_search(data)
@@ -78,7 +78,7 @@ class Search:
                 self._model.data,
                 self._local,
                 self._best,
-                lambda _: self.run.clock.elapsed_s >= until_s,
+                lambda _: self._run.clock.elapsed_s >= until_s,
                 self._improve,
             )
 
@@ -87,7 +87,7 @@ class Search:
 
         The longer a way is followed, the less it gains, so the others come back by themselves.
         """
-        run, turn_s = self.run, self.run.time_left_s / _TURNS
+        run, turn_s = self._run, self._run.time_left_s / _TURNS
         parts, rng = Parts(self._model.data), stream(run.seed, "parts")
         visits = np.zeros(parts.num_items, dtype=np.int64)
         #: 0 is the whole plan.
@@ -142,7 +142,7 @@ class Search:
         """Return the best plan that iterations from a plan find."""
         import pyvrp
 
-        watch = _Watch(self.tick, is_over, on_best)
+        watch: Any = _Watch(self._tick, is_over, on_best)
         params = pyvrp.IteratedLocalSearchParams(callbacks=watch)
         search = pyvrp.IteratedLocalSearch(data, self._penalties, local, start, params)
         with warnings.catch_warnings():
@@ -175,9 +175,9 @@ class Search:
         begin = usual.midpoint_penalties(self._model.data)
         return pyvrp.PenaltyManager(begin, pyvrp.PenaltyParams(max_penalty=most))
 
-    def tick(self, *, is_first: bool) -> bool:
+    def _tick(self, *, is_first: bool) -> bool:
         """Count an iteration that has passed, unless it is the first; returns whether to stop."""
-        run = self.run
+        run = self._run
         if not is_first:
             run.step()
         if self._pending is not None and run.iterations >= self._next_offer:
@@ -185,17 +185,17 @@ class Search:
         return self._is_over()
 
     def _is_over(self) -> bool:
-        self.is_stuck = self.run.iterations - self._last_improved >= self._patience
-        return self.is_stuck or self.run.should_stop()
+        self.is_stuck = self._run.iterations - self._last_improved >= self._patience
+        return self.is_stuck or self._run.should_stop()
 
     def _improve(self, best: Any) -> None:
         """Keep an improvement; the first is offered at once."""
         cost = self._claim(best) if best.is_feasible() else math.inf
         if cost < self._best_cost:
             self._best_cost = cost
-            self._last_improved = self.run.iterations
+            self._last_improved = self._run.iterations
             self._pending = best
-            if self.run.iterations >= self._next_offer:
+            if self._run.iterations >= self._next_offer:
                 self._offer_pending()
 
     def flush(self) -> None:
@@ -206,10 +206,10 @@ class Search:
     def _offer_pending(self) -> None:
         found, self._pending = self._pending, None
         pause = max(_BETWEEN_OFFERS, _BETWEEN_PER_ORDER * len(self._model.problem.orders))
-        self._next_offer = self.run.iterations + pause
+        self._next_offer = self._run.iterations + pause
         solution = self._model.solution(found)
         if solution is not None:
-            self.run.offer(solution, claimed=self._claim(found))
+            self._run.offer(solution, claimed=self._claim(found))
 
     def _claim(self, found: Any) -> float:
         """Return what PyVRP says a solution costs, in our terms."""
