@@ -47,6 +47,9 @@ from dispatchopt.routing.engines._strings_plan import (
     uniform,
 )
 
+#: To be counted up whenever compiled code in ``_strings_plan`` or ``_strings_moves`` changes, as a
+#: compiled copy of it is kept on disk that only the text of this file makes out of date.
+FORM = 2
 #: Mean number of orders taken out, and the longest string of them.
 _MEAN_OUT, _LONGEST = 10.0, 10.0
 #: Orders in no trip that are tried anew in a step.

@@ -26,6 +26,7 @@ from dispatchopt.routing.engines._strings_plan import (
     METRES,
     METRES_BACK,
     MOST_M,
+    MOST_S,
     MOST_TRIPS,
     NUM_KINDS,
     NUM_ORDERS,
@@ -44,6 +45,7 @@ from dispatchopt.routing.engines._strings_plan import (
     UNIT,
     VISIT,
     VISITS,
+    WORK,
     compiled,
     drop,
     link,
@@ -63,12 +65,16 @@ def _fits(order: int, previous: int, ways: Any, given: Any, plan: Any, meta: Any
     here, following = given[PLACE, order], plan[AFTER, previous]
     lead = given[SERVICE, previous] + ways[here, given[PLACE, previous], SECONDS_BACK]
     tail = given[SERVICE, order] + ways[here, given[PLACE, following], SECONDS]
+    start = n + 2 * plan[ROUTE, previous]
+    longer = lead + tail - given[SERVICE, previous] - plan[LEG_S, previous]
+    if plan[WORK, start] + longer > given[MOST_S, start]:
+        return False
     # As if nothing had to wait for it: most places are out of the question even so.
     time = max(plan[BEGIN, previous] + lead, given[EARLY, order])
     if time > given[LATE, order] or time + tail > plan[LATEST, following]:
         return False
     visit = previous if previous >= n else plan[VISIT, previous]
-    if plan[CARRIED, visit] + given[LOAD, order] > given[CAPACITY, n + 2 * plan[ROUTE, previous]]:
+    if plan[CARRIED, visit] + given[LOAD, order] > given[CAPACITY, start]:
         return False
     if given[RELEASE, order] <= plan[READY, visit]:
         return True
@@ -96,6 +102,10 @@ def _fits_alone(  # noqa: PLR0917 - compiled code takes no keywords
     """Whether a trip of one order fits before the trip that a visit loads, or before the end."""
     store, here = given[PLACE, start], given[PLACE, order]
     if given[LOAD, order] > given[CAPACITY, start]:
+        return False
+    work = given[SERVICE, start] + ways[here, store, SECONDS_BACK]
+    work += given[SERVICE, order] + ways[here, store, SECONDS]
+    if plan[WORK, start] + work > given[MOST_S, start]:
         return False
     time = max(plan[ARRIVAL, visit], given[EARLY, start], given[RELEASE, order])
     if time > given[LATE, start]:

@@ -17,16 +17,18 @@ import numpy as np
 #: of one order lies in one row.
 METRES, SECONDS, METRES_BACK, SECONDS_BACK = range(4)
 #: Rows of ``given``, a column per node. The class of the courier and what follows are known of
-#: starts: ``UNIT`` is the cost of a metre, ``MOST_M`` the longest route.
+#: starts: ``UNIT`` is the cost of a metre, ``MOST_M`` and ``MOST_S`` the longest route.
 PLACE, EARLY, LATE, SERVICE, LOAD, RELEASE, REFUSAL = range(7)
-KIND, CAPACITY, UNIT, FIXED, MOST_TRIPS, MOST_M = range(7, 13)
+KIND, CAPACITY, UNIT, FIXED, MOST_TRIPS, MOST_M, MOST_S = range(7, 14)
+GIVEN_SIZE = 14
 #: Rows of ``plan``. ``VISIT`` is what loads an order; ``CARRIED``, ``READY``, ``SIZE`` of a visit
 #: are load, ready time and orders of its trip; ``COST``, ``LENGTH``, ``TRIPS`` of a start those of
-#: its route. ``LATEST`` is when a node may be arrived at so that the rest is in time.
+#: its route, ``WORK`` its seconds under way and in service. ``LATEST`` is when a node may be
+#: arrived at so that the rest is in time.
 AFTER, BEFORE, ROUTE, VISIT, ARRIVAL, BEGIN, LATEST, CARRIED, READY, SIZE = range(10)
 #: ``LEG_M`` and ``LEG_S`` are the way to the following node.
-COST, LENGTH, TRIPS, LEG_M, LEG_S = range(10, 15)
-PLAN_SIZE = 15
+COST, LENGTH, TRIPS, LEG_M, LEG_S, WORK = range(10, 16)
+PLAN_SIZE = 16
 #: Sets, each with a row of members and one of their positions (-1: not in it): free visits, routes
 #: without orders, orders in no trip. Their sizes stand first in ``meta``.
 VISITS, EMPTY, ABSENT = range(3)
@@ -47,7 +49,8 @@ _FAR = 1 << 60
 def compiled(function: Any) -> Any:
     """Compile a function, once on a machine.
 
-    What is compiled in other files holds a copy: who changes this file changes their dates too.
+    What is compiled in other files holds a copy, and numba looks at the text of a function's own
+    file only: who changes what this file does changes their text too (``_strings_kernel.FORM``).
     """
     return numba.njit(cache=True, nogil=True, error_model="numpy")(function)
 
@@ -129,12 +132,13 @@ def _fill(route: int, ways: Any, given: Any, plan: Any, meta: Any) -> None:
     start = n + 2 * route
     plan[CARRIED, start], plan[READY, start], plan[SIZE, start] = 0, -_FAR, 0
     visit, previous, node = start, start, plan[AFTER, start]
-    trips, length = 1, 0
+    trips, length, work = 1, 0, 0
     while True:
         here, there = given[PLACE, previous], given[PLACE, node]
         plan[LEG_M, previous] = ways[here, there, METRES]
         plan[LEG_S, previous] = ways[here, there, SECONDS]
         length += plan[LEG_M, previous]
+        work += given[SERVICE, previous] + plan[LEG_S, previous]
         if node == start + 1:
             break
         plan[ROUTE, node] = route
@@ -149,7 +153,7 @@ def _fill(route: int, ways: Any, given: Any, plan: Any, meta: Any) -> None:
             plan[VISIT, node] = visit
         previous, node = node, plan[AFTER, node]
     plan[COST, start] = given[FIXED, start] + length * given[UNIT, start]
-    plan[LENGTH, start], plan[TRIPS, start] = length, trips
+    plan[LENGTH, start], plan[TRIPS, start], plan[WORK, start] = length, trips, work
 
 
 @compiled
@@ -159,7 +163,7 @@ def renew(route: int, ways: Any, given: Any, plan: Any, sets: Any, meta: Any) ->
     start, end = n + 2 * route, n + 2 * route + 1
     _tidy(route, plan, sets, meta)
     if plan[AFTER, start] == end:
-        plan[COST, start], plan[LENGTH, start], plan[TRIPS, start] = 0, 0, 0
+        plan[COST, start], plan[LENGTH, start], plan[TRIPS, start], plan[WORK, start] = 0, 0, 0, 0
         plan[CARRIED, start], plan[READY, start], plan[SIZE, start] = 0, -_FAR, 0
         # What a first trip is compared with: it ends by the end of the shift.
         plan[ARRIVAL, end], plan[LATEST, end] = given[EARLY, start], given[LATE, end]
@@ -170,17 +174,23 @@ def renew(route: int, ways: Any, given: Any, plan: Any, sets: Any, meta: Any) ->
     is_kept = plan[LENGTH, start] <= given[MOST_M, start]
     node = start
     plan[ARRIVAL, start] = given[EARLY, start]
+    # Waiting under way, and by how much the start may be later (Savelsbergh 1992).
+    waits, slack = 0, _FAR
     while True:
         begin = max(plan[ARRIVAL, node], given[EARLY, node])
         if node >= n and node != end:
             begin = max(begin, plan[READY, node])
         plan[BEGIN, node] = begin
         is_kept &= begin <= given[LATE, node]
+        if node != start:
+            waits += begin - plan[ARRIVAL, node]
+        slack = min(slack, given[LATE, node] - begin + waits)
         if node == end:
             break
         following = plan[AFTER, node]
         plan[ARRIVAL, following] = begin + given[SERVICE, node] + plan[LEG_S, node]
         node = following
+    is_kept &= plan[WORK, start] + waits - min(waits, slack) <= given[MOST_S, start]
     plan[LATEST, end] = given[LATE, end]
     while node != start:
         previous = plan[BEFORE, node]
