@@ -165,6 +165,27 @@ def test_turns_end_with_a_plan_that_is_checked(kind: str, monkeypatch: pytest.Mo
     assert 40 not in searched
 
 
+def test_a_search_without_a_plan_is_not_begun_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One courier cannot serve everybody; PyVRP would begin where it began."""
+    problem = make("windows", 1)
+    problem = problem.replace(couriers=problem.couriers.replace(count=1))
+    begun: list[object] = []
+    inner = Search._iterate
+
+    def spied(self: Search, *args: Any) -> Any:
+        begun.append(args[0])
+        return inner(self, *args)
+
+    monkeypatch.setattr(Search, "_iterate", spied)
+    monkeypatch.setattr(_pyvrp_search, "_SIZES", (8,))
+    run = run_of(problem, 10.0)
+    model = _pyvrp_model.build(problem)
+    assert model is not None
+    Search(model, run, num_neighbours=20, patience=math.inf).alternate()
+    assert run.solution is None
+    assert len(begun) == 1
+
+
 def test_without_a_limit_of_time_the_whole_is_searched(monkeypatch: pytest.MonkeyPatch) -> None:
     problem = make("prizes", 2)
     monkeypatch.setattr(_pyvrp_search, "_SIZES", (8,))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import warnings
 from collections.abc import Callable
@@ -71,16 +72,20 @@ class Search:
         self._best = initial
         self._improve(initial)
 
-    def whole(self, until_s: float = math.inf) -> None:
-        """Search the whole plan till a time of the run's clock, till it is stuck, or to the end."""
+    def whole(self, until_s: float = math.inf, *, needs_plan: bool = False) -> None:
+        """Search the whole plan till a time of the run's clock, till it is stuck, or to the end.
+
+        ``needs_plan``: not before there is a plan that keeps all rules either. To begin anew
+        without one would be to begin where the search began.
+        """
+
+        def is_over(_: int) -> bool:
+            is_late = self._run.clock.elapsed_s >= until_s
+            return is_late and not (needs_plan and math.isinf(self._best_cost))
+
         if self._best is not None:
-            self._best = self._iterate(
-                self._model.data,
-                self._local,
-                self._best,
-                lambda _: self._run.clock.elapsed_s >= until_s,
-                self._improve,
-            )
+            data, local = self._model.data, self._local
+            self._best = self._iterate(data, local, self._best, is_over, self._improve)
 
     def alternate(self) -> None:
         """Search the whole plan and parts of it by turns, whichever has gained more lately.
@@ -90,28 +95,25 @@ class Search:
         run, turn_s = self._run, self._run.time_left_s / _TURNS
         parts, rng = Parts(self._model.data), stream(run.seed, "parts")
         visits = np.zeros(parts.num_items, dtype=np.int64)
-        #: 0 is the whole plan.
-        sizes = [0, *(size for size in _SIZES if 2 * size <= parts.num_items)]
+        # 0 is the whole plan; it comes last as it has had a turn when all gains are unknown.
+        sizes = [*(size for size in _SIZES if 2 * size <= parts.num_items), 0]
         if len(sizes) == 1:
             self.whole()
             return
+        self.whole(run.clock.elapsed_s + turn_s, needs_plan=True)
         gain, last_turn = dict.fromkeys(sizes, math.inf), dict.fromkeys(sizes, 0)
-        turn = 0
-        while self._best is not None and not (self.is_stuck or run.should_stop()):
-            turn += 1
+        for turn in itertools.count(1):
+            if self._best is None or self._is_over():
+                return
             begin_s, before = run.clock.elapsed_s, self._best_cost
             size = max(sizes, key=lambda each: (gain[each], -last_turn[each]))
-            if math.isinf(before):
-                size = 0
             if size == 0:
                 self.whole(begin_s + turn_s)
             while size and run.clock.elapsed_s < begin_s + turn_s and not self._is_over():
                 near = int(rng.choice(np.flatnonzero(visits == visits.min())))
                 visits[self._search_part(parts, near, size)] += 1
             last_turn[size] = turn
-            if not math.isinf(before):
-                spent_s = max(1e-9, run.clock.elapsed_s - begin_s)
-                gain[size] = (before - self._best_cost) / spent_s
+            gain[size] = (before - self._best_cost) / max(1e-9, run.clock.elapsed_s - begin_s)
 
     def _search_part(self, parts: Parts, near: int, size: int) -> Any:
         """Search a part till it seems stuck; the plan changes if that costs less."""
