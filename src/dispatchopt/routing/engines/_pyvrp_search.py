@@ -126,6 +126,7 @@ class Search:
                 self.whole(begin_s + turn_s)
             while way.stops and run.clock.elapsed_s < begin_s + turn_s and not self._is_over():
                 near = int(rng.choice(np.flatnonzero(visits == visits.min())))
+                visits[near] += 1
                 visits[self._search_part(parts, near, way)] += 1
             last_turn[way] = turn
             gain[way] = (before - self._best_cost) / max(1e-9, run.clock.elapsed_s - begin_s)
