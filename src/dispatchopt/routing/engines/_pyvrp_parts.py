@@ -71,12 +71,10 @@ class Parts:
         """Number of stops: two of each shipment."""
         return self.num_items * (2 if self._is_paired else 1)
 
-    def cut(self, plan: Any, near: int, stops: int, *, is_fewer: bool = False) -> Part:
+    def cut(self, plan: Any, near: int, stops: int) -> Part:
         """Return the routes that come nearest to an item, of some ``stops`` in all.
 
         Items in no route that are nearer than the farthest of these routes are part of it as well.
-        ``is_fewer``: where there are several, the shortest of them is left out at the start, and
-        nobody else may go in its place.
         """
         size = max(1, stops // 2) if self._is_paired else stops
         routes = plan.routes()
@@ -97,11 +95,7 @@ class Parts:
             if taken >= size:
                 break
         is_in |= np.isin(owner, chosen)
-        dropped = -1
-        if is_fewer and len(chosen) > 1:
-            dropped = min(chosen, key=lambda row: (lengths[row], row))
-        items = self._whole_groups(is_in, owner)
-        return self._part(routes, frozenset(chosen), items, dropped)
+        return self._part(routes, frozenset(chosen), self._whole_groups(is_in, owner))
 
     def put_back(self, plan: Any, part: Part, found: Any) -> Any:
         """Return the plan with what was found for a part."""
@@ -138,24 +132,14 @@ class Parts:
         is_elsewhere = np.isin(self._group, self._group[(owner >= 0) & ~is_in])
         return np.flatnonzero(is_there & ~is_elsewhere)
 
-    def _free(self, routes: Sequence[Any], chosen: frozenset[int], dropped: int) -> list[int]:
-        """Return how many vehicles of each type a part may use."""
-        own, others = [0] * self._data.num_vehicle_types, [0] * self._data.num_vehicle_types
-        for row, route in enumerate(routes):
-            if row != dropped:
-                (own if row in chosen else others)[route.vehicle_type()] += 1
-        if dropped >= 0:
-            return own
-        vehicles = self._data.vehicle_types()
-        return [each.num_available - others[row] for row, each in enumerate(vehicles)]
-
-    def _part(
-        self, routes: Sequence[Any], chosen: frozenset[int], items: IntArray, dropped: int
-    ) -> Part:
+    def _part(self, routes: Sequence[Any], chosen: frozenset[int], items: IntArray) -> Part:
         import pyvrp
 
         data = self._data
-        free = self._free(routes, chosen, dropped)
+        used = [0] * data.num_vehicle_types
+        for row, route in enumerate(routes):
+            used[route.vehicle_type()] += row not in chosen
+        free = [each.num_available - used[row] for row, each in enumerate(data.vehicle_types())]
         types = tuple(row for row, count in enumerate(free) if count > 0)
         most = len(items)
         locations = sorted(
@@ -196,7 +180,7 @@ class Parts:
         )
         made = [
             _moved(routes[row], small, row_of, types.index(routes[row].vehicle_type()))
-            for row in sorted(chosen - {dropped})
+            for row in sorted(chosen)
         ]
         start = pyvrp.Solution(small, made)
         return Part(data=small, start=start, routes=chosen, items=items, types=types)

@@ -6,7 +6,6 @@ import itertools
 import math
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,21 +20,9 @@ from dispatchopt.routing.engines._pyvrp_parts import Parts
 _BETWEEN_OFFERS, _BETWEEN_PER_ORDER = 100, 2
 #: PyVRP multiplies penalties with violations of up to 1e9: the product has to fit 64 bits.
 _LARGEST_PENALTY = 1e7
-#: Stops of parts that take turns with the whole plan; turns that there is time for, and after how
-#: many a way to go on has one again in any case.
-_SIZES, _TURNS, _OVERDUE = (100, 250), 20, 6
-#: Iterations per item without improvement after which a part is left: with a plan, and without.
-_PATIENCE, _PATIENCE_WITHOUT = 3, 20
-#: What PyVRP says of plans that break rules costs more.
-_NO_PLAN = 1 << 62
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Way:
-    """A way to go on: parts of some stops (0: the whole plan), with one courier fewer or not."""
-
-    stops: int = 0
-    is_fewer: bool = False
+#: Stops of parts that take turns with the whole plan, turns that there is time for, and iterations
+#: per item without improvement after which a part is left.
+_SIZES, _TURNS, _PART_PATIENCE = (100, 250), 20, 3
 
 
 class Search:
@@ -108,57 +95,43 @@ class Search:
         run, turn_s = self._run, self._run.time_left_s / _TURNS
         parts, rng = Parts(self._model.data), stream(run.seed, "parts")
         visits = np.zeros(parts.num_items, dtype=np.int64)
-        ways = self._ways(parts)
-        if not ways:
+        # 0 is the whole plan; it comes last as it has had a turn while all gains are unknown.
+        sizes = [*(size for size in _SIZES if 2 * size <= parts.num_stops), 0]
+        if len(sizes) == 1:
             self.whole()
             return
         self.whole(run.clock.elapsed_s + turn_s, needs_plan=True)
-        # The whole plan comes last, as it has had a turn while all gains are unknown.
-        ways.append(_Way())
-        gain, last_turn = dict.fromkeys(ways, math.inf), dict.fromkeys(ways, 0)
+        gain, last_turn = dict.fromkeys(sizes, math.inf), dict.fromkeys(sizes, 0)
         for turn in itertools.count(1):
             if self._best is None or self._is_over():
                 return
             begin_s, before = run.clock.elapsed_s, self._best_cost
-            overdue = [each for each in ways if turn - last_turn[each] > _OVERDUE]
-            way = max(overdue or ways, key=lambda each: (gain[each], -last_turn[each]))
-            if way.stops == 0:
+            size = max(sizes, key=lambda each: (gain[each], -last_turn[each]))
+            if size == 0:
                 self.whole(begin_s + turn_s)
-            while way.stops and run.clock.elapsed_s < begin_s + turn_s and not self._is_over():
+            while size and run.clock.elapsed_s < begin_s + turn_s and not self._is_over():
                 near = int(rng.choice(np.flatnonzero(visits == visits.min())))
                 visits[near] += 1
-                visits[self._search_part(parts, near, way)] += 1
-            last_turn[way] = turn
-            gain[way] = (before - self._best_cost) / max(1e-9, run.clock.elapsed_s - begin_s)
+                visits[self._search_part(parts, near, size)] += 1
+            last_turn[size] = turn
+            gain[size] = (before - self._best_cost) / max(1e-9, run.clock.elapsed_s - begin_s)
 
-    def _ways(self, parts: Parts) -> list[_Way]:
-        """Return the kinds of parts that are worth a turn."""
-        stops = [each for each in _SIZES if 2 * each <= parts.num_stops]
-        ways = [_Way(stops=each) for each in stops]
-        # A route that costs something by itself is given up by a search only if it is told to.
-        if any(each.fixed_cost > 0 for each in self._model.data.vehicle_types()):
-            ways += [_Way(stops=each, is_fewer=True) for each in stops]
-        return ways
-
-    def _search_part(self, parts: Parts, near: int, way: _Way) -> Any:
+    def _search_part(self, parts: Parts, near: int, size: int) -> Any:
         """Search a part till it seems stuck; the plan changes if it costs less then."""
-        part = parts.cut(self._best, near, way.stops, is_fewer=way.is_fewer)
-        seen_cost, since = math.inf, 0
+        part = parts.cut(self._best, near, size)
+        patience, seen_cost, since = _PART_PATIENCE * len(part.items), math.inf, 0
 
         def is_over(best_cost: int) -> bool:
             nonlocal seen_cost, since
             since = 0 if best_cost < seen_cost else since + 1
             seen_cost = min(seen_cost, best_cost)
-            patience = _PATIENCE if seen_cost < _NO_PLAN else _PATIENCE_WITHOUT
-            return since > patience * len(part.items)
+            return since > patience
 
         local = self._local_search(part.data)
         found = self._iterate(part.data, local, part.start, is_over, lambda _: None)
-        if found.is_feasible():
-            plan = parts.put_back(self._best, part, found)
-            if _cost(plan) < _cost(self._best):
-                self._best = plan
-                self._improve(plan)
+        if found.is_feasible() and _cost(found) < _cost(part.start):
+            self._best = parts.put_back(self._best, part, found)
+            self._improve(self._best)
         return part.items
 
     def _iterate(
