@@ -148,9 +148,9 @@ def test_turns_end_with_a_plan_that_is_checked(kind: str, monkeypatch: pytest.Mo
     searched: list[int] = []
     inner = Search._search_part
 
-    def spied(self: Search, parts: Parts, near: int, size: int) -> Any:
+    def spied(self: Search, parts: Parts, near: int, size: int, until_s: float) -> Any:
         searched.append(size)
-        return inner(self, parts, near, size)
+        return inner(self, parts, near, size, until_s)
 
     monkeypatch.setattr(Search, "_search_part", spied)
     monkeypatch.setattr(_pyvrp_search, "_SIZES", (8, 15, 40))

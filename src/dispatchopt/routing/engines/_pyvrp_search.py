@@ -112,12 +112,12 @@ class Search:
             while size and run.clock.elapsed_s < begin_s + turn_s and not self._is_over():
                 near = int(rng.choice(np.flatnonzero(visits == visits.min())))
                 visits[near] += 1
-                visits[self._search_part(parts, near, size)] += 1
+                visits[self._search_part(parts, near, size, begin_s + turn_s)] += 1
             last_turn[size] = turn
             gain[size] = (before - self._best_cost) / max(1e-9, run.clock.elapsed_s - begin_s)
 
-    def _search_part(self, parts: Parts, near: int, size: int) -> Any:
-        """Search a part till it seems stuck; the plan changes if it costs less then."""
+    def _search_part(self, parts: Parts, near: int, size: int, until_s: float) -> Any:
+        """Search a part till it seems stuck or a time; the plan changes if it costs less then."""
         part = parts.cut(self._best, near, size)
         patience, seen_cost, since = _PART_PATIENCE * len(part.items), math.inf, 0
 
@@ -125,7 +125,7 @@ class Search:
             nonlocal seen_cost, since
             since = 0 if best_cost < seen_cost else since + 1
             seen_cost = min(seen_cost, best_cost)
-            return since > patience
+            return since > patience or self._run.clock.elapsed_s >= until_s
 
         local = self._local_search(part.data)
         found = self._iterate(part.data, local, part.start, is_over, lambda _: None)
