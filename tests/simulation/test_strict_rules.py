@@ -105,7 +105,7 @@ def rules_of(day: Day, outcome: DayOutcome) -> set[str]:
 
 @pytest.mark.parametrize(
     ("policy", "on_time"),
-    [(Rolling(), ["b"]), (Rolling(late_s=0.0, hard_late_s=0.0), [])],
+    [(Rolling(), ["b"]), (Rolling(late_s=0.0, hard_late_s=0.0, lost_open_s=3600.0), [])],
 )
 def test_who_can_be_in_time_goes_before_who_cannot(policy: Rolling, on_time: list[str]) -> None:
     """Ready at 900, a is at its door at 1260 at best, 6 minutes late; b at 1380, just in time."""
