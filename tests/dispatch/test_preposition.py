@@ -192,6 +192,20 @@ def test_near_enough_is_near_enough() -> None:
     assert moves(state, everyone, ~everyone, Moving(least_gain_s=60.0)) == []
 
 
+def test_nobody_drives_to_where_little_of_the_shift_is_left() -> None:
+    state = state_of(1, 1, 1)
+    everyone, how = (
+        np.ones(1, dtype=np.bool_),
+        Moving(far_s=10**4, least_gain_s=0.0, way_weight=0.0),
+    )
+    drive_s = int(way_s(state, 1, 0) * state.couriers.pace[0])
+    for more_s, decided in ((0, [(0, 0)]), (-1, [])):
+        end_s = np.array([state.now_s + drive_s + how.least_shift_s + more_s])
+        couriers = replace(state.couriers, store_idx=np.array([-1]), off_s=end_s)
+        busy = replace(state, couriers=couriers)
+        assert moves(busy, everyone, ~everyone, how) == decided
+
+
 def test_orders_are_expected_at_stores_that_had_none() -> None:
     state = state_of(1, 3, 1)
     stores = replace(

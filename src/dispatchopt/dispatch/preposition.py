@@ -29,7 +29,7 @@ class Moving:
         way, which may lengthen it by as much as the detour, and can be used from there. Without a
         store on the way he goes through.
     least_shift_s
-        Couriers with less of their shift left stay where they are.
+        Nobody drives to where less of the shift would be left.
     anywhere_share
         Share of the demand that is expected at all open stores alike, in [0, 1]; an hour is too
         short to tell which of them orders will come from.
@@ -86,8 +86,6 @@ def moves(
     board = _Board(state, np.concatenate([rows, others]), wanted, expected[wanted], chance)
     decided: list[tuple[int, int]] = []
     for at, row in enumerate(rows[:_TURNS].tolist()):
-        if state.couriers.off_s[row] - state.now_s < how.least_shift_s:
-            continue
         best = board.best(at, how)
         if best >= 0:
             place = int(state.stores.place_idx[wanted[board.hop(at, best, how)]])
@@ -123,7 +121,7 @@ class _Board:
         table, target = state.couriers, state.stores.place_idx[wanted]
         self._demand, self._park_s, self._lead_s = demand, state.rules.park_s, _lead_s(state)
         self._way_s = _ways_s(state, table.place_idx[couriers], target)
-        self._pace = table.pace[couriers]
+        self._pace, self._shift_s = table.pace[couriers], table.off_s[couriers] - state.now_s
         self._way_s *= self._pace[:, None]
         self._between_s = _ways_s(state, target, target)
         home = table.store_idx[couriers][:, None]
@@ -160,7 +158,8 @@ class _Board:
         # The others are what is left when one entry equal to one's own is taken out.
         others = np.where(nearest[:-1] >= mine, nearest[1:], nearest[:-1])
         price = how.least_gain_s + how.way_weight * self._way_s[at]
-        can = self._is_open[at] & (self._way_s[at] <= how.far_s) & ~self._is_here[at]
+        far_s = min(how.far_s, self._shift_s[at] - how.least_shift_s)
+        can = self._is_open[at] & (self._way_s[at] <= far_s) & ~self._is_here[at]
         columns = np.flatnonzero(can)
         if not len(columns):
             return -1
