@@ -158,13 +158,14 @@ def drawn_phases(
     seed: int, goal: SitingGoal
 ) -> tuple[SitingProblem, np.ndarray, np.ndarray, list[int], np.ndarray]:
     """A problem of one phase; demand by phase and scenario, weights, limits, and distances."""
-    plain, units, weight, away = drawn(seed, goal)
+    plain, _, weight, away = drawn(seed, goal)
     rng = np.random.default_rng(seed + 1)
     # A third site and a fourth customer make enumeration long, and find nothing new.
     m, n = min(3, plain.num_sites), min(3, plain.num_customers)
     away = away[:m, :n]
     site, customer = np.nonzero(away < FAR)
-    assert plain.site_cost_cents is not None and plain.capacity_units is not None
+    assert plain.site_cost_cents is not None
+    assert plain.capacity_units is not None
     plain = plain.replace(
         coverage=Coverage.from_pairs(
             site_idx=site, customer_idx=customer, distance_m=away[site, customer],

@@ -275,7 +275,9 @@ def _refuse(
     issues, shape, own = [], [problem.num_customers], problem.customer_phase
     scenarios = len(problem.scenario_weight) if problem.scenario_weight is not None else 0
     if own is not None:
-        scenarios = int(own.max(initial=0)) + 1 if problem.load_weight is None else len(problem.load_weight)
+        scenarios = (
+            int(own.max(initial=0)) + 1 if problem.load_weight is None else len(problem.load_weight)
+        )
         shape = [problem.num_customers // scenarios]
         if (own != np.repeat(np.arange(scenarios), shape[0])[: len(own)]).any():
             wanted = "None in phases, or as with_scenarios makes it"

@@ -77,7 +77,9 @@ def check_phase_columns(parts: Parts) -> None:
     unwanted = "phase" if is_laid_out else "opens_from"
     if is_laid_out and "scenario" in parts["customers"].table.columns:
         wanted = "no such column with a table phase_demand"
-        parts.issues.add("conflict", parts["customers"].table.where, Said("a column scenario"), wanted)
+        parts.issues.add(
+            "conflict", parts["customers"].table.where, Said("a column scenario"), wanted
+        )
     for table in (parts["sites"], parts["customers"]):
         if unwanted not in table.table.columns:
             continue

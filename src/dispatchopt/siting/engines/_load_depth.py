@@ -29,7 +29,13 @@ _NARROW = 12
 
 
 @njit(cache=True)
-def fill(profit: Any, units: Any, low: Any, room: Any, is_in: Any) -> Any:
+def fill(  # noqa: C901 - compiled as a whole
+    profit: Any,
+    units: Any,
+    low: Any,
+    room: Any,
+    is_in: Any,
+) -> Any:
     """Fill a site with items to a load within limits; return what they earn, -inf for no filling.
 
     ``is_in`` gets the items.
@@ -63,7 +69,15 @@ def fill(profit: Any, units: Any, low: Any, room: Any, is_in: Any) -> Any:
 
 
 @njit(cache=True)
-def changes(profit: Any, units: Any, low: Any, room: Any, earned: Any, cost_in: Any, cost_out: Any) -> Any:  # noqa: C901 - compiled as a whole
+def changes(  # noqa: C901 - compiled as a whole
+    profit: Any,
+    units: Any,
+    low: Any,
+    room: Any,
+    earned: Any,
+    cost_in: Any,
+    cost_out: Any,
+) -> Any:
     """Write what it costs a filling at least to hold each item, and not to hold it."""
     size = len(profit)
     is_exact = low > 0 and room - low <= _NARROW
@@ -102,7 +116,7 @@ def changes(profit: Any, units: Any, low: Any, room: Any, earned: Any, cost_in: 
 
 
 @njit(cache=True)
-def settle(cost: Any, units: Any, site_of: Any, room: Any, low: Any) -> Any:  # noqa: C901 - compiled as a whole
+def settle(cost: Any, units: Any, site_of: Any, room: Any, low: Any) -> Any:
     """Serve customers that one site is left for; return what they cost, -1 for a dead end."""
     k, n = cost.shape
     added = 0.0
@@ -132,7 +146,9 @@ def settle(cost: Any, units: Any, site_of: Any, room: Any, low: Any) -> Any:  # 
 
 
 @njit(cache=True)
-def evaluated(worth: Any, cost: Any, units: Any, site_of: Any, room: Any, low: Any, held: Any) -> Any:
+def evaluated(
+    worth: Any, cost: Any, units: Any, site_of: Any, room: Any, low: Any, held: Any
+) -> Any:
     """Return the bound of multipliers on the free customers; ``held`` gets who is in fillings."""
     k, n = cost.shape
     total = 0.0
@@ -206,8 +222,21 @@ def raised(  # noqa: C901 - compiled as a whole
 
 
 @njit(cache=True)
-def squeezed(worth: Any, cost: Any, units: Any, site_of: Any, room: Any, low: Any, held: Any, bound: Any, goal: Any, rise: Any) -> Any:  # noqa: C901 - compiled as a whole
-    """Leave out pairs that cost more than the goal; return how many. ``rise`` gets what each costs."""
+def squeezed(  # noqa: C901 - compiled as a whole
+    worth: Any,
+    cost: Any,
+    units: Any,
+    room: Any,
+    low: Any,
+    held: Any,
+    bound: Any,
+    goal: Any,
+    rise: Any,
+) -> Any:
+    """Leave out pairs that cost more than the goal; return how many.
+
+    ``rise`` gets what each of the others costs.
+    """
     k, n = cost.shape
     out = np.zeros((k, n))
     left, needed = np.zeros(n), np.zeros(n, dtype=np.int64)
@@ -267,7 +296,7 @@ def visited(worth: Any, cost: Any, units: Any, state: Any, work: Any, rules: Any
         if bound > goal:
             return fixed, np.inf
         pairs = np.isfinite(cost).sum()
-        dropped = squeezed(worth, cost, units, site_of, room, low, held, bound, goal, rise)
+        dropped = squeezed(worth, cost, units, room, low, held, bound, goal, rise)
         if dropped * 12 <= pairs:
             break
     added = settle(cost, units, site_of, room, low)
@@ -295,7 +324,12 @@ def picked(cost: Any, site_of: Any, rise: Any, room: Any) -> Any:
 
 
 @njit(cache=True)
-def search(worth: Any, ground: Any, rules: Any, best_of: Any) -> Any:
+def search(  # noqa: C901, PLR0915 - compiled as a whole
+    worth: Any,
+    ground: Any,
+    rules: Any,
+    best_of: Any,
+) -> Any:
     """Search for the best assignment of cost up to a goal.
 
     ``ground`` is (cost (k, n), units, room, least load); ``rules`` is (goal, grain, rounds at the

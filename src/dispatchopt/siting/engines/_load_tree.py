@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from dispatchopt.core.arrays import BoolArray, FloatArray, IntArray
 from dispatchopt.siting.engines._load_choice import most_spare
+from dispatchopt.siting.engines._load_columns import Fillings
 from dispatchopt.siting.engines._load_dual import (
     FREE,
     PATIENCE,
@@ -25,7 +26,6 @@ from dispatchopt.siting.engines._load_dual import (
     load_bound,
     to_serve,
 )
-from dispatchopt.siting.engines._load_columns import Fillings
 from dispatchopt.siting.engines._load_leaf import searched
 from dispatchopt.siting.engines._load_table import LoadTable
 
@@ -304,9 +304,7 @@ class Tree:
         grain = self._table.grain
         # Only what is better than the best solution is of interest.
         most = self._host.best() - grain if grain else self.goal()
-        leaf = searched(
-            table, node.lower, worth=node.worth, low=low, bound=node.bound, most=most
-        )
+        leaf = searched(table, node.lower, worth=node.worth, low=low, bound=node.bound, most=most)
         if leaf.site is not None:
             self._host.consider(leaf.site, node.lower)
         bound = max(node.bound, leaf.bound)
