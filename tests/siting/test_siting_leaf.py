@@ -125,6 +125,10 @@ def test_columns_bound_best(seed: int) -> None:
     low = _load_dual.least_loads(table, every)
     least = least_cost(table, low)
     worth = _load_dual.usual_worth(table)
+    if (low > table.room).any():
+        assert least == math.inf
+        assert Fillings(table, every, low, 1).best(worth, math.inf, lambda: False)[1] == math.inf
+        return
     first = _load_dual.load_bound(table, worth, every, every, is_whole=True).value
     found, bound = Fillings(table, every, low, 1).best(worth, math.inf, lambda: False)
     assert bound <= least + 1e-6

@@ -130,6 +130,8 @@ class Fillings:
         It stops early where the bound is above ``goal``, inf if a site has no filling.
         """
         worth = self._on_grid(worth)
+        if (self._low > self._table.room)[self._opened].any():
+            return worth, math.inf
         best, _ = self._priced(worth)
         gap = min(goal - best, 0.01 * abs(best))
         width = _HELD * max(gap, 0.0) + 0.1

@@ -69,6 +69,9 @@ def searched(
     base = float(table.opening[opened].sum())
     cost, grain = np.ascontiguousarray(table.cost[opened]), float(table.grain)
     units, room = np.array(table.units, dtype=np.int64), np.array(table.room[opened], np.int64)
+    if (low[opened] > room).any():
+        # More room is lacking than can be left: nothing serves all.
+        return Leaf(bound=np.inf, site=None, is_stuck=False)
     grid = GRID if grain else 0.0
     start = np.floor(worth * grid + 0.5) / grid if grain else np.array(worth)
     ground = (cost, units, room, np.array(low[opened], dtype=np.int64))
