@@ -86,7 +86,7 @@ def test_changes_of_a_filling(seed: int) -> None:
 
 
 @given(seed=SEEDS, is_whole=st.booleans())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_search_finds_the_best_up_to_a_target(seed: int, is_whole: bool) -> None:
     rng = np.random.default_rng(seed)
     table = open_table(rng, 3, 6)

@@ -95,6 +95,8 @@ def searched(
             break
         is_stuck = False
         bound = target + grain if best is None else value + base
+        if target >= most:
+            break
         step *= _GROWTH
         target = target + (np.ceil(step / grain) * grain if grain else step)
     return Leaf(bound=bound, site=best, is_stuck=is_stuck)

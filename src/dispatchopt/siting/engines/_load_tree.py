@@ -308,7 +308,8 @@ class Tree:
         if leaf.site is not None:
             self._host.consider(leaf.site, node.lower)
         bound = max(node.bound, leaf.bound)
-        if self._is_settled(bound):
+        # Without whole costs the search includes its greatest cost, and ends there.
+        if self._is_settled(bound) or (not grain and leaf.bound >= most):
             return []
         node = replace(node, bound=bound, order=next(self._count), tries=node.tries + 1)
         return self._divided(node, table, shares) if leaf.is_stuck else [node]
