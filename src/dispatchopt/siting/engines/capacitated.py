@@ -134,14 +134,8 @@ class _Search:
 
     def _tree(self) -> Tree:
         run = self._run
-        return Tree(
-            self._table,
-            self,
-            step=run.step,
-            raise_bound=self.raise_bound,
-            should_stop=run.should_stop,
-            seed=run.seed,
-        )
+        rules: dict[str, Any] = {"should_stop": run.should_stop, "seed": run.seed}
+        return Tree(self._table, self, step=run.step, raise_bound=self.raise_bound, **rules)
 
     def _first(self) -> None:
         """Serve without a compiler, which on first use can take all of the time."""
