@@ -25,6 +25,8 @@ from dispatchopt.routing.engines._tree import Tree
 from dispatchopt.routing.engines._zero_half import zero_half_cuts
 
 _ZERO = 1e-6
+#: Rounds of cuts by which it is judged whether more of them are worth while.
+_ROUNDS = 5
 #: How often the search of a region asks whether to end: about its rounds of cuts and dives.
 _REGION_CALLS = 40
 
@@ -109,10 +111,15 @@ class Partition:
             return self._is_proven()
         self._keep(state[0], state[2])
         self._dive(*state[:2])
+        guess = self._first_guess(state[2])
         if self.best - self.bound > self._effort.wide_region * abs(self.best):
-            self._by_regions(state[2])
-        self._look(self._effort.wide_cut)
-        return self._close(*state[1:])
+            # Where a short tree does, a better plan need not be looked for.
+            guess = self._close(*state[1:], guess, self._effort.first_nodes)
+            if not self._is_proven():
+                self._by_regions(state[2])
+                self._look(self._effort.wide_cut)
+        self._close(*state[1:], guess)
+        return self._is_proven()
 
     def _by_regions(self, reduced: FloatArray) -> None:
         """Better the best plan, region by region."""
@@ -271,8 +278,7 @@ class Partition:
         self, relaxation: Relaxation, solved: Solved, reduced: FloatArray
     ) -> tuple[Relaxation, Solved, FloatArray] | None:
         """Raise the bound by cuts; None at the end of the search."""
-        first = value = solved.value
-        slow = 0
+        values = [solved.value]
         for _ in range(self._effort.cut_rounds):
             cuts = self._violated(solved)
             if not cuts:
@@ -289,11 +295,11 @@ class Partition:
             relaxation.drop_cuts(is_used)
             keep = np.concatenate([np.ones(self.columns.num_rows, dtype=np.bool_), is_used])
             solved = Solved(solved.value, solved.duals[keep], solved.columns, solved.shares)
-            is_slow = solved.value - value < self._effort.least_rise * (solved.value - first)
-            slow = slow + 1 if is_slow else 0
-            if slow > 1:
-                break
-            value = solved.value
+            values.append(solved.value)
+            if len(values) > _ROUNDS:
+                whole = min(values[-1] - values[0], self.best - values[-1])
+                if values[-1] - values[-1 - _ROUNDS] < self._effort.least_rise * whole:
+                    break
         return relaxation, solved, reduced
 
     def _violated(self, solved: Solved) -> list[Cut]:
@@ -312,25 +318,30 @@ class Partition:
         """Return the bound that the reduced costs belong to, not rounded."""
         return self.columns.bound(solved.duals, reduced, self.columns.sides())
 
-    def _close(self, solved: Solved, reduced: FloatArray) -> bool:
-        """Branch and bound, on as few columns as will do."""
+    def _first_guess(self, reduced: FloatArray) -> float:
+        """Return the gap within which few columns are."""
+        first = min(self._effort.first_guess, len(reduced) - 1)
+        return max(float(np.sort(reduced)[first]), 1.0)
+
+    def _close(
+        self, solved: Solved, reduced: FloatArray, guess: float, most_nodes: int | None = None
+    ) -> float:
+        """Branch and bound, on as few columns as will do; returns the gap that was not done with.
+
+        With ``most_nodes`` it ends where a tree has more of them.
+        """
         value = self._value(solved, reduced)
-        order = np.sort(reduced)
-        first = min(self._effort.first_guess, len(order) - 1)
-        guess = max(float(order[first]), 1.0)
-        while not self._is_proven():
-            if self.bound >= self.ceiling:
-                return False
+        while not self._is_proven() and self.bound < self.ceiling:
             # A plan that costs less than a whole ceiling costs one less.
             ceiling = min(self.best, math.ceil(max(value, self.bound) + guess))
             some = np.flatnonzero(reduced <= ceiling - value + 1e-4)
-            if not self._part(some, ceiling):
-                return False
+            if not self._part(some, ceiling, most_nodes):
+                break
             self._raise(min(self.best, ceiling))
             guess *= self._effort.guess_growth
-        return True
+        return guess
 
-    def _part(self, some: IntArray, ceiling: float) -> bool:
+    def _part(self, some: IntArray, ceiling: float, most_nodes: int | None) -> bool:
         """Prove that some columns hold no plan below the ceiling, or find the best of them."""
         part = Partition(
             self.columns.take(some),
@@ -346,7 +357,7 @@ class Partition:
             time_left=self._time_left,
         )
         part.bound = self.bound
-        return part.prove() or self._is_proven()
+        return part.prove(most_nodes) or self._is_proven()
 
     def _offered(self, origin: IntArray, cost: float) -> None:
         self.best = min(self.best, cost)
@@ -364,7 +375,7 @@ class Partition:
         if state is not None and not self._should_stop():
             self._dive(*state[:2])
 
-    def prove(self) -> bool:
+    def prove(self, most_nodes: int | None = None) -> bool:
         """Cut and branch, with all columns in the linear programme."""
         relaxation = self._relaxation(np.arange(len(self.columns)))
         root = relaxation.converge()
@@ -380,4 +391,4 @@ class Partition:
         relaxation = self._relaxation(np.arange(len(self.columns)))
         if relaxation.solve() is None:
             return False
-        return self._tree(self.columns, relaxation).search()
+        return self._tree(self.columns, relaxation).search(most_nodes)
