@@ -31,10 +31,12 @@ class Effort:
         Factor by which the guess of the gap grows.
     wide_first, wide_cut
         Gaps, of the linear programme and after the cuts, above which a better plan is looked for.
-    first_nodes
-        Nodes of a tree after which regions of the plan are searched, if the gap is wide.
-    wide_region, region_share
-        Gap above which regions of the plan are searched, and for which share of the time left.
+    first_nodes, first_columns
+        Nodes of a tree after which regions of the plan are searched, if the gap is wide, and
+        columns left up to which that tree is tried.
+    wide_region, region_share, region_rounds
+        Gap above which regions of the plan are searched, for which share of the time left, and with
+        how many rounds of cuts for each.
     most_kept
         Columns that are kept for the next state.
     """
@@ -49,8 +51,10 @@ class Effort:
     wide_first: float = 0.03
     wide_cut: float = 0.006
     first_nodes: int = 10
+    first_columns: int = 100_000
     wide_region: float = 0.002
-    region_share: float = 0.5
+    region_share: float = 0.75
+    region_rounds: int = 8
     most_kept: int = 4_000
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -114,7 +115,8 @@ class Partition:
         guess = self._first_guess(state[2])
         if self.best - self.bound > self._effort.wide_region * abs(self.best):
             # Where a short tree does, a better plan need not be looked for.
-            guess = self._close(*state[1:], guess, self._effort.first_nodes)
+            if len(self.columns) <= self._effort.first_columns:
+                guess = self._close(*state[1:], guess, self._effort.first_nodes)
             if not self._is_proven():
                 self._by_regions(state[2])
                 self._look(self._effort.wide_cut)
@@ -147,7 +149,7 @@ class Partition:
                 columns.take(some),
                 best=self.best,
                 known=np.zeros(0, dtype=np.int64),
-                effort=self._effort,
+                effort=replace(self._effort, cut_rounds=self._effort.region_rounds),
                 seed=self._seed,
                 offer=offer,
                 tell_bound=lambda value: None,  # noqa: ARG005 - of a region only
