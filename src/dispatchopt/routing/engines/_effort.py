@@ -31,9 +31,9 @@ class Effort:
         Factor by which the guess of the gap grows.
     wide_first, wide_cut
         Gaps, of the linear programme and after the cuts, above which a better plan is looked for.
-    first_nodes, first_columns
-        Nodes of a tree after which regions of the plan are searched, if the gap is wide, and
-        columns left up to which that tree is tried.
+    first_nodes, node_growth, first_columns
+        Nodes of a tree that is tried before regions of the plan are searched, if the gap is wide,
+        and by what they grow with the size of regions; columns left up to which it is tried.
     wide_region, region_share, region_rounds
         Gap above which regions of the plan are searched, for which share of the time left, and with
         how many rounds of cuts for each.
@@ -51,6 +51,7 @@ class Effort:
     wide_first: float = 0.03
     wide_cut: float = 0.006
     first_nodes: int = 10
+    node_growth: int = 4
     first_columns: int = 100_000
     wide_region: float = 0.002
     region_share: float = 0.75

@@ -17,13 +17,12 @@ from dataclasses import replace
 import numpy as np
 
 from dispatchopt.core.arrays import FloatArray, IntArray
-from dispatchopt.routing.engines._columns import Columns, Cut
+from dispatchopt.routing.engines._columns import Columns
 from dispatchopt.routing.engines._effort import Effort, Warm, starting_columns
-from dispatchopt.routing.engines._regions import improve_by_regions
+from dispatchopt.routing.engines._regions import REGION_SIZES, improve_by_regions
 from dispatchopt.routing.engines._relaxation import Relaxation, Solved
-from dispatchopt.routing.engines._subset_rows import violated_triples
 from dispatchopt.routing.engines._tree import Tree
-from dispatchopt.routing.engines._zero_half import zero_half_cuts
+from dispatchopt.routing.engines._violated_cuts import violated_cuts
 
 _ZERO = 1e-6
 #: Rounds of cuts by which it is judged whether more of them are worth while.
@@ -112,23 +111,34 @@ class Partition:
             return self._is_proven()
         self._keep(state[0], state[2])
         self._dive(*state[:2])
-        guess = self._first_guess(state[2])
-        if self.best - self.bound > self._effort.wide_region * abs(self.best):
-            # Where a short tree does, a better plan need not be looked for.
-            if len(self.columns) <= self._effort.first_columns:
-                guess = self._close(*state[1:], guess, self._effort.first_nodes)
-            if not self._is_proven():
-                self._by_regions(state[2])
-                self._look(self._effort.wide_cut)
+        guess = self._search_regions(*state[1:], self._first_guess(state[2]))
         self._close(*state[1:], guess)
         return self._is_proven()
 
-    def _by_regions(self, reduced: FloatArray) -> None:
-        """Better the best plan, region by region."""
+    def _search_regions(self, solved: Solved, reduced: FloatArray, guess: float) -> float:
+        """Better the best plan while the gap is wide; returns the gap that was not done with.
+
+        Where few columns are left short trees, each longer than the last, may make that needless.
+        """
+        effort, left_s = self._effort, self._time_left()
+        kept_s = 0.0 if math.isinf(left_s) else (1 - effort.region_share) * left_s
+        nodes = effort.first_nodes
+        for size in REGION_SIZES:
+            if self.best - self.bound <= effort.wide_region * abs(self.best):
+                return guess
+            if len(self.columns) <= effort.first_columns:
+                guess = self._close(solved, reduced, guess, nodes)
+                nodes *= effort.node_growth
+            if self._is_proven() or self._should_stop():
+                return guess
+            self._by_regions(reduced, size, kept_s)
+        self._look(effort.wide_cut)
+        return guess
+
+    def _by_regions(self, reduced: FloatArray, size: int, kept_s: float) -> None:
+        """Better the best plan, region by region, till some time is left."""
         if self._current is None:
             return
-        left_s = self._time_left()
-        kept_s = 0.0 if math.isinf(left_s) else (1 - self._effort.region_share) * left_s
         origin, near = self._current()
         columns = self.columns
         plan = np.searchsorted(columns.origin, origin)
@@ -169,6 +179,7 @@ class Partition:
                 self._should_stop() or self._is_proven() or self._time_left() < kept_s
             ),
             seed=self._seed,
+            sizes=(size,),
         )
 
     def _starting(self) -> IntArray:
@@ -282,7 +293,7 @@ class Partition:
         """Raise the bound by cuts; None at the end of the search."""
         values = [solved.value]
         for _ in range(self._effort.cut_rounds):
-            cuts = self._violated(solved)
+            cuts = violated_cuts(self.columns, solved, self._effort.cuts_per_round)
             if not cuts:
                 break
             relaxation.cut(cuts)
@@ -303,18 +314,6 @@ class Partition:
                 if values[-1] - values[-1 - _ROUNDS] < self._effort.least_rise * whole:
                     break
         return relaxation, solved, reduced
-
-    def _violated(self, solved: Solved) -> list[Cut]:
-        columns = self.columns
-        holds = np.zeros((len(solved.columns), columns.num_rows + 1))
-        for rows in columns.members[solved.columns].T:
-            holds[np.arange(len(holds)), rows] = 1.0
-        most = self._effort.cuts_per_round
-        triples = violated_triples(holds[:, : columns.num_orders], solved.shares, most)
-        cuts = [columns.subset_row(triple) for triple in triples]
-        if len(cuts) < most // 6:
-            cuts += zero_half_cuts(columns, solved.columns, solved.shares, most)
-        return cuts
 
     def _value(self, solved: Solved, reduced: FloatArray) -> float:
         """Return the bound that the reduced costs belong to, not rounded."""
