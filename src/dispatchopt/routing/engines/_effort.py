@@ -50,7 +50,7 @@ class Effort:
     guess_growth: float = 1.6
     wide_first: float = 0.03
     wide_cut: float = 0.006
-    first_nodes: int = 10
+    first_nodes: int = 20
     node_growth: int = 4
     first_columns: int = 100_000
     wide_region: float = 0.002
