@@ -124,7 +124,7 @@ def explain(problem: Any, solution: Any, aim: Aim | None = None) -> tuple[Findin
     problem, solution
         A problem and a feasible solution of it.
     aim
-        Places, and what solving anew may spend; by default no places and 20 s.
+        Places, names, and what solving anew may spend; by default none of these and 20 s.
 
     Raises
     ------
@@ -132,18 +132,31 @@ def explain(problem: Any, solution: Any, aim: Aim | None = None) -> tuple[Findin
         If the domain has nothing to say.
     """
     domain = domain_of(problem)
-    if domain.explain is None:
-        known = ", ".join(sorted(name for name, each in domains().items() if each.explain))
+    if not _is_explained(domain):
+        known = ", ".join(sorted(name for name, each in domains().items() if _is_explained(each)))
         raise UnsupportedError(f"{domain.name} solutions are not explained; there are: {known}")
-    found = tuple(domain.explain(problem, solution))
+    found: tuple[Finding, ...] = ()
+    if domain.explain is not None:
+        found += tuple(domain.explain(problem, solution))
     if domain.explain_further is not None:
         found += tuple(domain.explain_further(problem, solution, Aim() if aim is None else aim))
     return found
 
 
+def _is_explained(domain: Domain[Any, Any]) -> bool:
+    return domain.explain is not None or domain.explain_further is not None
+
+
 def policies() -> dict[str, Any]:
     """Return every dispatch policy by name."""
     return plugins.scan("dispatchopt.dispatch.policies", "POLICY", group="dispatchopt.policies")
+
+
+def wave_policies() -> dict[str, Any]:
+    """Return every policy of days in epochs by name."""
+    return plugins.scan(
+        "dispatchopt.dispatch.waves.policies", "POLICY", group="dispatchopt.wave_policies"
+    )
 
 
 def entries() -> list[EngineEntry]:
@@ -163,6 +176,10 @@ def entries() -> list[EngineEntry]:
     listed += [
         EngineEntry(domain="dispatch", name=name, about=_first_line(policy), versions=versions())
         for name, policy in policies().items()
+    ]
+    listed += [
+        EngineEntry(domain="epochs", name=name, about=_first_line(policy), versions=versions())
+        for name, policy in wave_policies().items()
     ]
     return listed
 

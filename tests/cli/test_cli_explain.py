@@ -14,7 +14,7 @@ from dispatchopt.io import read
 from dispatchopt.registry import domains, explain, solve
 
 INSTANCES = Path(__file__).parents[2] / "instances"
-EXPLAINED = [name for name, domain in domains().items() if domain.explain is not None]
+EXPLAINED = [name for name, each in domains().items() if each.explain or each.explain_further]
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +97,61 @@ def test_a_kind_without_an_explanation_says_so(monkeypatch: pytest.MonkeyPatch) 
 
     problem = read(INSTANCES / "siting-small").problem
     found = solve(problem).solution
-    without = replace(domains()["siting"], explain=None)
+    without = replace(domains()["siting"], explain=None, explain_further=None)
     monkeypatch.setattr(registry, "domain_of", lambda _: without)
     with pytest.raises(UnsupportedError, match="not explained"):
         explain(problem, found)
+
+
+NAMED = """{
+ "format": "dispatchopt", "version": 1, "kind": "routing",
+ "parameters": {"travel": "straight", "profiles": [{"name": "bicycle"}], "num_loads": 1},
+ "places": [{"id": "hub", "lon": 0, "lat": 0}, {"id": "door", "lon": 0.01, "lat": 0}],
+ "stores": [{"id": "North", "place": "hub"}],
+ "couriers": [{"id": "Ann", "start_place": "hub", "capacity": 1, "max_stops": 1}],
+ "orders": [
+  {"id": "tea", "place": "door", "load": 1, "refusal_cost": 100000},
+  {"id": "ice", "place": "door", "load": 1, "refusal_cost": 90000}
+ ]
+}"""
+
+
+def test_routes_are_explained_and_checked_by_the_names_of_their_document(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source, target, why = (tmp_path / name for name in ("in.json", "out.json", "why.json"))
+    source.write_text(NAMED)
+    assert run(["solve", str(source), "-q", "-o", str(target)]) == 0
+    assert run(["explain", str(source), str(target), "-o", str(why)]) == 0
+    found = {table["name"]: table["rows"] for table in json.loads(why.read_text())}
+    (refused,) = found["refused"]
+    assert (refused["order"], refused["remedy"]) == ("ice", "one courier more at store North")
+    (tried,) = found["trials"]
+    assert (tried["order"], tried["store"], tried["courier"]) == ("ice", "North", "Ann")
+    assert [row["courier"] for row in found["couriers"]] == ["Ann"]
+    assert [row["store"] for row in found["stores"]] == ["North"]
+    value = json.loads(target.read_text())
+    value["decisions"]["routes"] *= 2
+    target.write_text(json.dumps(value))
+    capsys.readouterr()
+    assert run(["explain", str(source), str(target)]) == 6
+    said = capsys.readouterr().err
+    assert "courier Ann" in said
+    assert "order tea" in said
+    assert run(["check", str(source), str(target), "--format", "json"]) == 6
+    places = {each["where"] for each in json.loads(capsys.readouterr().out)["violations"]}
+    assert places == {"courier Ann", "order tea"}
+
+
+@pytest.mark.parametrize("command", ["check", "explain"])
+def test_a_result_without_decisions_is_refused_by_what_it_lacks(
+    solved: Path, tmp_path: Path, command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    value = json.loads((solved / "siting.json").read_text())
+    value |= {"decisions": None, "objective": None, "gap": None, "status": "infeasible"}
+    empty = tmp_path / "empty.json"
+    empty.write_text(json.dumps(value))
+    assert run([command, str(INSTANCES / "siting-small"), str(empty)]) == 3
+    said = capsys.readouterr().err
+    assert "/decisions: found nothing" in said
+    assert "status is 'infeasible'" in said

@@ -81,6 +81,8 @@ def test_engines_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert {"siting", "inventory", "sourcing", "routing", "dispatch"} <= {
         line.split(",")[0] for line in lines[1:]
     }
+    waves = {line.split(",")[1] for line in lines[1:] if line.startswith("epochs,")}
+    assert waves >= {"consensus", "greedy", "lazy", "patient"}
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,25 @@ def test_solve_and_check_take_options_of_the_reader(tmp_path: Path) -> None:
     assert found == [4, 46]
 
 
+POINTS = """lon,lat,demand
+0.00,0,3
+0.01,0,4
+0.05,0,5
+"""
+
+
+@pytest.mark.parametrize("command", ["explain", "render"])
+def test_what_was_solved_with_options_is_read_with_them_again(tmp_path: Path, command: str) -> None:
+    source, target = tmp_path / "three.csv", tmp_path / "three.json"
+    source.write_text(POINTS)
+    given = [str(source), "--set", "kind=siting", "--set", "max_sites=1"]
+    assert run(["solve", *given, "-q", "-o", str(target)]) == 0
+    ending = ".html" if command == "render" else ".json"
+    asked = [command, str(source), str(target), "-o", str(tmp_path / f"made{ending}"), "-q"]
+    assert run(asked) == 3, "another document: a city"
+    assert run([*asked, *given[1:]]) == 0
+
+
 @pytest.mark.parametrize("command", ["solve", "check"])
 def test_an_unknown_option_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str

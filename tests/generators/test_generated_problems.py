@@ -97,6 +97,15 @@ def test_siting_of_every_goal(goal: str) -> None:
     assert limited.max_sites == 2
 
 
+def test_p_center_leaves_out_customers_that_no_site_reaches() -> None:
+    """They would make the problem infeasible; everybody else keeps the demand of other goals."""
+    problem = generate_siting(goal="p-center", reach_m=300, **_TINY)
+    other = generate_siting(goal="max-coverage", reach_m=300, **_TINY)
+    reached = np.bincount(problem.coverage.customer_idx, minlength=problem.num_customers) > 0
+    assert not reached.all()
+    assert (problem.demand_units == np.where(reached, other.demand_units, 0)).all()
+
+
 def test_inventory_splits_the_demand_of_the_city() -> None:
     problem = generate_inventory(skus=60, stores=3, **_TINY)
     city = generate_city(skus=60, **_TINY)

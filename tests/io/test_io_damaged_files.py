@@ -53,7 +53,7 @@ CASES: list[tuple[Callable[[Path], None], str, str, str]] = [
     (put("customers.csv", "id,lon,latt\nc1,-8,41\n"), "missing-column", "customers.csv", "latt"),
     (
         put("customers.csv", "id;lon;lat\nc1;-8;41\n"),
-        "missing-column",
+        "bad-csv",
         "customers.csv",
         "id;lon;lat",
     ),
@@ -331,3 +331,27 @@ def test_chinese_coordinates_are_shifted(city_folder: Path) -> None:
         shifted = io.read(city_folder).problem.customers.points
         moved_m = straight_m(plain, shifted)
         assert low < moved_m.min() < moved_m.max() < high
+
+
+@pytest.mark.parametrize(("separator", "word"), [(";", "semicolons"), ("\t", "tabs")])
+def test_another_separator_is_named_once(city_folder: Path, separator: str, word: str) -> None:
+    """Decimal commas, as such files often have, would make every row look odd."""
+    rows = [["id", "lon", "lat"], ["c1", "-8,61", "41,15"], ["c2", "-8,62", "41,16"]]
+    text = "".join(separator.join(row) + "\n" for row in rows)
+    (city_folder / "customers.csv").write_text(text)
+    with pytest.raises(InputError) as caught:
+        io.read(city_folder)
+    (issue,) = caught.value.issues
+    assert issue.code == "bad-csv"
+    assert word in issue.hint
+    assert "decimals by points" in issue.hint
+
+
+def test_routes_are_no_instance(tmp_path: Path) -> None:
+    path = tmp_path / "x.sol"
+    path.write_text("Route #1: 3 1 2\nCost 27.5\n")
+    with pytest.raises(InputError) as caught:
+        io.read(path)
+    (issue,) = caught.value.issues
+    assert issue.code == "unknown-format"
+    assert "a solution" in issue.hint

@@ -58,7 +58,8 @@ CASES: list[tuple[str, str, Any, str, str, str]] = [
     ("city", "/customers", DELETE, "missing-table", "text", "no such table"),
     ("city", "/customers", [], "empty-table", "/customers", "no rows"),
     ("city", "/sites", [], "empty-table", "/sites", "no rows"),
-    ("city", "/customers", {"c1": 1}, "unknown-key", "/customers", "customers"),
+    ("city", "/customers", {"c1": 1}, "wrong-type", "/customers", "{'c1': 1}"),
+    ("city", "/customers", None, "wrong-type", "/customers", "nothing"),
     ("city", "/customers/0", [1, 2], "wrong-type", "/customers/0", "[1, 2]"),
     ("city", "/customers/0", None, "wrong-type", "/customers/0", "nothing"),
     ("city", "/customers/0/lat", DELETE, "missing-value", "/customers/0/lat", "nothing"),
@@ -283,3 +284,28 @@ def test_damaged_text(text: str, code: str) -> None:
 def test_truncated(document: Maker, cut: int) -> None:
     text = json.dumps(document("city"))
     assert {issue.code for issue in error_of(text[: cut * len(text) // 40]).issues} == {"bad-json"}
+
+
+def test_a_faulty_parameter_leaves_the_others_as_they_are() -> None:
+    """Travel by straight lines needs no matrix, whatever is wrong with the profiles."""
+    place = {"id": "p", "lon": 0.0, "lat": 0.0}
+    value = {
+        "format": "dispatchopt",
+        "version": 1,
+        "kind": "routing",
+        "parameters": {"travel": "straight", "profiles": ["bicycle"]},
+        "places": [place],
+        "stores": [{"id": "s", "place": "p"}],
+        "couriers": [{"id": "c", "start_place": "p"}],
+        "orders": [{"id": "o", "place": "p"}],
+    }
+    with pytest.raises(InputError) as caught:
+        io.parse_value(value, "text")
+    (issue,) = caught.value.issues
+    assert issue.where.endswith("/parameters/profiles/0")
+    assert issue.wanted == "an object with one value per key"
+    value["parameters"] = {"travel": "straight", "profiles": [{"name": "bicycle"}, {"name": "cow"}]}
+    with pytest.raises(InputError) as caught:
+        io.parse_value(value, "text")
+    (issue,) = caught.value.issues
+    assert (issue.code, issue.where) == ("unknown-profile", "/parameters/profiles/1/name")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dispatchopt.cli.main import run
 from dispatchopt.core.errors import InputError
 from dispatchopt.dispatch import Answer, Couriers, DayRules, Orders, Stores, dispatch
 from dispatchopt.geography.plane import PlaneTravel
@@ -316,3 +318,27 @@ def test_the_schema_describes_every_key() -> None:
 def test_names_beyond_the_list_are_numbers() -> None:
     assert Names(orders=("a",)).of("orders", 0) == "a"
     assert Names(orders=("a",)).of("orders", 3) == "3"
+
+
+def test_the_table_answers_what_was_asked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    value = good_state()
+    value["asked"].append({**value["asked"][0], "id": "r", "options": []})
+    path = tmp_path / "state.json"
+    path.write_text(json.dumps(value))
+    assert run(["dispatch", str(path)]) == 0
+    rows = [line for line in capsys.readouterr().out.splitlines() if "promise" in line]
+    assert len(rows) == 2
+    assert "door at 1700" in rows[0]
+    assert "no promise" in rows[1]
+    assert "no-store" in rows[1]
+
+
+def test_a_key_of_a_row_is_told_by_the_keys_that_there_are() -> None:
+    value = good_state()
+    value["orders"][0]["plase"] = value["orders"][0].pop("place")
+    with pytest.raises(InputError) as caught:
+        state_of(value)
+    hints = [each.hint for each in caught.value.issues if each.code == "unknown-key"]
+    assert hints == ["did you mean 'place'?"]

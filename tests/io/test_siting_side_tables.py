@@ -9,7 +9,11 @@ from typing import Any
 import pytest
 
 import dispatchopt as do
+from dispatchopt.core.arrays import digest
 from dispatchopt.core.errors import InputError
+from dispatchopt.io.documents import kinds
+from dispatchopt.io.encodings._flat import header_rows, nested
+from dispatchopt.io.issues import Issues
 
 DOCUMENT: dict[str, Any] = {
     "format": "dispatchopt",
@@ -94,3 +98,26 @@ def test_phases_are_read(tmp_path: Path) -> None:
     problem = _read(tmp_path, document | {"parameters": given})
     assert problem.phase_max_sites.tolist() == [1, 2]
     assert do.solve(problem).objective == 0
+
+
+@pytest.mark.parametrize("target", ["x.json", "x.xlsx", "x.gpkg", "folder"])
+def test_expected_demand_under_capacities_survives_every_encoding(
+    tmp_path: Path, target: str
+) -> None:
+    """Rooms count once for each scenario, a list among the parameters."""
+    sites = [each | {"capacity_units": 6} for each in DOCUMENT["sites"]]
+    parameters = DOCUMENT["parameters"] | {"scenario_rule": "expected"}
+    problem = _read(tmp_path, DOCUMENT | {"sites": sites, "parameters": parameters})
+    assert problem.load_weight.tolist() == [9, 1]
+    do.write(do.read(tmp_path / "sites.json"), tmp_path / target)
+    assert digest(do.read(tmp_path / target).problem) == digest(problem)
+
+
+def test_every_list_among_parameters_survives_a_table_of_keys() -> None:
+    for kind in kinds().values():
+        parameters = kind.header.model_fields.get("parameters")
+        fields = getattr(parameters and parameters.annotation, "model_fields", {})
+        for name in [key for key, field in fields.items() if "list[" in str(field.annotation)]:
+            rows = header_rows({"parameters": {name: ["a"]}})
+            cells = [("place", key, value) for key, value in rows]
+            assert nested(cells, Issues()) == {"parameters": {name: ["a"]}}, name

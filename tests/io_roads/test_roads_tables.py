@@ -2,13 +2,14 @@
 
 import sys
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pytest
 
 from dispatchopt.core.errors import InputError, MissingPackageError
 from dispatchopt.geography import Network
+from dispatchopt.io import read
 from dispatchopt.io.roads import parse_tables, read_network, read_tables, write_tables
 
 
@@ -146,3 +147,34 @@ def test_parquet_without_pyarrow(
     network = read_network(folder)
     with pytest.raises(MissingPackageError, match=r"dispatchopt\[parquet\]"):
         write_tables(network, folder, encoding="parquet")
+
+
+def test_the_network_of_a_document_is_read_as_the_document_reads_it() -> None:
+    """Same nodes, arcs, lengths and speeds under the names of documents."""
+    shipped = Path(__file__).parents[2] / "instances" / "city-small"
+    city = read(shipped).problem.network
+    found = read_network(shipped / "network")
+    assert (found.lon.tolist(), found.lat.tolist()) == (city.lon.tolist(), city.lat.tolist())
+
+    def arcs(network: Network) -> list[tuple[Any, ...]]:
+        limits = np.nan_to_num(network.maxspeed_m_s).round(3)
+        return sorted(
+            zip(
+                network.tail.tolist(),
+                network.head.tolist(),
+                network.length_m.tolist(),
+                _classes(network),
+                limits.tolist(),
+                strict=True,
+            )
+        )
+
+    assert arcs(found) == arcs(city)
+
+
+def test_a_blank_direction_of_a_document_is_one_way(nodes_csv: bytes) -> None:
+    node = nodes_csv.replace(b"node_id", b"id")
+    first, second = (line.split(b",")[0].decode() for line in nodes_csv.splitlines()[1:3])
+    edge = f"from,to,length_m,is_oneway\n{first},{second},1000,\n".encode()
+    assert len(parse_tables(node, edge).tail) == 1
+    assert len(parse_tables(node, edge.replace(b"1000,", b"1000,false")).tail) == 2

@@ -10,7 +10,15 @@ import pytest
 from benchmarks.snapshot import snapshot
 
 from dispatchopt.registry import explain
-from dispatchopt.routing import Options, RoutingProblem, RoutingSolution, check, solve
+from dispatchopt.routing import (
+    Options,
+    Route,
+    RoutingProblem,
+    RoutingSolution,
+    Trip,
+    check,
+    solve,
+)
 from dispatchopt.routing.explain import Reason, arrivals, least_remedy, trials
 from dispatchopt.routing.prices import shadow_prices
 
@@ -67,6 +75,31 @@ def test_one_courier_more(line_problem: Line) -> None:
     assert prices is not None
     # A second courier serves the order 20 m away for 40 instead of 70.
     assert prices.courier[0] == pytest.approx(30)
+
+
+def test_a_courier_more_is_no_remedy_where_the_trip_costs_more_than_refusal(
+    line_problem: Line,
+) -> None:
+    """The order 10 m away is served; alone, the others cost 40 and 60 and are refused at 40."""
+    problem = line_problem(orders={"refusal_cost": 40}, couriers={"max_stops": [1]})
+    served = RoutingSolution(
+        routes=(Route(courier=0, trips=(Trip(store=0, stops=(0,)),), start_s=0),)
+    )
+    found = trials(problem, served, [1])
+    reason, remedy = least_remedy(problem, found, ["Nord"])
+    assert reason is Reason.DEARER
+    assert remedy == "a price of refusal above 40, and one courier more at store Nord"
+    (free,) = trials(problem, RoutingSolution(), [1])
+    assert least_remedy(problem, [free])[1] == "a price of refusal above 40"
+
+
+def test_an_order_that_would_pay_is_not_told_to_cost_more(line_problem: Line) -> None:
+    """A plan that was cut off leaves out an order whose trip costs 20, and refusal 1,000."""
+    problem = line_problem(orders={"refusal_cost": 1_000}, couriers={"max_stops": [3]})
+    (found,) = trials(problem, RoutingSolution(), [0])
+    reason, remedy = least_remedy(problem, [found])
+    assert reason is Reason.LEFT_OUT
+    assert remedy == "a longer search; a trip for it alone costs 20"
 
 
 def test_prices_of_a_snapshot() -> None:

@@ -11,16 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dispatchopt.core import InputError, Stop
+from dispatchopt.core import Cancel, InputError, Stop
+from dispatchopt.reporting.plot import study_png
 from dispatchopt.simulation import Day, OrderStatus, check_day, metrics, simulate
 from dispatchopt.simulation.questions import (
     QUESTIONS,
     Options,
     StudyProgress,
-    Variant,
     add_shifts,
     ask,
-    compare,
     compare_policies,
     interval,
     paired,
@@ -196,13 +195,38 @@ def test_what_cannot_be_asked_is_refused(make_line_day: DayMaker) -> None:
         compare_policies(day, "nearest", "rolling", other_day=with_surge(day, 3, 0, 60))
 
 
-def test_days_cut_short_are_not_counted(make_line_day: DayMaker) -> None:
-    day = make_line_day()
-    findings, is_complete = compare(
-        lambda _: day, [Variant(label="a", value=0)], days=2, stop=Stop(time_s=1e-9)
+@pytest.mark.parametrize(
+    ("after", "variants", "days"), [(0, 0, 0), (1, 1, 1), (2, 2, 1), (4, 3, 1), (6, 3, 2)]
+)
+def test_only_days_that_every_variant_met_are_counted(
+    make_line_day: DayMaker, after: int, variants: int, days: int
+) -> None:
+    """Three variants, three days, stopped after so many simulations."""
+    cancel = Cancel()
+    if not after:
+        cancel.set()
+
+    def seen(progress: StudyProgress) -> None:
+        if progress.done == after:
+            cancel.set()
+
+    study = ask(
+        make_line_day(),
+        "surge",
+        Options(grid=(2, 3)),
+        policy="nearest",
+        days=3,
+        is_redrawn=False,
+        stop=Stop(cancel=cancel),
+        callback=seen,
     )
-    assert not is_complete
-    assert findings[0].figures["on_time_share"].count == 0
+    assert not study.is_complete
+    assert (len(study.findings), study.days_counted) == (variants, days)
+    for each in study.findings:
+        assert each.figures["on_time_share"].count == days
+    assert ("no time" in study.answer) == (variants < 2)
+    assert ("stopped early" in study.answer) == (days > 0)
+    assert study_png(study)
 
 
 def test_ceiling_by_hand(make_line_day: DayMaker) -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from dispatchopt import siting
 from dispatchopt.core.explain import Aim
+from dispatchopt.core.result import Result, Status, StopReason
 from dispatchopt.core.stop import Stop
 from dispatchopt.geography.points import Points
 from dispatchopt.registry import explain
@@ -287,6 +288,12 @@ def test_nearest_site_beyond_reach_by_ruler(make_coverage: Any) -> None:
     (row,) = tables(problem, solution, places=places)["out_of_reach"]
     assert (row["customer"], row["nearest_site"]) == ("far", "s")
     assert row["straight_m"] == pytest.approx(11_132, abs=5)
+    assert row["remedy"].endswith("by ruler)")
+    places["customers"] = Points(lon=np.array([0.001, 0.0015]), lat=np.array([0.0, 0.0]))
+    (row,) = tables(problem, solution, places=places)["out_of_reach"]
+    near = row["straight_m"]
+    assert near < problem.coverage.cutoff_m
+    assert row["remedy"].endswith(f"by way (s: {near} by ruler, too far by way)")
     assert "out_of_reach" not in tables(problem, solution)
 
 
@@ -316,3 +323,32 @@ def test_little_time_is_kept(make_problem: Maker) -> None:
     found = tables(problem, solution, stop=Stop(time_s=0.001))
     assert len(found["losses"]) >= min(1, len(solution.open_sites))
     assert found["alternatives"][0]["worse_by"] == 0
+
+
+def test_a_loss_that_was_not_found_in_time_breaks_no_rule(
+    make_problem: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Maximum coverage is feasible with any sites: only time can be missing."""
+    problem = make_problem(7, SitingGoal.MAX_COVERAGE)
+    room = np.full(problem.num_sites, problem.total_units)
+    problem = problem.replace(capacity_units=room)
+    solution = siting.solve(problem, stop=Stop(iterations=50)).require()
+    assert len(solution.open_sites)
+
+    def cut(*_: object, **__: object) -> Result[SitingSolution]:
+        return Result(
+            status=Status.UNKNOWN,
+            stopped_by=StopReason.TIME,
+            solution=None,
+            objective=None,
+            bound=0.0,
+            engine="mip",
+            seed=1,
+            elapsed_s=0.0,
+            iterations=0,
+        )
+
+    monkeypatch.setattr("dispatchopt.core.run.solve", cut)
+    found = losses(problem, solution, Stop().start())
+    assert {each.breaks for each in found} == {"nothing found in time"}
+    assert all(each.amount is None for each in found)

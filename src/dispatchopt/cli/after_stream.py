@@ -125,7 +125,9 @@ def command(
     given = read(surge)
     if given.kind != "surge":
         raise _refusal("wrong-kind", str(surge), given.kind, "a surge document")
-    sent = None if solution is None else read_solution(solution, given).require().order_units
+    sent = None
+    if solution is not None:
+        sent = read_solution(solution, given, is_decided=True).require().order_units
     found = read_left(stock, given, sent)
     problem = after_stream(
         given.problem,

@@ -31,11 +31,11 @@ def command(
     common.refuse_stdin_twice(instance, solution)
     common.prepare_output(output, overwrite)
     from dispatchopt.core.tolerance import same_cost
-    from dispatchopt.io import read, read_solution
+    from dispatchopt.io import named_violations, read, read_solution
     from dispatchopt.registry import check
 
     given = read(instance, common.key_values(options))
-    held = read_solution(solution, given)
+    held = read_solution(solution, given, is_decided=True)
     report = check(given.problem, held.solution)
     claimed = held.objective
     is_claim_true = claimed is None or same_cost(claimed, report.objective)
@@ -48,7 +48,7 @@ def command(
         "figures": dict(report.figures),
         "violations": [
             {"rule": broken.rule, "where": broken.where, "by": broken.by}
-            for broken in report.violations
+            for broken in named_violations(report.violations, given)
         ],
     }
     if format_ == "json" or output is not None:

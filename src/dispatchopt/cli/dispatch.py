@@ -123,6 +123,7 @@ def _print(answer: Any, names: Any, has_quotes: bool) -> None:
         {"decision": "wait", "order": names.of("orders", each.order), "why": str(each.why)}
         for each in answer.waiting
     ]
+    rows += [_asked(each, names) for each in answer.asked_quotes]
     if rows:
         common.emit_rows(
             [{key: row.get(key) for key in _COLUMNS} for row in rows], "table", None, False
@@ -131,6 +132,20 @@ def _print(answer: Any, names: Any, has_quotes: bool) -> None:
     kept = sum(quote.is_in_time for quote in quotes)
     said = f"; {kept} of {len(quotes)} quotes in time" if quotes else ""
     click.echo(f"second {answer.state.now_s}, {answer.policy}, {answer.elapsed_s:.3f} s{said}")
+
+
+def _asked(quote: Any, names: Any) -> dict[str, Any]:
+    """Return the row of a basket that was asked for; seconds of the day."""
+    row = {"decision": "promise" if quote.is_in_time else "no promise"}
+    row["order"] = names.of("asked", quote.order)
+    if quote.courier < 0:
+        return row | {"why": quote.reason}
+    when = f"door at {quote.door_s}, nine times in ten by {quote.safe_s}"
+    return row | {
+        "store": names.of("stores", quote.store),
+        "courier": names.of("couriers", quote.courier),
+        "why": f"{quote.reason}: {when}" if quote.reason else when,
+    }
 
 
 _COLUMNS = ("decision", "order", "store", "courier", "why")

@@ -28,6 +28,7 @@ from dispatchopt.cli import common
     metavar="SECONDS",
     help="Wall clock for whatever is solved anew: near-ties, and what limits cost.",
 )
+@common.reader_options
 @common.output("table", "json")
 @common.verbosity
 def command(
@@ -35,6 +36,7 @@ def command(
     solution: Path,
     top: int,
     time_limit: float,
+    options: tuple[str, ...],
     format_: str,
     output: Path | None,
     overwrite: bool,
@@ -48,17 +50,17 @@ def command(
     common.prepare_output(output, overwrite, ".json")
     from dispatchopt.core.explain import Aim
     from dispatchopt.core.stop import Stop
-    from dispatchopt.io import read, read_solution
+    from dispatchopt.io import named_violations, read, read_solution
     from dispatchopt.registry import check, explain
 
-    given = read(instance)
-    held = read_solution(solution, given)
+    given = read(instance, common.key_values(options))
+    held = read_solution(solution, given, is_decided=True)
     report = check(given.problem, held.solution)
     if not report.is_feasible:
-        for broken in report.violations:
+        for broken in named_violations(report.violations, given):
             click.echo(str(broken), err=True)
         return common.EXIT_CHECK_FAILED
-    aim = Aim(places=given.places, stop=Stop(time_s=time_limit))
+    aim = Aim(places=given.places, names=given.names, stop=Stop(time_s=time_limit))
     tables = [
         {
             "name": finding.name,

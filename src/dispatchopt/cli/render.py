@@ -21,6 +21,7 @@ from dispatchopt.cli import common
 )
 @click.option("--tiles", metavar="URL", help="Map tiles to show; the map then needs a network.")
 @click.option("--overwrite", is_flag=True, help="Replace what is at the output path.")
+@common.reader_options
 @common.verbosity
 def command(
     instance: Path,
@@ -28,6 +29,7 @@ def command(
     output: Path,
     tiles: str | None,
     overwrite: bool,
+    options: tuple[str, ...],
     quiet: bool,
 ) -> None:
     """Draw INSTANCE, with SOLUTION if given, as a map that opens without a network."""
@@ -35,7 +37,7 @@ def command(
     from dispatchopt.io import read, read_solution
     from dispatchopt.reporting import render
 
-    given = read(instance)
+    given = read(instance, common.key_values(options))
     held = None if solution is None else read_solution(solution, given)
     render(given, held, output, tiles=tiles, overwrite=overwrite)
     if not quiet and str(output) != "-":

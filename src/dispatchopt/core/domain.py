@@ -56,7 +56,8 @@ class Domain(Generic[P, S]):
     explain
         Returns what stands behind a feasible solution, as tables; None if nothing can be said.
     explain_further
-        Returns further tables, which may need places or solve anew; None if there are none.
+        Returns further tables, which may need places or names or solve anew; None if there are
+        none.
     at_hand
         Returns a feasible solution that takes no search, or None. It comes before bound and engine,
         so that a limit of time has an answer however slowly they load.

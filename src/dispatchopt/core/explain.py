@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,6 +39,8 @@ class Aim:
     ----------
     places
         Where things stand, by table, where it is known: ``geography.Points``.
+    names
+        Names of rows by table, where the problem itself has none; row numbers stand for the rest.
     stop
         Limits of all solving anew together.
     seed
@@ -46,5 +48,6 @@ class Aim:
     """
 
     places: Mapping[str, Any] = field(default_factory=dict)
+    names: Mapping[str, Sequence[str]] = field(default_factory=dict)
     stop: Stop = field(default_factory=lambda: Stop(time_s=20.0))
     seed: int = 1

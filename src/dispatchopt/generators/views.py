@@ -87,7 +87,7 @@ def generate_siting(
     """Return a siting problem on streets; see ``SitingOptions``.
 
     Under cover-all, customers out of reach of every site are left out of what is required, as a
-    plan of the city does it.
+    plan of the city does it; under p-center, which must serve everybody, they have no demand.
     """
     problem: SitingProblem = siting_with_places(seed=seed, network=network, **options).problem
     return problem
@@ -106,6 +106,9 @@ def siting_with_places(*, seed: int = 1, network: Network | None = None, **optio
         none = np.zeros(len(city.sites), dtype=np.int64)
         city = city.replace(sites=dataclasses.replace(city.sites, capacity_orders=none))
     problem = siting_problem(city, _coverage(city))[0]
+    if problem.goal is SitingGoal.P_CENTER:
+        in_reach = np.bincount(problem.coverage.customer_idx, minlength=problem.num_customers) > 0
+        problem = problem.replace(demand_units=np.where(in_reach, problem.demand_units, 0))
     return Made(problem, {"sites": city.sites.points, "customers": city.customers.points})
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from dispatchopt.io.instance import Instance
     from dispatchopt.io.left_stock import read_lanes, read_left
     from dispatchopt.io.live import answer_text, parse_state, read_state, state_text
+    from dispatchopt.io.naming import named_violations
     from dispatchopt.io.reading import dumps, parse, parse_value, read, write
     from dispatchopt.io.results import (
         parse_solution,
@@ -27,6 +28,7 @@ _HOMES = {
     "answer_text": "live",
     "convert": "conversion",
     "dumps": "reading",
+    "named_violations": "naming",
     "parse": "reading",
     "parse_solution": "results",
     "parse_state": "live",
@@ -53,6 +55,7 @@ __all__ = [
     "answer_text",
     "convert",
     "dumps",
+    "named_violations",
     "parse",
     "parse_solution",
     "parse_state",

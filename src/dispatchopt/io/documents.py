@@ -143,10 +143,21 @@ def _header(document: Document, kind: Kind, issues: Issues) -> Any:
         given = _loosened(given)
     # These three have been judged already, with better words.
     given |= {"format": FORMAT, "version": VERSION, "kind": kind.name}
+    for name in [each for each in given if each in kind.rows]:
+        issues.add("wrong-type", f"/{name}", given.pop(name), "a list of records, one per row")
     try:
         return kind.header.model_validate(given)
     except ValidationError as error:
         keep_faults(error, kind.header, document.where, issues)
+        faulty = {
+            str(each["loc"][1])
+            for each in error.errors()
+            if each["loc"][:1] == ("parameters",) and each["loc"][1:]
+        }
+        parameters = given.get("parameters")
+        if isinstance(parameters, dict):
+            sound = {key: value for key, value in parameters.items() if key not in faulty}
+            given["parameters"] = sound
     except RecursionError:
         issues.add("wrong-type", document.where, Said("values nested too deeply"), "a header")
     fallback: dict[str, Any] = {"format": FORMAT, "version": VERSION, "kind": kind.name}

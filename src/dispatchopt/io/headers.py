@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -37,9 +37,12 @@ def _keep(each: Any, model: type[BaseModel], where: str, issues: Issues) -> None
     hint, wanted = "", each["msg"].removeprefix("Input should be ")
     if code == "unknown-key":
         known = _keys(model, path[:-1])
-        hint = nearest(path[-1], known) or f"keys are: {', '.join(known)}"
+        listed = f"keys are: {', '.join(known)}" if known else ""
+        hint = nearest(path[-1], known) or listed
         issues.add(code, f"{where} /{'/'.join(path)}", path[-1], "a key of the schema", hint)
         return
+    if each["type"] in ("model_type", "model_attributes_type", "dict_type"):
+        wanted = "an object with one value per key"
     if path == ["crs"]:
         code, wanted = "wrong-crs", "WGS84, GCJ-02, BD-09, or EPSG: and a number"
     if code == "missing-key":
@@ -51,8 +54,17 @@ def _keep(each: Any, model: type[BaseModel], where: str, issues: Issues) -> None
 
 def _keys(model: Any, path: list[str]) -> list[str]:
     for part in path:
-        annotation = model.model_fields[part].annotation if part in model.model_fields else None
-        if not hasattr(annotation, "model_fields"):
+        if part.isdigit():
+            # A row of a list, whose model was found with the list.
+            continue
+        model = _model_in(model.model_fields[part].annotation if part in model.model_fields else 0)
+        if model is None:
             return []
-        model = annotation
     return list(model.model_fields)
+
+
+def _model_in(annotation: Any) -> Any:
+    """Return the model that an annotation holds, in lists and choices too; None without one."""
+    if hasattr(annotation, "model_fields"):
+        return annotation
+    return next(filter(None, map(_model_in, get_args(annotation))), None)

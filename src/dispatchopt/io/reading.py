@@ -156,7 +156,9 @@ def _unknown(path: Path) -> InputError:
     hint = (
         f"its name says {by_suffix[0]}, its content does not" if path.suffix and by_suffix else ""
     )
-    code = "unreadable-file" if hint else "unknown-format"
+    if head.lstrip().lower().startswith(b"route #"):
+        hint = "these are routes, a solution: `dispatchopt check INSTANCE` takes them"
+    code = "unreadable-file" if by_suffix and path.suffix else "unknown-format"
     return single(code, str(path), Said(f"content that begins with {head!r}"), wanted, hint)
 
 

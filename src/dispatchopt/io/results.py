@@ -228,7 +228,9 @@ def write_solution(
     write_whole(path, put, overwrite=overwrite)
 
 
-def parse_solution(text: str, instance: Instance, source: str = "solution") -> Result[Any]:
+def parse_solution(
+    text: str, instance: Instance, source: str = "solution", *, is_decided: bool = False
+) -> Result[Any]:
     """Return the result that a text describes.
 
     Parameters
@@ -239,6 +241,8 @@ def parse_solution(text: str, instance: Instance, source: str = "solution") -> R
         The instance it was made for.
     source
         What messages call the text.
+    is_decided
+        Refuse a result without decisions, as of an infeasible instance.
 
     Raises
     ------
@@ -271,6 +275,9 @@ def parse_solution(text: str, instance: Instance, source: str = "solution") -> R
         hint = "it was made for another instance, or the instance has been edited since"
         issues.add("wrong-digest", f"{source} /instance/digest", found, f"{wanted!r}", hint)
         issues.raise_if_any()
+    if is_decided and document.decisions is None:
+        hint = f"its status is {document.status!r}: nothing was decided"
+        issues.add("missing-value", f"{source} /decisions", None, "decisions", hint)
     made = None
     if document.decisions is not None:
         made = kind.solution(instance, document.decisions, issues)
@@ -295,8 +302,15 @@ def parse_solution(text: str, instance: Instance, source: str = "solution") -> R
     )
 
 
-def read_solution(path: str | Path, instance: Instance) -> Result[Any]:
+def read_solution(path: str | Path, instance: Instance, *, is_decided: bool = False) -> Result[Any]:
     """Return the result that a file holds; ``-`` is standard input.
+
+    Parameters
+    ----------
+    path, instance
+        The file, and the instance it was made for.
+    is_decided
+        Refuse a result without decisions, as of an infeasible instance.
 
     Raises
     ------
@@ -304,7 +318,8 @@ def read_solution(path: str | Path, instance: Instance) -> Result[Any]:
         Listing everything that is wrong, or that the instance is another one.
     """
     if str(path) == _STDIO:
-        return parse_solution(decode(sys.stdin.buffer.read(), "stdin"), instance, "stdin")
+        text = decode(sys.stdin.buffer.read(), "stdin")
+        return parse_solution(text, instance, "stdin", is_decided=is_decided)
     path = Path(path)
     require_input(path)
     try:
@@ -314,4 +329,4 @@ def read_solution(path: str | Path, instance: Instance) -> Result[Any]:
         raise single("unreadable-file", str(path), found, "a file that can be read") from None
     if holds_routes(text_of(data)):
         return parse_routes(text_of(data), instance, path.name)
-    return parse_solution(decode(data, path.name), instance, path.name)
+    return parse_solution(decode(data, path.name), instance, path.name, is_decided=is_decided)

@@ -99,8 +99,6 @@ def _check_names(table: Table, columns: Mapping[str, Column], issues: Issues) ->
     for each in missing:
         hint = nearest(each, unknown)
         hint = hint.replace("did you mean", "is it the column") if hint else ""
-        if not hint and len(unknown) == 1 and len(table.columns) == 1 and ";" in unknown[0]:
-            hint = "columns must be separated by commas, not by semicolons"
         # An empty table of records has no columns to miss.
         if table.num_rows or table.columns:
             issues.add(

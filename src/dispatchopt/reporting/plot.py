@@ -203,7 +203,8 @@ def study_png(study: Study) -> bytes:
         ls="" if is_named else "-",
         **style,
     )
-    axes.axhline(share[0], color="#17202a", ls="--", lw=1)
+    if share:
+        axes.axhline(share[0], color="#17202a", ls="--", lw=1)
     if is_named:
         axes.set_xticks(places, [each.label for each in study.findings], rotation=30, ha="right")
     axes.set_ylim(0, 1.02)

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 from dispatchopt.core.domain import Domain, Engine
-from dispatchopt.core.explain import Finding
+from dispatchopt.core.explain import Aim, Finding
 from dispatchopt.core.plugins import scan
 from dispatchopt.routing.bound import lower_bound
 from dispatchopt.routing.bundles import is_short
@@ -41,11 +41,11 @@ def _at_hand(problem: RoutingProblem) -> RoutingSolution | None:
     return None if problem.orders.is_mandatory.any() else RoutingSolution()
 
 
-def _explain(problem: RoutingProblem, solution: RoutingSolution) -> Sequence[Finding]:
+def _explain(problem: RoutingProblem, solution: RoutingSolution, aim: Aim) -> Sequence[Finding]:
     """Return what stands behind a plan; prices need a solver, which is imported when asked for."""
     from dispatchopt.routing.explain import explain
 
-    return explain(problem, solution)
+    return explain(problem, solution, aim.names)
 
 
 DOMAIN: Domain[RoutingProblem, RoutingSolution] = Domain(
@@ -55,6 +55,6 @@ DOMAIN: Domain[RoutingProblem, RoutingSolution] = Domain(
     bound=lower_bound,
     engines=engines,
     choose=choose,
-    explain=_explain,
+    explain_further=_explain,
     at_hand=_at_hand,
 )

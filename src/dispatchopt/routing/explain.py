@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -15,25 +16,62 @@ from dispatchopt.routing.schedule import timetable
 from dispatchopt.routing.trials import RANK, Reason, Trial, least_remedy, trials
 
 
-def explain(problem: RoutingProblem, solution: RoutingSolution) -> tuple[Finding, ...]:
-    """Return the tables of an explanation: refused, trials, late, couriers, stores, minutes."""
+def explain(
+    problem: RoutingProblem,
+    solution: RoutingSolution,
+    names: Mapping[str, Sequence[str]] | None = None,
+) -> tuple[Finding, ...]:
+    """Return the tables of an explanation: refused, trials, late, couriers, stores, minutes.
+
+    Parameters
+    ----------
+    problem, solution
+        A problem and a feasible solution of it.
+    names
+        Names of ``orders``, ``stores`` and ``couriers``; row numbers stand for those without.
+    """
+    known = {} if names is None else names
     served = solution.served()
     refused = [order for order in range(len(problem.orders)) if order not in served]
     tried = trials(problem, solution, refused)
     prices = shadow_prices(problem)
     timed = as_picked(problem, solution.picks)
-    tables = [_refused(problem, refused, tried, prices), _trials(tried), _late(timed, solution)]
+    stores = known.get("stores")
+    tables = [
+        _refused(problem, refused, tried, prices, stores),
+        _trials(tried),
+        _late(timed, solution),
+    ]
     if prices is not None:
         tables += [
             _couriers(problem, solution, prices),
             _stores(problem, solution, prices),
             _minutes(problem, prices),
         ]
-    return tuple(tables)
+    return tuple(_named(table, known) for table in tables)
+
+
+def _named(table: Finding, names: Mapping[str, Sequence[str]]) -> Finding:
+    """Return a table in which rows of orders, stores and couriers go by their names."""
+    tables = {"order": "orders", "store": "stores", "courier": "couriers"}
+    rows = tuple(
+        {
+            column: names[tables[column]][value]
+            if isinstance(value, int) and value >= 0 and tables.get(column) in names
+            else value
+            for column, value in row.items()
+        }
+        for row in table.rows
+    )
+    return replace(table, rows=rows)
 
 
 def _refused(
-    problem: RoutingProblem, refused: Sequence[int], tried: Sequence[Trial], prices: Prices | None
+    problem: RoutingProblem,
+    refused: Sequence[int],
+    tried: Sequence[Trial],
+    prices: Prices | None,
+    stores: Sequence[str] | None,
 ) -> Finding:
     by_order: dict[int, list[Trial]] = {order: [] for order in refused}
     for trial in tried:
@@ -43,7 +81,7 @@ def _refused(
         if problem.orders.has_pickup[order]:
             reason, remedy = "not-served", "more couriers, or a higher price of refusal"
         else:
-            reason, remedy = least_remedy(problem, own)
+            reason, remedy = least_remedy(problem, own, stores)
         row: dict[str, str | int | float | bool | None] = {
             "order": order,
             "reason": str(reason),

@@ -54,10 +54,12 @@ class Reason(enum.StrEnum):
     """The courier comes too late from where it is, or was free."""
     COURIER_RESTS = "courier-rests"
     """A trip would do, but for the breaks of the courier."""
-    COURIERS_BUSY = "couriers-busy"
-    """A trip would do, and all couriers of the class are on other trips."""
     DEARER = "cheaper-to-refuse"
-    """A trip would do, a courier is free, and refusal costs less."""
+    """A trip would do, and refusal costs no more."""
+    COURIERS_BUSY = "couriers-busy"
+    """A trip would pay, and all couriers of the class are on other trips."""
+    LEFT_OUT = "left-out"
+    """A trip would pay, and a courier is free: the plan is not the best one."""
 
 
 #: From the one that is furthest from being served to the nearest.
@@ -79,6 +81,8 @@ class Trial:
         Seconds by which its window would have to end later; 0 where time is not the reason.
     cost
         Cost of a trip for it alone; None where there is none.
+    is_free
+        Whether a courier of the class is on no route.
     """
 
     order: int
@@ -87,6 +91,7 @@ class Trial:
     reason: Reason
     needs_s: int
     cost: int | None
+    is_free: bool
 
 
 def trials(
@@ -158,15 +163,15 @@ def _pair(
         (Reason.READY_TOO_LATE, (late > 0) & (soonest > orders.deadline_s[tried])),
         (Reason.OUT_OF_REACH, late > 0),
         (Reason.COURIER_RESTS, rests),
-        (Reason.COURIERS_BUSY, np.full(len(tried), not is_free)),
         (Reason.DEARER, cost >= price),
+        (Reason.COURIERS_BUSY, np.full(len(tried), not is_free)),
     ]
     result = []
     for at, order in enumerate(tried.tolist()):
         # A plan that is not the best may leave out what would have paid.
-        reason = next((name for name, holds in verdicts if holds[at]), Reason.DEARER)
+        reason = next((name for name, holds in verdicts if holds[at]), Reason.LEFT_OUT)
         is_timed = reason in _TIMED
-        has_trip = RANK[reason] >= RANK[Reason.COURIERS_BUSY]
+        has_trip = RANK[reason] >= RANK[Reason.DEARER]
         result.append(
             Trial(
                 order=order,
@@ -175,6 +180,7 @@ def _pair(
                 reason=reason,
                 needs_s=int(late[at]) if is_timed else 0,
                 cost=int(cost[at]) if has_trip else None,
+                is_free=is_free,
             )
         )
     return result
@@ -216,6 +222,7 @@ def least_remedy(
         quicker = "quicker picking, or " if nearest.reason is Reason.PICKED_TOO_LATE else ""
         return nearest.reason, f"{quicker}a window that ends {minutes} {unit} later"
     short = np.maximum(0, problem.orders.load[order] - problem.couriers.capacity[nearest.courier])
+    more = "" if nearest.is_free else f", and one courier more at store {store}"
     remedies = {
         Reason.NO_STOCK: "a store that holds the basket",
         Reason.NOT_HIS_STORE: f"a courier that may load at store {store}",
@@ -227,6 +234,7 @@ def least_remedy(
         Reason.SHIFT: "a longer shift, or longer hours of the store",
         Reason.COURIER_RESTS: f"a break at another time, or one courier more at store {store}",
         Reason.COURIERS_BUSY: f"one courier more at store {store}",
-        Reason.DEARER: f"a price of refusal above {nearest.cost}",
+        Reason.DEARER: f"a price of refusal above {nearest.cost}{more}",
+        Reason.LEFT_OUT: f"a longer search; a trip for it alone costs {nearest.cost}",
     }
     return nearest.reason, remedies[nearest.reason]

@@ -287,12 +287,22 @@ def _out_of_reach(problem: SitingProblem, solution: SitingSolution, places: Any)
             "units": int(problem.demand_units[row]),
             "nearest_site": sites[site],
             "straight_m": round(float(metres)),
-            "remedy": f"a site within {reach:,} m; the nearest one is {metres:,.0f} m off by ruler",
+            "remedy": _reach_remedy(sites[site], round(float(metres)), reach),
         }
         for row, site, metres in zip(far, nearest.tolist(), away.tolist(), strict=True)
     ]
-    about = "customers that no site reaches, the largest demand first, and the nearest by ruler"
+    about = (
+        "customers that no site reaches, the largest demand first, and the nearest by ruler; "
+        "reach counts the way, which may be longer, or missing"
+    )
     return Finding(name="out_of_reach", about=about, rows=tuple(made))
+
+
+def _reach_remedy(site: str, straight: int, reach: int) -> str:
+    """Return what would bring a customer into reach; metres, the first ones by ruler."""
+    if straight > reach:
+        return f"a site within {reach:,} m ({site}: {straight:,} m by ruler)"
+    return f"a site within {reach:,} m by way ({site}: {straight:,} by ruler, too far by way)"
 
 
 def _losses(

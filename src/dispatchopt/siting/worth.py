@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dispatchopt.core.arrays import BoolArray, IntArray
+from dispatchopt.core.result import Status
 from dispatchopt.core.stop import StopClock
 from dispatchopt.siting.assign import cheapest_assignment, open_mask
 from dispatchopt.siting.check import check
@@ -56,7 +57,7 @@ class Loss:
         Rise of the objective, at most (exact without capacities); negative where the plan gets
         cheaper. None where no solution with the other sites was found.
     breaks
-        The rule that the others cannot keep; empty if there is none.
+        The rule that the others cannot keep, or that nothing was found; empty if there is none.
     """
 
     site: int
@@ -122,7 +123,8 @@ def value_of(
     """Return the objective with exactly these sites open, or the rule that cannot be kept then.
 
     Whether sites must be open is put by. Without capacities the value is exact; with them it is
-    that of the best assignment found in a share of the time left.
+    that of the best assignment found in a share of the time left; in place of a rule may stand
+    that nothing was found.
     """
     if problem.capacity_units is None:
         report = check(problem, cheapest_assignment(problem, sites))
@@ -142,7 +144,8 @@ def value_of(
     fixed = with_only(problem, open_mask(problem, sites))
     result = solve(DOMAIN, fixed, stop=clock.share(share), seed=seed)
     if result.objective is None:
-        return None, "unserved"
+        is_proven = result.status is Status.INFEASIBLE
+        return None, "unserved" if is_proven else "nothing found in time"
     return result.objective, ""
 
 

@@ -11,7 +11,7 @@ from dispatchopt.io.issues import Issues
 
 #: Keys whose value is free and is kept as JSON text.
 _FREE = ("notes", "tables")
-_LISTS = (*_FREE, "profiles", "unnamed")
+_LISTS = (*_FREE, "load_weight", "profiles", "unnamed")
 
 
 def layer_name(table: str) -> str:

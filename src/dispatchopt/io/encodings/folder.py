@@ -54,6 +54,7 @@ def parse_csv(text: str, where: str) -> Table:
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         names = [name.strip() for name in next(reader)]
+        _require_commas(names, where)
         for name in sorted({name for name in names if names.count(name) > 1}):
             issues.add("duplicate-column", where, name, "each column once")
         with _no_collections():
@@ -68,6 +69,14 @@ def parse_csv(text: str, where: str) -> Table:
         where=where,
         place=_numbered(where, blanks),
     )
+
+
+def _require_commas(names: Sequence[str], where: str) -> None:
+    """Refuse a table with another separator before each of its rows is found to be odd."""
+    for separator, word in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
+        if len(names) == 1 and separator in names[0]:
+            hint = f"columns must be separated by commas, not by {word}, and decimals by points"
+            raise single("bad-csv", where, names[0], "comma separated values", hint)
 
 
 @contextlib.contextmanager

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from dispatchopt.core.errors import InputError
 from dispatchopt.geography.matrix import TravelMatrix
+from dispatchopt.geography.profiles import profile_named
 from dispatchopt.io.cells import NO_INT
 from dispatchopt.io.instance import Instance
 from dispatchopt.io.issues import nearest, single
@@ -82,6 +83,12 @@ def _travel(parts: Parts) -> tuple[TravelMatrix, ...]:
     given = parts.header.parameters
     if given.travel == "given":
         return matrices(parts, [(each.name, each.source) for each in given.profiles])
+    # Where a parameter is faulty its default stands here, of which nothing is to be said.
+    for number, each in enumerate(() if len(parts.issues) else given.profiles):
+        try:
+            profile_named(each.name, f"/parameters/profiles/{number}/name")
+        except InputError as error:
+            parts.issues.extend(error.issues)
     found = routers(parts, [each.name for each in given.profiles])
     places = points_of(parts["places"]) if found else None
     return tuple(router.matrix(places, places) for router in found if places is not None)

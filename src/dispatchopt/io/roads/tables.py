@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,8 @@ from dispatchopt.io.roads.text import highway_of, maxspeeds_kmh, name_of, oneway
 
 _NODE_COLUMNS = ("node_id", "lon", "lat")
 _EDGE_COLUMNS = ("u", "v")
+#: What the same columns are called in the network of a document.
+_IN_DOCUMENTS = {"id": "node_id", "from": "u", "to": "v"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +40,8 @@ def read_tables(nodes_path: str | Path, edges_path: str | Path) -> Network:
     Nodes: ``node_id, lon, lat``. Edges: ``u, v`` and, if there, ``length_m`` (else measured),
     ``highway``, ``maxspeed`` (km/h, or text as in OSM), ``oneway``, ``name``. An edge is one
     direction; where ``oneway`` is there and says no, the other direction is added unless it has
-    an edge of its own. Other columns are passed over.
+    an edge of its own. Other columns are passed over. The names of documents are taken as well:
+    ``id``; ``from, to, is_oneway`` (true where empty) and ``maxspeed_m_s``.
 
     Raises
     ------
@@ -138,6 +141,7 @@ def _parse(content: bytes, source: str, required: Sequence[str]) -> _Table:
         table = _parse_parquet(content, source)
     else:
         table = _parse_csv(content, source)
+    table = replace(table, columns=_renamed(table.columns))
     missing = [name for name in required if name not in table.columns]
     if missing:
         have = ", ".join(map(str, table.columns)) or "none"
@@ -151,6 +155,27 @@ def _parse(content: bytes, source: str, required: Sequence[str]) -> _Table:
             for name in missing
         )
     return table
+
+
+def _renamed(given: Mapping[str, Sequence[Any]]) -> dict[str, Sequence[Any]]:
+    """Return columns by the names of this format, where they have those of documents."""
+    taken = {old: new for old, new in _IN_DOCUMENTS.items() if new not in given}
+    columns = {taken.get(name, name): cells for name, cells in given.items()}
+    if "is_oneway" in columns:
+        cells = columns.pop("is_oneway")
+        columns.setdefault("oneway", [True if cell in ("", None) else cell for cell in cells])
+    if "maxspeed_m_s" in columns:
+        cells = columns.pop("maxspeed_m_s")
+        columns.setdefault("maxspeed", [_kmh(cell) for cell in cells])
+    return columns
+
+
+def _kmh(cell: Any) -> Any:
+    """Return metres a second as km/h; what is no number stays as it is, and counts as no limit."""
+    try:
+        return float(cell) * 3.6
+    except (TypeError, ValueError):
+        return cell
 
 
 def _parse_parquet(content: bytes, source: str) -> _Table:

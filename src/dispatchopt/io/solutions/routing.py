@@ -31,6 +31,7 @@ _CODES = {
     Reason.READY_TOO_LATE: "too-late-for-its-window",
     Reason.OUT_OF_REACH: "too-late-for-its-window",
     Reason.DEARER: "dearer-than-refusal",
+    Reason.LEFT_OUT: "left-out",
 }
 
 

@@ -112,7 +112,7 @@ def ask(
     is_redrawn
         Whether each day has other orders of the same kind (see ``redrawn``), or the day's own.
     stop, callback
-        Limits of everything, and who sees how far it is.
+        Limits of everything (see ``compare``), and who sees how far it is.
 
     Raises
     ------
@@ -134,22 +134,17 @@ def ask(
             )
         )
     how, given = QUESTIONS[question], Options() if options is None else options
-    findings, is_complete = compare(
-        partial(_drawn, day, is_redrawn),
+    return _study(
+        question,
+        how.axis,
         how.variants(day, given),
+        partial(_drawn, day, is_redrawn),
+        lambda findings: how.answer(findings, given),
         policy=policy,
         days=days,
         seed=seed,
         stop=stop,
         callback=callback,
-    )
-    return Study(
-        question=question,
-        axis=how.axis,
-        answer=how.answer(findings, given),
-        findings=findings,
-        days=days,
-        is_complete=is_complete,
     )
 
 
@@ -196,23 +191,54 @@ def compare_policies(
     names = [each if isinstance(each, str) else each.name for each in (first, then)]
     if second is not day:
         names = [f"{day.name or 'first'}, {names[0]}", f"{second.name or 'other'}, {names[1]}"]
-    findings, is_complete = compare(
-        partial(_drawn, day, is_redrawn),
+    return _study(
+        "compare",
+        "policy or plan",
         [
             Variant(label=names[0], value=0, policy=first),
             Variant(label=names[1], value=1, policy=then, change=changed),
         ],
+        partial(_drawn, day, is_redrawn),
+        _compared,
+        policy=first,
         days=days,
         seed=seed,
         stop=stop,
         callback=callback,
     )
+
+
+def _study(
+    question: str,
+    axis: str,
+    variants: Sequence[Variant],
+    draw: Callable[[int], Day],
+    answer: Callable[[Sequence[Finding]], str],
+    *,
+    policy: str | Policy,
+    days: int,
+    seed: int,
+    stop: Stop | None,
+    callback: Callable[[StudyProgress], None] | None,
+) -> Study:
+    findings, counted = compare(
+        draw, variants, policy=policy, days=days, seed=seed, stop=stop, callback=callback
+    )
+    is_complete = counted == days and len(findings) == len(variants)
+    if len(findings) > 1 or is_complete:
+        said = answer(findings)
+    else:
+        said = "there was no time for two variants"
+    if not is_complete and counted:
+        said += f" (stopped early: {len(findings)} of {len(variants)} variants"
+        said += f", {counted} of {days} days)"
     return Study(
-        question="compare",
-        axis="policy or plan",
-        answer=_compared(findings),
+        question=question,
+        axis=axis,
+        answer=said,
         findings=findings,
         days=days,
+        days_counted=counted,
         is_complete=is_complete,
     )
 

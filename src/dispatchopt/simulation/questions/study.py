@@ -86,7 +86,9 @@ class Study:
     findings
         One per variant; all changes are against the first.
     days
-        Days that were drawn.
+        Days that were asked for.
+    days_counted
+        Days on which the findings rest: those that every variant in them met to the end.
     is_complete
         Whether every day of every variant was simulated to its end.
     """
@@ -96,6 +98,7 @@ class Study:
     answer: str
     findings: tuple[Finding, ...]
     days: int
+    days_counted: int
     is_complete: bool
 
     def rows(self) -> list[dict[str, Any]]:
@@ -109,6 +112,7 @@ class Study:
             "axis": self.axis,
             "answer": self.answer,
             "days": self.days,
+            "days_counted": self.days_counted,
             "is_complete": self.is_complete,
             "variants": self.rows(),
         }
@@ -156,8 +160,11 @@ def compare(
     seed: int = 1,
     stop: Stop | None = None,
     callback: Callable[[StudyProgress], None] | None = None,
-) -> tuple[tuple[Finding, ...], bool]:
+) -> tuple[tuple[Finding, ...], int]:
     """Simulate every variant on the same drawn days.
+
+    Where the limits end it early, only days count that every variant met to the end, so that means
+    of variants rest on the same days. Within the first day, the variants that were simulated count.
 
     Parameters
     ----------
@@ -172,32 +179,44 @@ def compare(
     seed
         Seed of the first day; the others follow.
     stop
-        Limits of everything; days that are cut short are not counted.
+        Limits of everything.
     callback
         Sees how far the study is, after each day.
 
     Returns
     -------
     tuple
-        One finding per variant, and whether every day was simulated to its end.
+        One finding per variant that counts, and the number of days they rest on.
     """
     clock = (Stop() if stop is None else stop).start()
     seen: list[list[dict[str, float | None]]] = [[] for _ in variants]
-    total, done, is_complete = days * len(variants), 0, True
+    total, done = days * len(variants), 0
     for number in range(days):
         drawn = draw(seed + number)
         for at, variant in enumerate(variants):
             chosen = policy if variant.policy is None else variant.policy
             day = variant.change(drawn, seed + number)
             outcome = simulate(day, chosen, seed=seed + number, stop=clock.share(1.0))
+            if str(outcome.stopped_by) != "completed":
+                return _findings(variants, seen)
+            seen[at].append(_measured(metrics(day, outcome)))
             done += 1
-            whole = str(outcome.stopped_by) == "completed"
-            is_complete &= whole
-            seen[at].append(_measured(metrics(day, outcome)) if whole else {})
             if callback is not None:
                 callback(StudyProgress(done=done, total=total, label=variant.label))
-    findings = tuple(_finding(variant, seen[at], seen[0]) for at, variant in enumerate(variants))
-    return findings, is_complete
+    return _findings(variants, seen)
+
+
+def _findings(
+    variants: Sequence[Variant], seen: list[list[dict[str, float | None]]]
+) -> tuple[tuple[Finding, ...], int]:
+    """Return a finding of every variant over the days that all of them have seen."""
+    counted = min(len(rows) for rows in seen) or min(1, len(seen[0]))
+    findings = tuple(
+        _finding(variant, rows[:counted], seen[0][:counted] if at else None)
+        for at, (variant, rows) in enumerate(zip(variants, seen, strict=True))
+        if rows
+    )
+    return findings, counted
 
 
 def _measured(figures: dict[str, Any]) -> dict[str, float | None]:
@@ -215,7 +234,7 @@ def _measured(figures: dict[str, Any]) -> dict[str, float | None]:
 def _finding(
     variant: Variant,
     days: list[dict[str, float | None]],
-    base: list[dict[str, float | None]],
+    base: list[dict[str, float | None]] | None,
 ) -> Finding:
     def column(rows: list[dict[str, float | None]], name: str) -> list[float | None]:
         return [row.get(name) for row in rows]
@@ -226,6 +245,6 @@ def _finding(
         orders=interval(column(days, "orders")).mean,
         figures={name: interval(column(days, name)) for name in MEASURES},
         change={}
-        if days is base
+        if base is None
         else {name: paired(column(base, name), column(days, name)) for name in MEASURES},
     )
