@@ -78,7 +78,7 @@ def odd_sums(  # noqa: PLR0917 - compiled code takes no keywords
         if pivot >= 0:
             is_open[pivot] = False
             for row in np.flatnonzero(is_open & (odd[:, column] > 0)):
-                slacks[row], sizes[row] = _add(row, pivot, odd, sums, slack)
+                slacks[row], sizes[row] = _add(int(row), pivot, odd, sums, slack)
                 parity[row] ^= parity[pivot]
                 is_new[row] = True
         if column % scan_every and column < num_columns - 1:
