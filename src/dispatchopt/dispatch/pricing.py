@@ -43,9 +43,6 @@ class Prices:
     beyond_s
         Least cost of leaving one open beyond that of its cheapest trip, where nobody can be at the
         store by the time it is ready.
-    lost_open_s, lost_share
-        Most that leaving an order open costs that cannot be in time any more, and how much of what
-        is above counts no more, in [0, 1]: 1 where late is as good as lost, 0 where it is not.
     """
 
     late_weight: float
@@ -59,8 +56,6 @@ class Prices:
     open_least_s: float
     age_weight: float
     beyond_s: float
-    lost_open_s: float
-    lost_share: float
 
 
 class Pricing:
@@ -74,7 +69,6 @@ class Pricing:
         self._pay_s = None if share is None else prices.pay_s * (share - share.mean())
         self._least_s = np.zeros(len(work.row))
         self._floor_s = work.ready_s + rules.pickup_s + work.direct_s + rules.dropoff_s
-        self._is_lost = (self._floor_s > work.due_s) & (prices.lost_share > 0)
         if len(state.orders.declined_courier):
             owner = np.repeat(np.arange(len(state.orders)), np.diff(state.orders.declined_ptr))
             self._said_no = set(
@@ -166,7 +160,7 @@ class Pricing:
         np.minimum.at(least_s, unit, cost)
         here_s = np.full(len(self._least_s), np.inf)
         np.minimum.at(here_s, unit, np.where(np.isfinite(cost), self._near.here_s[pair], np.inf))
-        is_late = np.isfinite(least_s) & (here_s > self._work.ready_s) & ~self._is_lost
+        is_late = np.isfinite(least_s) & (here_s > self._work.ready_s)
         self._least_s[is_late] = least_s[is_late] + self._prices.beyond_s
 
     def left_open(self, units: Units) -> FloatArray:
@@ -179,9 +173,6 @@ class Pricing:
         # Who has waited long must not wait for ever, however long the trip.
         waited_s = np.maximum(0, now_s - self._state.orders.ready_s[self._work.row])
         each_s = each_s + prices.age_weight * waited_s
-        # Couriers do better on those that can still be in time.
-        saved_s = prices.lost_share * np.maximum(0, each_s - prices.lost_open_s)
-        each_s -= np.where(self._is_lost, saved_s, 0)
         each_s += self._lateness(self._floor_s + each_s - self._work.due_s)
         cost = np.maximum(each_s, self._least_s)[member]
         total: FloatArray = np.where(units.member >= 0, cost, 0).sum(axis=1)

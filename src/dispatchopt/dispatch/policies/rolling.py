@@ -78,9 +78,6 @@ class Rolling:
     beyond_s
         What leaving an order open costs at least beyond the cheapest trip for it, where nobody can
         be at the store by the time it is ready; so orders far from all couriers do not starve.
-    lost_open_s
-        Most that leaving an order open costs that cannot be in time any more, where customers give
-        up so soon that minutes of lateness do not count.
     missing_s
         Seconds that a missing line counts when a store is chosen.
     way_weight
@@ -120,7 +117,6 @@ class Rolling:
     open_least_s: float = 300.0
     age_weight: float = 0.2
     beyond_s: float = 600.0
-    lost_open_s: float = 600.0
     missing_s: int = 600
     way_weight: float = 1.0
     keep_s: float = 5.0
@@ -251,8 +247,6 @@ class Rolling:
             open_least_s=self.open_least_s,
             age_weight=self.age_weight * overload,
             beyond_s=self.beyond_s,
-            lost_open_s=self.lost_open_s,
-            lost_share=(1 - fading) * is_priced,
         )
 
 
