@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
+
+from dispatchopt.core.compiled import compiled
 
 #: Last axis of ``ways``, by place and place: there, and from there back, so that all that is asked
 #: of one order lies in one row.
@@ -46,16 +47,7 @@ META_SIZE = 18
 _FAR = 1 << 60
 
 
-def compiled(function: Any) -> Any:
-    """Compile a function, once on a machine.
-
-    What is compiled in other files holds a copy, and numba looks at the text of a function's own
-    file only: who changes what this file does changes their text too (``_strings_kernel.FORM``).
-    """
-    return numba.njit(cache=True, nogil=True, error_model="numpy")(function)
-
-
-@compiled
+@compiled(error_model="numpy")
 def uniform(meta: Any) -> float:
     """Return the next number from [0, 1) (xorshift*; Vigna 2016)."""
     x = np.uint64(meta[RANDOM])
@@ -66,7 +58,7 @@ def uniform(meta: Any) -> float:
     return float((x * np.uint64(2685821657736338717)) >> np.uint64(11)) * (1.0 / (1 << 53))
 
 
-@compiled
+@compiled(error_model="numpy")
 def add(group: int, member: int, sets: Any, meta: Any) -> None:
     """Put a member into a set."""
     if sets[2 * group + 1, member] < 0:
@@ -75,7 +67,7 @@ def add(group: int, member: int, sets: Any, meta: Any) -> None:
         meta[group] += 1
 
 
-@compiled
+@compiled(error_model="numpy")
 def drop(group: int, member: int, sets: Any, meta: Any) -> None:
     """Take a member out of a set."""
     at = sets[2 * group + 1, member]
@@ -87,7 +79,7 @@ def drop(group: int, member: int, sets: Any, meta: Any) -> None:
         sets[2 * group + 1, member] = -1
 
 
-@compiled
+@compiled(error_model="numpy")
 def link(node: int, previous: int, plan: Any) -> None:
     """Put a node after another one."""
     following = plan[AFTER, previous]
@@ -95,21 +87,21 @@ def link(node: int, previous: int, plan: Any) -> None:
     plan[AFTER, node], plan[BEFORE, following] = following, node
 
 
-@compiled
+@compiled(error_model="numpy")
 def unlink(node: int, plan: Any) -> None:
     """Take a node out of its chain."""
     previous, following = plan[BEFORE, node], plan[AFTER, node]
     plan[AFTER, previous], plan[BEFORE, following] = following, previous
 
 
-@compiled
+@compiled(error_model="numpy")
 def settle(visit: int, start: int, given: Any) -> None:
     """Let a visit be to the store of a start."""
     for row in range(SERVICE + 1):
         given[row, visit] = given[row, start]
 
 
-@compiled
+@compiled(error_model="numpy")
 def _tidy(route: int, plan: Any, sets: Any, meta: Any) -> None:
     """Take visits that load nothing out of a route."""
     n = meta[NUM_ORDERS]
@@ -125,7 +117,7 @@ def _tidy(route: int, plan: Any, sets: Any, meta: Any) -> None:
         node = following
 
 
-@compiled
+@compiled(error_model="numpy")
 def _fill(route: int, ways: Any, given: Any, plan: Any, meta: Any) -> None:
     """Compute loads, ready times and cost of a route that has orders."""
     n = meta[NUM_ORDERS]
@@ -156,7 +148,7 @@ def _fill(route: int, ways: Any, given: Any, plan: Any, meta: Any) -> None:
     plan[LENGTH, start], plan[TRIPS, start], plan[WORK, start] = length, trips, work
 
 
-@compiled
+@compiled(error_model="numpy")
 def renew(route: int, ways: Any, given: Any, plan: Any, sets: Any, meta: Any) -> bool:  # noqa: PLR0917 - compiled code takes no keywords
     """Compute times, loads and cost of a route anew; returns whether it keeps its times."""
     n = meta[NUM_ORDERS]
@@ -200,7 +192,7 @@ def renew(route: int, ways: Any, given: Any, plan: Any, sets: Any, meta: Any) ->
     return bool(is_kept)
 
 
-@compiled
+@compiled(error_model="numpy")
 def tell(route: int, into: Any, used: int, plan: Any, meta: Any) -> int:
     """Write a route down: its number, its nodes, -2; returns the end."""
     n = meta[NUM_ORDERS]
@@ -215,7 +207,7 @@ def tell(route: int, into: Any, used: int, plan: Any, meta: Any) -> int:
     return used + 1
 
 
-@compiled
+@compiled(error_model="numpy")
 def dump(plan: Any, meta: Any, into: Any) -> int:
     """Write the plan down, route after route; returns the length."""
     used = 0
@@ -225,7 +217,7 @@ def dump(plan: Any, meta: Any, into: Any) -> int:
     return used
 
 
-@compiled
+@compiled(error_model="numpy")
 def touch(route: int, touched: Any, is_touched: Any, saved: Any, plan: Any, meta: Any) -> None:  # noqa: PLR0917 - compiled code takes no keywords
     """Write a route down before the first change of a step."""
     if is_touched[route]:
@@ -237,7 +229,7 @@ def touch(route: int, touched: Any, is_touched: Any, saved: Any, plan: Any, meta
     meta[COST_BEFORE] += plan[COST, meta[NUM_ORDERS] + 2 * route]
 
 
-@compiled
+@compiled(error_model="numpy")
 def restore(  # noqa: PLR0917 - compiled code takes no keywords
     touched: Any, saved: Any, ways: Any, given: Any, plan: Any, sets: Any, meta: Any
 ) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 
+from dispatchopt.core.compiled import compiled
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+
+@compiled()
 def _pivot(odd: Any, column: int, is_open: Any, slacks: Any, sizes: Any) -> int:
     """Return the lightest open row in which a column is odd, or -1."""
     best, least = -1, np.inf
@@ -19,7 +20,7 @@ def _pivot(odd: Any, column: int, is_open: Any, slacks: Any, sizes: Any) -> int:
     return best
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def _add(row: int, pivot: int, odd: Any, sums: Any, slack: Any) -> Any:
     """Add one row to another, modulo 2; returns slack and number of rows of the sum."""
     for other in range(odd.shape[1]):
@@ -33,7 +34,7 @@ def _add(row: int, pivot: int, odd: Any, sums: Any, slack: Any) -> Any:
     return total, size
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def odd_sums(  # noqa: PLR0917 - compiled code takes no keywords
     odd: Any,
     parity: Any,

@@ -9,26 +9,18 @@ subgradients (compare Posta, Ferland and Michelon 2012). Compiled code is kept o
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from dispatchopt.core.compiled import compiled
 from dispatchopt.siting.engines._load_kernels import on_grid
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    def njit(**_options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        """Stand in for the compiler, which has no types."""
-        raise NotImplementedError
-else:
-    from numba import njit
 
 #: Units between least and most load up to which both count in what a change of a filling costs.
 _NARROW = 12
 
 
-@njit(cache=True)
+@compiled()
 def fill(  # noqa: C901 - compiled as a whole
     profit: Any,
     units: Any,
@@ -68,7 +60,7 @@ def fill(  # noqa: C901 - compiled as a whole
     return earned
 
 
-@njit(cache=True)
+@compiled()
 def changes(  # noqa: C901 - compiled as a whole
     profit: Any,
     units: Any,
@@ -115,7 +107,7 @@ def changes(  # noqa: C901 - compiled as a whole
             before[load] = max(before[load], before[load - own] + gain)
 
 
-@njit(cache=True)
+@compiled()
 def settle(cost: Any, units: Any, site_of: Any, room: Any, low: Any) -> Any:
     """Serve customers that one site is left for; return what they cost, -1 for a dead end."""
     k, n = cost.shape
@@ -145,7 +137,7 @@ def settle(cost: Any, units: Any, site_of: Any, room: Any, low: Any) -> Any:
     return added
 
 
-@njit(cache=True)
+@compiled()
 def evaluated(
     worth: Any, cost: Any, units: Any, site_of: Any, room: Any, low: Any, held: Any
 ) -> Any:
@@ -173,7 +165,7 @@ def evaluated(
     return total
 
 
-@njit(cache=True)
+@compiled()
 def raised(  # noqa: C901 - compiled as a whole
     worth: Any, cost: Any, units: Any, site_of: Any, room: Any, low: Any, held: Any, goal: Any,
     rounds: Any, grid: Any,
@@ -221,7 +213,7 @@ def raised(  # noqa: C901 - compiled as a whole
     return best
 
 
-@njit(cache=True)
+@compiled()
 def squeezed(  # noqa: C901 - compiled as a whole
     worth: Any,
     cost: Any,
@@ -274,7 +266,7 @@ def squeezed(  # noqa: C901 - compiled as a whole
     return dropped
 
 
-@njit(cache=True)
+@compiled()
 def visited(worth: Any, cost: Any, units: Any, state: Any, work: Any, rules: Any) -> Any:
     """Bound a node and leave out pairs until little changes; return fixed cost and bound.
 
@@ -303,7 +295,7 @@ def visited(worth: Any, cost: Any, units: Any, state: Any, work: Any, rules: Any
     return (fixed, np.inf) if added < 0 else (fixed + added, bound)
 
 
-@njit(cache=True)
+@compiled()
 def picked(cost: Any, site_of: Any, rise: Any, room: Any) -> Any:
     """Return the customer whose best two sites raise the bound most, -1 for none that is free."""
     most, who = -1.0, -1
@@ -323,7 +315,7 @@ def picked(cost: Any, site_of: Any, rise: Any, room: Any) -> Any:
     return who
 
 
-@njit(cache=True)
+@compiled()
 def search(  # noqa: C901, PLR0915 - compiled as a whole
     worth: Any,
     ground: Any,
