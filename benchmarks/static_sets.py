@@ -5,7 +5,9 @@ instance of a set with each method and seed, in a process of its own and for the
 checks what comes out, and prints mean gaps. A kept file holds a line of JSON per run; runs that
 stand in it are not repeated, so one that was cut short goes on where it stopped. ``--plot FILE``
 draws the performance profile of what is kept. ``--methods ours pyvrp ortools vroom`` takes more
-rivals in, each in its best setting; those that refuse a set are left out.
+rivals in, each in its best setting; those that refuse a set are left out. ``--set all --sample 2``
+takes two instances of every set, drawn at random (``--draw`` says which draw), seed after seed, so
+that what is done when a run is cut short is as fair a sample as the whole.
 
 Rivals run here, or under the Python that ``DISPATCHOPT_RIVALS_PYTHON`` names;
 ``python -m benchmarks.rivals FOLDER`` makes an environment for them.
@@ -14,124 +16,31 @@ Rivals run here, or under the Python that ``DISPATCHOPT_RIVALS_PYTHON`` names;
 from __future__ import annotations
 
 import argparse
-import csv
 import dataclasses
 import json
 import math
 import os
+import statistics
 import subprocess
 import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.cpu_clock import CpuStop
 from benchmarks.registry import Row
+from benchmarks.static_instances import SETS, best_known, drawn, read_instance
 
-from dispatchopt import io, routing
+from dispatchopt import routing
 from dispatchopt.core.run import solve as run_solve
-from dispatchopt.core.stop import Stop, StopClock
 from dispatchopt.io.instance import Instance
 from dispatchopt.routing.engines import _pyvrp_model
 from dispatchopt.routing.engines.colgen import ColgenEngine
 from dispatchopt.routing.engines.ortools import OrToolsEngine
 from dispatchopt.routing.engines.pyvrp import PyVrpEngine
 from dispatchopt.routing.engines.vroom import VroomEngine
-
-
-@dataclass(frozen=True, kw_only=True)
-class StaticSet:
-    """A folder of instances, and how its costs are counted.
-
-    Parameters
-    ----------
-    folder
-        Below ``$DISPATCHOPT_DATA/routing``.
-    rounding
-        Name of the rounding under which the listed costs hold; lists in double precision are
-        compared with costs in thousandths, as larger figures unbalance the penalties of rivals.
-    convention
-        How the convention of the listed costs begins.
-    has_vehicles_first
-        Whether fewer vehicles beat any distance.
-    """
-
-    folder: str
-    rounding: str
-    convention: str
-    has_vehicles_first: bool = False
-
-
-SETS = {
-    "solomon": StaticSet(folder="solomon", rounding="dimacs", convention="distance"),
-    "yang": StaticSet(folder="yang_mtvrptwr", rounding="dimacs", convention="distance"),
-    "uchoa-x": StaticSet(folder="uchoa_x", rounding="round", convention="distance"),
-    "vidal": StaticSet(folder="vidal_mdvrptw", rounding="exact", convention="distance"),
-    "prizes": StaticSet(folder="pyvrp_pcvrptw", rounding="dimacs", convention="distance"),
-    "mdvrp": StaticSet(folder="cordeau_mdvrp", rounding="exact", convention="distance"),
-    "mdvrptw": StaticSet(folder="cordeau_mdvrptw", rounding="exact", convention="distance"),
-    "road": StaticSet(folder="dimacs_road", rounding="round", convention=""),
-    **{
-        f"gh-{size}": StaticSet(
-            folder=f"gehring_homberger/{size}", rounding="dimacs", convention="distance"
-        )
-        for size in (200, 400, 600, 800, 1000)
-    },
-    **{
-        f"li-lim-{size}": StaticSet(
-            folder=f"li_lim/{size}",
-            rounding="exact",
-            convention="hierarchical",
-            has_vehicles_first=True,
-        )
-        for size in (100, 200, 400, 600, 800, 1000)
-    },
-}
-
-
-@dataclass(frozen=True)
-class CpuStop(Stop):
-    """Limits whose time is CPU time of this process, which other work does not shorten."""
-
-    def start(self, clock: Callable[[], float] = time.process_time) -> StopClock:
-        """Start the clock of one run."""
-        return super().start(clock)
-
-
-def home() -> Path:
-    """Return the folder of the sets."""
-    return Path(os.environ.get("DISPATCHOPT_DATA", "../shared/data")) / "routing"
-
-
-def instances(name: str) -> list[Path]:
-    """Return the instances of a set, sorted by name; none if it is not there."""
-    folder = home() / SETS[name].folder
-    found = [*folder.glob("*.vrp"), *folder.glob("*.txt")]
-    return sorted(path for path in found if "readme" not in path.name.lower())
-
-
-def best_known(name: str) -> dict[str, tuple[float, int]]:
-    """Return listed costs and numbers of vehicles (0 if not listed) by instance."""
-    chosen = SETS[name]
-    top = chosen.folder.partition("/")[0]
-    with (home() / "bks.csv").open(encoding="utf-8", newline="") as stream:
-        return {
-            row["instance"]: (float(row["cost"]), int(row["vehicles"] or 0))
-            for row in csv.DictReader(stream)
-            if row["set"].partition("/")[0] == top
-            and row["convention"].startswith(chosen.convention)
-        }
-
-
-def read_instance(name: str, path: Path) -> Instance:
-    """Return an instance under the convention of its set."""
-    chosen = SETS[name]
-    options = {"rounding": chosen.rounding}
-    if chosen.has_vehicles_first:
-        options["vehicles_first"] = "1"
-    return io.read(path, options)
 
 
 def solve_ours(instance: Instance, path: Path, time_s: float, seed: int) -> Row:
@@ -261,11 +170,12 @@ def gap(name: str, row: Row, known: tuple[float, int]) -> float | None:
 
 
 def runs(
-    name: str, paths: Sequence[Path], given: argparse.Namespace, kept: dict[str, Row]
+    chosen: Sequence[tuple[str, Path]], given: argparse.Namespace, kept: dict[str, Row]
 ) -> Iterator[Row]:
     """Yield a row per instance, seed and method; what is kept is not run again."""
-    known = best_known(name)
-    for path in paths:
+    listed = {name: best_known(name) for name in dict.fromkeys(name for name, _ in chosen)}
+    for name, path in chosen:
+        known = listed[name]
         for seed in range(1, given.seeds + 1):
             for method in given.methods:
                 mark = f"{name} {path.stem} {seed} {method} {given.time:g}"
@@ -298,35 +208,69 @@ def load(path: Path | None) -> dict[str, Row]:
 
 
 def summary(rows: Sequence[Row]) -> list[Row]:
-    """Return mean gaps per set and method, and what share of the rival's gap is closed."""
+    """Return mean gaps per set and method, and what share of the rival's gap is closed.
+
+    ``±`` is the standard error of the mean difference from the rival in percentage points, over
+    instances and seeds that both have solved; ``better`` and ``worse`` count those pairs.
+    """
     made: list[Row] = []
     for name in dict.fromkeys(row["set"] for row in rows):
-        means: dict[str, float] = {}
-        for method in dict.fromkeys(row["method"] for row in rows if row["set"] == name):
-            own = [row for row in rows if row["set"] == name and row["method"] == method]
-            gaps = [row["gap"] for row in own if row.get("gap") is not None]
-            more = [row["routes_more"] for row in own if row.get("routes_more") is not None]
-            means[method] = sum(gaps) / len(gaps) if gaps else math.nan
+        by_method: dict[str, dict[tuple[str, int], Row]] = {}
+        for row in rows:
+            if row["set"] == name:
+                own = by_method.setdefault(row["method"], {})
+                own[row.get("instance", ""), row.get("seed", len(own))] = row
+        rival = by_method.get("pyvrp", {})
+        rival_mean = _mean([row["gap"] for row in rival.values() if row.get("gap") is not None])
+        for method, own in by_method.items():
+            gaps = [row["gap"] for row in own.values() if row.get("gap") is not None]
             line: Row = {"set": name, "method": method, "runs": len(own), "solved": len(gaps)}
-            line["mean gap %"] = round(100 * means[method], 3)
+            line["mean gap %"] = round(100 * _mean(gaps), 3)
             if SETS[name].has_vehicles_first:
-                line["vehicles more"] = sum(more) / max(1, len(more))
+                more = [row["routes_more"] for row in own.values() if "routes_more" in row]
+                line["vehicles more"] = round(sum(more) / max(1, len(more)), 3)
+            if method != "pyvrp" and rival_mean > 0:
+                line["closed %"] = round(100 * (1 - _mean(gaps) / rival_mean), 1)
+                line |= _paired(own, rival)
             made.append(line)
-        rival = means.get("pyvrp")
-        for line in made:
-            if rival and line["set"] == name and line["method"] != "pyvrp":
-                line["closed %"] = round(100 * (1 - means[line["method"]] / rival), 1)
     return made
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values) if values else math.nan
+
+
+def _paired(own: dict[Any, Row], rival: dict[Any, Row]) -> Row:
+    """Return how runs differ from the rival's of the same instance and seed."""
+    both = [(row, rival[key]) for key, row in own.items() if key in rival]
+    both = [pair for pair in both if all(row.get("gap") is not None for row in pair)]
+    if len(both) < 2:
+        return {}
+    more = [100 * (row["gap"] - other["gap"]) for row, other in both]
+    return {
+        "±": round(statistics.stdev(more) / math.sqrt(len(more)), 3),
+        "better": sum(row["objective"] < other["objective"] for row, other in both),
+        "worse": sum(row["objective"] > other["objective"] for row, other in both),
+    }
+
+
+def table(lines: Sequence[Row]) -> str:
+    """Return lines of a summary as a table in Markdown."""
+    columns = list(dict.fromkeys(key for line in lines for key in line))
+    head = ["| " + " | ".join(columns) + " |", "|" + " --- |" * len(columns)]
+    body = ["| " + " | ".join(str(line.get(key, "")) for key in columns) + " |" for line in lines]
+    return "\n".join([*head, *body])
 
 
 def main() -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--set", dest="sets", nargs="+", choices=SETS, required=True)
+    parser.add_argument("--set", dest="sets", nargs="+", choices=[*SETS, "all"], required=True)
     parser.add_argument("--time", type=float, default=60.0, help="CPU seconds of each run (60)")
     parser.add_argument("--seeds", type=int, default=3, help="seeds 1 to this (3)")
     parser.add_argument("--kept", type=Path, help="file of results, to be gone on with")
-    parser.add_argument("--every", type=int, default=1, help="take every n-th instance only (1)")
+    parser.add_argument("--sample", type=int, help="instances of each set, drawn at random (all)")
+    parser.add_argument("--draw", type=int, default=1, help="seed of the sample (1)")
     parser.add_argument("--only", nargs="*", default=[], help="names to keep")
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=["ours", "pyvrp"])
     parser.add_argument("--one", type=Path, help="run one file only, and print its row as JSON")
@@ -335,15 +279,14 @@ def main() -> None:
     if given.one:
         print(json.dumps(one(given.sets[0], given.one, given.methods[0], given.time, given.seeds)))
         return
-    kept, rows = load(given.kept), []
-    for name in given.sets:
-        paths = [p for p in instances(name) if not given.only or p.stem in given.only]
-        for row in runs(name, paths[:: given.every], given, kept):
-            rows.append(row)
-            shown = "none" if row.get("gap") is None else f"{100 * row['gap']:.3f} %"
-            print(f"{row['mark']}: gap {shown}, {row.get('cpu_s')} CPU s", flush=True)
-    for line in summary(rows):
-        print(", ".join(f"{key} {value}" for key, value in line.items()))
+    names = list(SETS) if "all" in given.sets else given.sets
+    chosen = drawn(names, sample=given.sample, draw=given.draw, only=given.only)
+    rows = []
+    for row in runs(chosen, given, load(given.kept)):
+        rows.append(row)
+        shown = "none" if row.get("gap") is None else f"{100 * row['gap']:.3f} %"
+        print(f"{row['mark']}: gap {shown}, {row.get('cpu_s')} CPU s", flush=True)
+    print(table(summary(rows)))
     if given.plot:
         from dispatchopt.reporting.plot import profile_png
 

@@ -102,7 +102,7 @@ def test_each_courier_goes_where_it_saves_most(
     seed: int, stores: int, couriers: int, share: float
 ) -> None:
     state = state_of(seed, stores, couriers)
-    how = Moving(far_s=900, least_gain_s=5.0, way_weight=0.1, anywhere_share=share)
+    how = Moving(far_s=900, least_gain_s=5.0, way_weight=0.1, anywhere_share=share, hop_s=900)
     everyone = np.ones(couriers, dtype=np.bool_)
     decided = dict(moves(state, everyone, ~everyone, how))
     chance = float(state.stores.recent_orders.sum()) / 3 / couriers
@@ -149,6 +149,31 @@ def test_each_courier_goes_where_it_saves_most(
             assert best <= 1e-6
 
 
+@given(seed=st.integers(0, 10**6), hop_s=st.sampled_from([60, 180, 300]))
+def test_long_ways_are_driven_from_store_to_store(seed: int, hop_s: int) -> None:
+    state = state_of(seed, 8, 1)
+    everyone = np.ones(1, dtype=np.bool_)
+    how = Moving(far_s=1800, least_gain_s=0.0, hop_s=1800)
+    through = moves(state, everyone, ~everyone, how)
+    hops = moves(state, everyone, ~everyone, replace(how, hop_s=hop_s, detour_s=60))
+    assert len(hops) == len(through)
+    for (_, stop), (_, target) in zip(hops, through, strict=True):
+        pace, open_to = float(state.couriers.pace[0]), int(state.couriers.store_idx[0])
+        direct_s = way_s(state, 8, target) * pace
+        on_the_way = {
+            store: way_s(state, 8, store) * pace
+            for store in range(8)
+            if open_to in {-1, store} and (state.stores.recent_orders > 0).any()
+            if 0 < way_s(state, 8, store) * pace <= hop_s
+            if way_s(state, store, target) * pace < direct_s
+            if (way_s(state, 8, store) + way_s(state, store, target)) * pace <= direct_s + 60
+        }
+        if direct_s <= hop_s or not on_the_way:
+            assert stop == target
+        else:
+            assert on_the_way[stop] == max(on_the_way.values())
+
+
 def test_near_enough_is_near_enough() -> None:
     """A courier within the time of preparation stays; a longer lead needs fewer drives."""
     state = state_of(1, 1, 1)
@@ -165,6 +190,20 @@ def test_near_enough_is_near_enough() -> None:
     # Three minutes of way at a third of an order: 14 s are saved, and 9 of way are paid.
     assert moves(state, everyone, ~everyone, Moving(least_gain_s=2.0)) == [(0, 0)]
     assert moves(state, everyone, ~everyone, Moving(least_gain_s=60.0)) == []
+
+
+def test_nobody_drives_to_where_little_of_the_shift_is_left() -> None:
+    state = state_of(1, 1, 1)
+    everyone, how = (
+        np.ones(1, dtype=np.bool_),
+        Moving(far_s=10**4, least_gain_s=0.0, way_weight=0.0),
+    )
+    drive_s = int(way_s(state, 1, 0) * state.couriers.pace[0])
+    for more_s, decided in ((0, [(0, 0)]), (-1, [])):
+        end_s = np.array([state.now_s + drive_s + how.least_shift_s + more_s])
+        couriers = replace(state.couriers, store_idx=np.array([-1]), off_s=end_s)
+        busy = replace(state, couriers=couriers)
+        assert moves(busy, everyone, ~everyone, how) == decided
 
 
 def test_orders_are_expected_at_stores_that_had_none() -> None:

@@ -133,6 +133,120 @@ def test_each_scenario_by_itself(rule: str, seed: int, target: float) -> None:
     assert result.objective == (worst if rule == "worst" else missed)
 
 
+def phased_costs(
+    plain: SitingProblem, units: np.ndarray, limits: list[int], away: np.ndarray
+) -> list[tuple[float, np.ndarray]]:
+    """Opening cost, and cost of service by phase and scenario, of every course of openings."""
+    count, m = len(units), plain.num_sites
+    found = []
+    for course in itertools.product(range(count + 1), repeat=m):
+        first = np.array(course)
+        if any((first <= at).sum() > limit for at, limit in enumerate(limits)):
+            continue
+        opening = 0.0
+        if plain.goal is SitingGoal.FIXED_CHARGE:
+            opening = float(plain.opening_cents[first < count].sum())
+        service = [
+            [transport(plain, first <= at, row, away) for row in rows]
+            for at, rows in enumerate(units)
+        ]
+        found.append((opening, np.array(service)))
+    return found
+
+
+def drawn_phases(
+    seed: int, goal: SitingGoal
+) -> tuple[SitingProblem, np.ndarray, np.ndarray, list[int], np.ndarray]:
+    """A problem of one phase; demand by phase and scenario, weights, limits, and distances."""
+    plain, _, weight, away = drawn(seed, goal)
+    rng = np.random.default_rng(seed + 1)
+    # A third site and a fourth customer make enumeration long, and find nothing new.
+    m, n = min(3, plain.num_sites), min(3, plain.num_customers)
+    away = away[:m, :n]
+    site, customer = np.nonzero(away < FAR)
+    assert plain.site_cost_cents is not None
+    assert plain.capacity_units is not None
+    plain = plain.replace(
+        coverage=Coverage.from_pairs(
+            site_idx=site, customer_idx=customer, distance_m=away[site, customer],
+            num_sites=m, num_customers=n, cutoff_m=1000,
+        ),
+        demand_units=plain.demand_units[:n],
+        site_cost_cents=plain.site_cost_cents[:m],
+        capacity_units=plain.capacity_units[:m],
+    )  # fmt: skip
+    limits = np.sort(rng.integers(0, 3, 2)).tolist()
+    return plain, rng.integers(0, 7, (2, len(weight), n)), weight, limits, away
+
+
+@pytest.mark.parametrize(
+    "goal", [SitingGoal.MAX_COVERAGE, SitingGoal.P_MEDIAN, SitingGoal.FIXED_CHARGE]
+)
+@settings(max_examples=8, deadline=None)
+@given(seed=st.integers(0, 10**6))
+def test_expected_cost_in_phases_with_room_in_each_scenario(goal: SitingGoal, seed: int) -> None:
+    plain, units, weight, limits, away = drawn_phases(seed, goal)
+    made = phased(with_scenarios(plain, units[0], weight), units, max_sites=limits)
+    costs = [
+        opening + float((service * weight).sum())
+        for opening, service in phased_costs(plain, units, limits, away)
+    ]
+    assert siting.DOMAIN.bound(made) <= min(costs) + 1e-6
+    result = siting.solve(made)
+    assert result.status == "optimal"
+    assert result.objective == pytest.approx(min(costs), abs=1e-5)
+
+
+@pytest.mark.parametrize("rule", ["worst", "share"])
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 10**6), target=st.sampled_from([0.3, 0.7, 1.0]))
+def test_each_course_over_phases_by_itself(rule: str, seed: int, target: float) -> None:
+    plain, units, weight, limits, away = drawn_phases(seed, SitingGoal.MAX_COVERAGE)
+    made = with_scenarios(plain, units[0], weight, rule=rule, target=target)
+    problem = phased(made, units, max_sites=limits)
+    total = units.sum(axis=(0, 2)).tolist()
+    may_miss = np.array([round((1 - target) * 10) * each // 10 for each in total])
+    costs = []
+    for _, service in phased_costs(plain, units, limits, away):
+        left = np.round(service).sum(axis=0)
+        costs.append(left.max() if rule == "worst" else weight[left > may_miss].sum())
+    result = siting.solve(problem)
+    assert result.status == "optimal"
+    assert result.objective == min(costs)
+    told = {each.name: each for each in explain(problem, result.require())}
+    rows: Any = told["scenarios"].rows
+    assert [row["weight"] for row in sorted(rows, key=lambda row: int(row["scenario"]))] == (
+        weight.tolist()
+    )
+
+
+@pytest.mark.parametrize("rule", ["expected", "worst", "share"])
+def test_phases_of_scenarios_written_and_read_again(tmp_path: Path, rule: str) -> None:
+    """One store may open at first, both later; scenario 1 is three units too large for them."""
+    units = [[[9, 1], [8, 5]], [[5, 5], [8, 5]]]
+    made = with_scenarios(two_stores(), units[0], [1, 2], rule=rule)
+    problem = phased(made, units, max_sites=[1, 2])
+    write(Instance(name="surge", kind="siting", problem=problem), tmp_path / "laid-out.json")
+    again = read(tmp_path / "laid-out.json").problem
+    assert digest(again) == digest(problem)
+    # Left in phases 0 and 1: 5 and 0 of the first scenario, 8 and 3 of the second.
+    best = {"expected": 5 + 2 * 11, "worst": 11, "share": 3}[rule]
+    assert siting.solve(again).objective == best
+
+
+def test_room_in_each_scenario_of_each_phase() -> None:
+    units = [[[9, 1], [8, 5]], [[5, 5], [8, 5]]]
+    problem = phased(with_scenarios(two_stores(), units[0], [1, 2]), units, max_sites=[1, 2])
+    full = SitingSolution(open_sites=[0], assignment=[0] * 8)  # type: ignore[arg-type]
+    found = {each.where: each.by for each in check(problem, full).violations}
+    assert found == {
+        "site 0 in phase 0": 5.0,
+        "site 0 in phase 1": 16.0,
+        "site 0 in phase 2": 5.0,
+        "site 0 in phase 3": 16.0,
+    }
+
+
 def two_stores(**changes: Any) -> SitingProblem:
     """Two stores of 5 units that both reach both customers, 100 m and 900 m away."""
     fields: dict[str, Any] = {
@@ -185,8 +299,15 @@ def test_written_and_read_again(tmp_path: Path, rule: str, best: int) -> None:
         ),
         (
             lambda: phased(with_scenarios(two_stores(), [[9, 1]]), [[1, 1]], max_sites=[1]),
+            "phase_units",
+        ),
+        (
+            lambda: phased(
+                two_stores(customer_phase=np.array([1, 0])), [[[1], [1]]], max_sites=[1]
+            ),
             "customer_phase",
         ),
+        (lambda: two_stores(customer_scenario=np.array([0, 1])), "phase"),
         (lambda: two_stores(load_weight=np.array([2])), "customer_phase"),
         (
             lambda: two_stores(customer_phase=np.array([0, 1]), load_weight=np.array([2])),

@@ -24,8 +24,12 @@ class Moving:
         Expected seconds of waiting, over all orders looked at, that a drive must save at least.
     way_weight
         Further seconds that it must save per second of driving.
+    hop_s, detour_s
+        Longest drive between two decisions: a courier who goes farther stops at a store on the
+        way, which may lengthen it by as much as the detour, and can be used from there. Without a
+        store on the way he goes through.
     least_shift_s
-        Couriers with less of their shift left stay where they are.
+        Nobody drives to where less of the shift would be left.
     anywhere_share
         Share of the demand that is expected at all open stores alike, in [0, 1]; an hour is too
         short to tell which of them orders will come from.
@@ -35,6 +39,8 @@ class Moving:
     far_s: int = 600
     least_gain_s: float = 10.0
     way_weight: float = 0.05
+    hop_s: int = 300
+    detour_s: int = 60
     least_shift_s: int = 900
     anywhere_share: float = 0.3
 
@@ -62,6 +68,7 @@ def moves(
     way beyond it is waited. The nearest courier may be on another order by then, so the second,
     third and fourth nearest count by the chance that all nearer ones are (as in the expected
     coverage of Daskin, 1983). Couriers decide in turn, the others standing where they are.
+    Who is on the way gets no instruction, so long ways are driven in hops from store to store.
     """
     expected = expected_orders(state, how)
     rows, wanted = np.flatnonzero(is_idle), np.flatnonzero(expected > 0)
@@ -79,11 +86,9 @@ def moves(
     board = _Board(state, np.concatenate([rows, others]), wanted, expected[wanted], chance)
     decided: list[tuple[int, int]] = []
     for at, row in enumerate(rows[:_TURNS].tolist()):
-        if state.couriers.off_s[row] - state.now_s < how.least_shift_s:
-            continue
         best = board.best(at, how)
         if best >= 0:
-            place = int(state.stores.place_idx[wanted[best]])
+            place = int(state.stores.place_idx[wanted[board.hop(at, best, how)]])
             decided.append((int(state.couriers.idx[row]), place))
     return decided
 
@@ -116,7 +121,8 @@ class _Board:
         table, target = state.couriers, state.stores.place_idx[wanted]
         self._demand, self._park_s, self._lead_s = demand, state.rules.park_s, _lead_s(state)
         self._way_s = _ways_s(state, table.place_idx[couriers], target)
-        self._way_s *= table.pace[couriers][:, None]
+        self._pace, self._shift_s = table.pace[couriers], table.off_s[couriers] - state.now_s
+        self._way_s *= self._pace[:, None]
         self._between_s = _ways_s(state, target, target)
         home = table.store_idx[couriers][:, None]
         self._is_open = (home < 0) | (home == wanted[None, :])
@@ -152,7 +158,8 @@ class _Board:
         # The others are what is left when one entry equal to one's own is taken out.
         others = np.where(nearest[:-1] >= mine, nearest[1:], nearest[:-1])
         price = how.least_gain_s + how.way_weight * self._way_s[at]
-        can = self._is_open[at] & (self._way_s[at] <= how.far_s) & ~self._is_here[at]
+        far_s = min(how.far_s, self._shift_s[at] - how.least_shift_s)
+        can = self._is_open[at] & (self._way_s[at] <= far_s) & ~self._is_here[at]
         columns = np.flatnonzero(can)
         if not len(columns):
             return -1
@@ -167,6 +174,16 @@ class _Board:
         self._waits[at] = np.where(self._is_open[at], self._wait_s(way_s), self._waits[-1])
         self._nearest = self._sorted()
         return store
+
+    def hop(self, at: int, store: int, how: Moving) -> int:
+        """Return the column of the store to stop at on the way to another one."""
+        way_s = self._way_s[at]
+        if way_s[store] <= how.hop_s:
+            return store
+        rest_s = self._between_s[:, store] * self._pace[at]
+        can = self._is_open[at] & (way_s > 0) & (way_s <= how.hop_s) & (rest_s < way_s[store])
+        columns = np.flatnonzero(can & (way_s + rest_s <= way_s[store] + how.detour_s))
+        return int(columns[np.argmax(way_s[columns])]) if len(columns) else store
 
     def _cost(self, others: FloatArray, waits: FloatArray) -> FloatArray:
         """Expected waits of all orders with one more courier; a row of waits for each choice."""

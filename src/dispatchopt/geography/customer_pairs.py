@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 
 from dispatchopt.core.arrays import IntArray
+from dispatchopt.core.compiled import compiled
 from dispatchopt.geography.distance import MEAN_RADIUS_M
 from dispatchopt.geography.snapping import Snapped
 
@@ -50,7 +50,7 @@ def pairs_by_site(
     )
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def _turned(indptr: Any, node: Any, cm: Any, num_nodes: int) -> Any:
     """Return ``indptr``, site and cm by node, sites rising inside a node."""
     starts = np.zeros(num_nodes + 1, dtype=np.int64)
@@ -68,7 +68,7 @@ def _turned(indptr: Any, node: Any, cm: Any, num_nodes: int) -> Any:
     return starts, site, length
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def _joined(by_node: Any, site_xyz: Any, customers: Any, limit_cm: int) -> Any:
     starts, site, length = by_node
     customer_node, access_cm, customer_xyz = customers
@@ -106,7 +106,7 @@ def _joined(by_node: Any, site_xyz: Any, customers: Any, limit_cm: int) -> Any:
     return indptr, customer_idx, distance_m
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def _straight_cm(here: Any, row: int, there: Any, customer: int) -> Any:
     """Return the straight line of a pair, as ``Snapped.straight_cm``."""
     east, north = here[row, 0] - there[customer, 0], here[row, 1] - there[customer, 1]

@@ -11,10 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numba
 import numpy as np
 
 from dispatchopt.core.arrays import FloatArray, IntArray
+from dispatchopt.core.compiled import compiled
 
 #: Cells per node; road nodes crowd in towns, where a cell then holds one to three of them.
 _CELLS_PER_NODE = 4
@@ -110,7 +110,7 @@ def _axes(middle: FloatArray) -> FloatArray:
     return axes
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def _nearest(cells: Any, plane: Any, xyz: FloatArray, chord2: FloatArray, found: IntArray) -> None:
     """Lower ``chord2`` to the squared chord of the nearest node and name it in ``found``."""
     (columns, rows), _, _, _ = cells
@@ -133,7 +133,7 @@ def _nearest(cells: Any, plane: Any, xyz: FloatArray, chord2: FloatArray, found:
             chord2[idx], found[idx] = best, node
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def _beyond(at: float, cell: int, ring: int, side: float, num: int) -> float:
     """Return the way along one axis to what lies beyond a ring; inf where there are no cells."""
     away = np.inf
@@ -145,7 +145,7 @@ def _beyond(at: float, cell: int, ring: int, side: float, num: int) -> float:
     return away - 1e-6 * side
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def _ring(
     cells: Any,
     middle: tuple[int, int, int],

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 
 from dispatchopt.core.arrays import FloatArray, IntArray
+from dispatchopt.core.compiled import compiled
 
 #: Rules by number: what ends the climb of a pair.
 CRITICAL_RATIO, FILL_RATE, CYCLE_SERVICE = 0, 1, 2
@@ -17,7 +17,7 @@ CRITICAL_RATIO, FILL_RATE, CYCLE_SERVICE = 0, 1, 2
 _GO_ON, _BEFORE, _HERE, _LEAVE = 0, 1, 2, 3
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def _verdict(task: tuple[int, int, int], steps: int, gain: float, short: float) -> int:
     """What to do at a level; ``short`` is what lacks to the target of the rule."""
     if task[0] != CRITICAL_RATIO:
@@ -29,7 +29,7 @@ def _verdict(task: tuple[int, int, int], steps: int, gain: float, short: float) 
     return _LEAVE if 0 < task[2] < steps else _GO_ON
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def climb(
     task: tuple[int, int, int],
     law: tuple[FloatArray, FloatArray, FloatArray, FloatArray],

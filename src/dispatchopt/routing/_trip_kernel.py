@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
+
+from dispatchopt.core.compiled import compiled
 
 _FAR_BACK = 1 << 50
 _MOST = np.iinfo(np.int64).max
@@ -33,7 +34,7 @@ _READY = 4
 ) = range(17)
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def _cost_at(start: int, floor: int, delay: int, per_s: int, events: Any) -> Any:
     total = (max(floor, start + delay) - start) * per_s
     for event in range(len(events)):
@@ -43,7 +44,7 @@ def _cost_at(start: int, floor: int, delay: int, per_s: int, events: Any) -> Any
     return total
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def _time_cost(span: Any, floor: int, delay: int, numbers: Any, events: Any) -> Any:
     """Return the least cost of duration and lateness over the start of the route."""
     low, high = span
@@ -68,7 +69,7 @@ def _time_cost(span: Any, floor: int, delay: int, numbers: Any, events: Any) -> 
     return best
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def one_sequence(
     stops: Any, orders: Any, legs: Any, numbers: Any, events: Any
 ) -> tuple[int, int, int]:
@@ -118,7 +119,7 @@ def one_sequence(
     return cost, late, metres - numbers[_MOST_M]
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def best_sequences(  # noqa: PLR0917 - compiled code takes no keywords
     sets: Any,
     permutations: Any,
@@ -150,7 +151,7 @@ def best_sequences(  # noqa: PLR0917 - compiled code takes no keywords
     return sequences, costs, nearly
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def insertions(  # noqa: PLR0917 - compiled code takes no keywords
     sequences: Any, new: int, orders: Any, legs: Any, numbers: Any, costs: Any
 ) -> None:

@@ -202,7 +202,10 @@ def _loads(problem: SitingProblem, service: _Service) -> Iterable[Violation]:
     """Capacities."""
     if problem.capacity_units is None:
         return
-    phases = problem.customer_phase
+    phases, scenario = problem.customer_phase, problem.customer_scenario
+    if phases is not None and scenario is not None:
+        # Sites fill anew in each scenario of each phase.
+        phases = phases * (int(scenario.max(initial=0)) + 1) + scenario
     count = 1 if phases is None else int(phases.max(initial=0)) + 1
     load = np.zeros((count, problem.num_sites), dtype=np.int64)
     at = np.zeros(problem.num_customers, dtype=np.int64) if phases is None else phases

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -38,7 +39,8 @@ def phased(
     phase_units
         Demand in each phase, whole units, shape (t, n); under a rule of scenarios that of each
         scenario in each phase, shape (t, s, n). A scenario is a course over all phases: what it
-        leaves unserved counts over them together.
+        leaves unserved counts over them together. A problem that ``with_scenarios`` made from
+        capacities takes shape (t, s, n) as well: sites fill anew in each scenario of each phase.
     max_sites, budget_cents
         Most sites open, and most spent in all, up to the end of each phase, shape (t,); at least
         one of the two.
@@ -54,10 +56,7 @@ def phased(
     count, m, n = len(units) if units.ndim else 0, problem.num_sites, problem.num_customers
     first = np.zeros(m, dtype=np.int64) if opens_from is None else np.asarray(opens_from)
     _refuse(problem, units, max_sites, budget_cents, first)
-    by_scenario = None
-    if problem.scenario_weight is not None:
-        by_scenario = np.ascontiguousarray(units.transpose(1, 0, 2)).reshape(units.shape[1], -1)
-        units = np.tensordot(units, problem.scenario_weight, axes=(1, 0))
+    units, by_scenario = _over_scenarios(problem, units)
     capacity = problem.capacity_units
     opened, later = np.triu_indices(count)
     ground = problem.coverage
@@ -82,6 +81,7 @@ def phased(
     status[(phase > first) & (problem.is_fixed_open | problem.stands)] = SiteStatus.FORBIDDEN
     place = np.arange(m) if problem.place is None else problem.place
     cost, apart = problem.site_cost_cents, problem.site_distance_m
+    own, weight = problem.customer_phase, problem.load_weight
     return problem.replace(
         coverage=coverage,
         demand_units=units.ravel(),
@@ -96,10 +96,33 @@ def phased(
         phase_budget_cents=None if budget_cents is None else np.asarray(budget_cents),
         capacity_units=None if capacity is None else np.tile(capacity, count),
         customer_phase=None if capacity is None else np.repeat(np.arange(count), n),
+        customer_scenario=None if own is None else np.tile(own, count),
+        load_weight=None if weight is None else np.tile(weight, count),
         scenario_units=by_scenario,
         site_ids=copied_names(problem.site_ids, count),
         customer_ids=copied_names(problem.customer_ids, count),
     )
+
+
+def _over_scenarios(
+    problem: SitingProblem, units: npt.NDArray[Any]
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any] | None]:
+    """Return demand by phase, shape (t, n), and by scenario over all phases, (s, t n) or None."""
+    count, n, own = len(units), problem.num_customers, problem.customer_phase
+    if own is None:
+        if problem.scenario_weight is None:
+            return units, None
+        by_scenario = units.transpose(1, 0, 2).reshape(units.shape[1], -1)
+        return np.tensordot(units, problem.scenario_weight, axes=(1, 0)), by_scenario
+    # The customers of all scenarios stand side by side, with the demand that loads sites.
+    if problem.load_weight is not None:
+        units = units * problem.load_weight[:, None]
+    scenarios, units = units.shape[1], units.reshape(count, n)
+    if problem.scenario_rule is None:
+        return units, None
+    by_scenario = np.zeros((scenarios, count * n), dtype=units.dtype)
+    by_scenario[np.tile(own, count), np.arange(count * n)] = units.ravel()
+    return units, by_scenario
 
 
 def opening_phase(problem: SitingProblem, solution: SitingSolution) -> IntArray:
@@ -137,6 +160,8 @@ class Plan:
 def unphased(problem: SitingProblem) -> Plan | None:
     """Return what a problem in phases was made from; None where ``phased`` did not make it."""
     if problem.phase is None or problem.scenario_rule is not None:
+        return None
+    if problem.customer_scenario is not None:
         return None
     limits = (problem.phase_max_sites, problem.phase_budget_cents)
     count = max((len(each) for each in limits if each is not None), default=1)
@@ -247,9 +272,18 @@ def _refuse(
     budget: npt.ArrayLike | None,
     first: npt.NDArray[np.generic],
 ) -> None:
-    issues, shape = [], [problem.num_customers]
-    if problem.scenario_weight is not None:
-        shape.insert(0, len(problem.scenario_weight))
+    issues, shape, own = [], [problem.num_customers], problem.customer_phase
+    scenarios = len(problem.scenario_weight) if problem.scenario_weight is not None else 0
+    if own is not None:
+        scenarios = (
+            int(own.max(initial=0)) + 1 if problem.load_weight is None else len(problem.load_weight)
+        )
+        shape = [problem.num_customers // scenarios]
+        if (own != np.repeat(np.arange(scenarios), shape[0])[: len(own)]).any():
+            wanted = "None in phases, or as with_scenarios makes it"
+            issues.append(_issue("fields-clash", "customer_phase", "given", wanted))
+    if scenarios:
+        shape.insert(0, scenarios)
     if units.ndim != 1 + len(shape) or not len(units) or list(units.shape[1:]) != shape:
         wanted = f"shape (t, {', '.join(map(str, shape))}), t >= 1"
         issues.append(_issue("wrong-shape", "phase_units", units.shape, wanted))
@@ -258,9 +292,8 @@ def _refuse(
             issues.append(_issue("wrong-shape", name, given, "one limit for each phase"))
     if sites is None and budget is None:
         issues.append(_issue("missing-limit", "max_sites", None, "max_sites or budget_cents"))
-    for name in ("phase", "customer_phase"):
-        if getattr(problem, name) is not None:
-            issues.append(_issue("fields-clash", name, "given", "None in phases"))
+    if problem.phase is not None:
+        issues.append(_issue("fields-clash", "phase", "given", "None in phases"))
     issues += _faults_of_first(problem, first, len(units) if units.ndim else 0)
     if issues:
         raise InputError(issues)

@@ -129,9 +129,13 @@ class SitingProblem:
     customer_phase
         Phase (or scenario) in which each customer is served, int64, shape (n,); None if that does
         not matter. Capacities count anew in each.
+    customer_scenario
+        With phases of sites and scenarios: the scenario in which each customer is served, int64,
+        shape (n,). Capacities count anew in each scenario of each phase.
     load_weight
         How many times what loads a site at once the demand of the customers of each of these is,
-        whole, >= 1, shape (t,): a capacity holds that many times. None for once.
+        whole, >= 1, shape (t,), the scenarios of a phase after each other: a capacity holds that
+        many times. None for once.
     site_ids, customer_ids
         Names for messages and reports; indices by default.
 
@@ -170,6 +174,7 @@ class SitingProblem:
     phase_max_sites: IntArray | None = None
     phase_budget_cents: IntArray | None = None
     customer_phase: IntArray | None = None
+    customer_scenario: IntArray | None = None
     load_weight: IntArray | None = None
     site_ids: tuple[str, ...] | None = None
     customer_ids: tuple[str, ...] | None = None

@@ -45,6 +45,7 @@ def convert(problem: SitingProblem) -> list[Issue]:
         "place": (np.int64, (sites,)),
         "phase": (np.int64, (sites,)),
         "customer_phase": (np.int64, (customers,)),
+        "customer_scenario": (np.int64, (customers,)),
         **_rows_of(problem, customers),
     }
     for name, (dtype, shape) in shapes.items():
@@ -117,6 +118,7 @@ def _signs(problem: SitingProblem) -> list[Issue]:
         "scenario_weight",
         "phase",
         "customer_phase",
+        "customer_scenario",
         "load_weight",
         "phase_max_sites",
         "phase_budget_cents",

@@ -84,14 +84,17 @@ def _scenarios(problem: SitingProblem) -> list[Issue]:
 
 def _scenario_loads(problem: SitingProblem, units: IntArray) -> list[Issue]:
     """With capacities customers stand once for each scenario, as sites fill anew in each."""
-    phases = problem.customer_phase
-    if phases is None or problem.load_weight is not None:
-        name = "customer_phase" if phases is None else "load_weight"
+    scenario = problem.customer_scenario
+    if scenario is None and problem.phase is None:
+        scenario = problem.customer_phase
+    if scenario is None or problem.load_weight is not None:
+        name = "customer_phase" if problem.phase is None else "customer_scenario"
+        name = name if scenario is None else "load_weight"
         wanted = "as with_scenarios makes it from capacities"
         return [_issue("fields-clash", name, getattr(problem, name), wanted)]
     own = np.zeros_like(units)
-    if int(phases.max(initial=0)) < len(units):
-        own[phases, np.arange(len(phases))] = problem.demand_units
+    if int(scenario.max(initial=0)) < len(units):
+        own[scenario, np.arange(len(scenario))] = problem.demand_units
     if not (own == units).all():
         wanted = "in each scenario the demand of its own customers"
         return [_issue("conflict", "scenario_units", "other numbers", wanted)]
@@ -121,13 +124,22 @@ def _phases(problem: SitingProblem) -> list[Issue]:
 
 def _loads(problem: SitingProblem) -> list[Issue]:
     phases, weight = problem.customer_phase, problem.load_weight
+    scenario = problem.customer_scenario
+    if scenario is not None and (problem.phase is None or phases is None):
+        missing = "phase" if problem.phase is None else "customer_phase"
+        return [_issue("missing-field", missing, None, "given, as customer_scenario is")]
     if weight is None:
         return []
     if phases is None or problem.capacity_units is None:
         missing = "customer_phase" if phases is None else "capacity_units"
         return [_issue("missing-field", missing, None, "given, as load_weight is")]
-    if (weight < 1).any() or len(weight) <= int(phases.max(initial=0)):
-        wanted = f"a number >= 1 for each of {int(phases.max(initial=0)) + 1} phases"
+    count = int(phases.max(initial=0)) + 1
+    if scenario is not None:
+        count *= int(scenario.max(initial=0)) + 1
+    # Scenarios of a phase stand together, so that phases need as many weights each.
+    fits = len(weight) >= count if scenario is None else len(weight) == count
+    if (weight < 1).any() or not fits:
+        wanted = f"a number >= 1 for each of {count} phases"
         return [_issue("bad-value", "load_weight", weight.tolist(), wanted)]
     if int(problem.capacity_units.max(initial=0)) * int(weight.sum()) >= 2**53:
         return [_issue("too-large", "load_weight", weight.tolist(), "capacities below 2**53")]

@@ -120,7 +120,7 @@ class Rolling:
     missing_s: int = 600
     way_weight: float = 1.0
     keep_s: float = 5.0
-    move_far_s: int = 600
+    move_far_s: int = 1200
     move_weight: float = 0.05
     speed_m_s: float = 5.0
 

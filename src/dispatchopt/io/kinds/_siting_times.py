@@ -48,6 +48,8 @@ def by_phase(parts: Parts, limits: Mapping[str, Array]) -> dict[str, Any]:
         fields["phase"] = parts["sites"]["phase"]
     if "phase" in parts["customers"].table.columns:
         fields["customer_phase"] = parts["customers"]["phase"]
+    if "scenario" in parts["customers"].table.columns:
+        fields["customer_scenario"] = parts["customers"]["scenario"]
     if given.load_weight is not None:
         fields["load_weight"] = np.array(given.load_weight, dtype=np.int64)
     return fields
@@ -73,6 +75,11 @@ def check_phase_columns(parts: Parts) -> None:
     """Report columns of sites that belong to the other way of writing phases."""
     is_laid_out = "phase_demand" in parts.given
     unwanted = "phase" if is_laid_out else "opens_from"
+    if is_laid_out and "scenario" in parts["customers"].table.columns:
+        wanted = "no such column with a table phase_demand"
+        parts.issues.add(
+            "conflict", parts["customers"].table.where, Said("a column scenario"), wanted
+        )
     for table in (parts["sites"], parts["customers"]):
         if unwanted not in table.table.columns:
             continue

@@ -249,7 +249,7 @@ def _tables_of(problem: SitingProblem) -> tuple[dict[str, Any], dict[str, dict[s
         "customers": {
             "id": customers,
             "demand_units": problem.demand_units,
-            **_given_columns(problem, {"phase": "customer_phase"}),
+            **_given_columns(problem, {"phase": "customer_phase", "scenario": "customer_scenario"}),
         },
         "sites": site_columns,
         "coverage": pairs,

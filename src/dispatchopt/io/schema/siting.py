@@ -128,6 +128,12 @@ class SitingCustomerRow(Row):
         "own (without a table `phase_demand`): capacities count anew in each.",
         ge=0,
     )
+    scenario: int = column(
+        0,
+        description="Scenario in which it is served, from 0, where each scenario of each phase has "
+        "customers of its own: capacities count anew in each.",
+        ge=0,
+    )
 
 
 class SitingSiteRow(Row):

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
+
+from dispatchopt.core.compiled import compiled
 
 _NONE = -1
 _INF = np.inf
@@ -21,7 +22,7 @@ _HINGES = 4
 PER_M, PER_S, LATEST_S, FIRST_S, STEP_S, IS_ROUNDED_UP, NUM_HINGES = range(7)
 
 
-@numba.njit(cache=True, nogil=True, inline="always")  # type: ignore[untyped-decorator,unused-ignore]
+@compiled(inline="always")
 def grid_index(time_s: int, numbers: Any) -> Any:
     """Return the step of the grid that a time is rounded to."""
     since = time_s - numbers[FIRST_S]
@@ -30,7 +31,7 @@ def grid_index(time_s: int, numbers: Any) -> Any:
     return since // numbers[STEP_S]
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def drive(  # noqa: PLR0917 - compiled code takes no keywords
     load_s: int, stops: Any, size: int, store: Any, orders: Any, legs: Any
 ) -> Any:
@@ -61,7 +62,7 @@ def drive(  # noqa: PLR0917 - compiled code takes no keywords
     return time_s, late
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def spans(trips: Any, stores: Any, orders: Any, legs: Any) -> Any:
     """Return when each trip is ready, done at the earliest, takes, and is loaded at the latest."""
     stops, sizes, store_of = trips
@@ -83,7 +84,7 @@ def spans(trips: Any, stores: Any, orders: Any, legs: Any) -> Any:
     return found
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def _fill_stores(  # noqa: PLR0917 - compiled code takes no keywords
     trips: Any,
     reduced: Any,
@@ -125,7 +126,7 @@ def _fill_stores(  # noqa: PLR0917 - compiled code takes no keywords
     return best, which
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def _fill_doors(home: Any, to_store: Any, at_store: Any, numbers: Any) -> Any:
     """Return the least cost from leaving a door, and the next store, (doors, steps)."""
     best, next_store = home.copy(), np.full(home.shape, _NONE, dtype=np.int32)
@@ -144,7 +145,7 @@ def _fill_doors(home: Any, to_store: Any, at_store: Any, numbers: Any) -> Any:
     return best, next_store
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def go_home(end_s: Any, end_m: Any, steps: int, numbers: Any) -> Any:
     """Return the cost of ending after a door, by the time of leaving it, (doors, steps)."""
     cost = np.full((len(end_s), steps), _INF)
@@ -156,7 +157,7 @@ def go_home(end_s: Any, end_m: Any, steps: int, numbers: Any) -> Any:
     return cost
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def price(  # noqa: PLR0917 - compiled code takes no keywords
     trips: Any,
     reduced: Any,

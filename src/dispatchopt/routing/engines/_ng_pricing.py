@@ -15,8 +15,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
+
+from dispatchopt.core.compiled import compiled
 
 _NONE = -1
 #: No way; sums of a few of them stay within 64 bits.
@@ -32,7 +33,7 @@ _COST, _SECOND, _READY, _LOAD, _WORDS = 0, 1, 2, 3, 4
 _BUCKETS = 32
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def beginnings(  # noqa: C901, PLR0917 - compiled as a whole, without keywords
     start: Any, arc: Any, times: Any, loads: Any, first_s: int, width_s: int, steps: int
 ) -> Any:
@@ -93,7 +94,7 @@ def beginnings(  # noqa: C901, PLR0917 - compiled as a whole, without keywords
     return best, other, before
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def _penalty(word: Any, base: int, price: Any) -> Any:
     """Sum of the prices of the cuts whose bits are set."""
     total = 0
@@ -107,7 +108,7 @@ def _penalty(word: Any, base: int, price: Any) -> Any:
     return total
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def _owed(label: Any, other: Any, first: int, price: Any, most: int) -> Any:
     """What a label owes at most for cuts of which it has seen a door more than another label."""
     total = 0
@@ -120,7 +121,7 @@ def _owed(label: Any, other: Any, first: int, price: Any, most: int) -> Any:
     return total
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def _beats(label: Any, other: Any, care: int, first: int, price: Any) -> bool:
     """Whether a label can do whatever another one can, at no higher cost."""
     if label[_COST] > other[_COST] or label[_SECOND] < other[_SECOND]:
@@ -135,7 +136,7 @@ def _beats(label: Any, other: Any, care: int, first: int, price: Any) -> bool:
     return bool(_owed(label, other, first, price, margin) <= margin)
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def _is_beaten(  # noqa: PLR0917 - compiled code takes no keywords
     label: Any,
     itself: int,
@@ -172,7 +173,7 @@ def _is_beaten(  # noqa: PLR0917 - compiled code takes no keywords
     return False, work
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def _put(  # noqa: PLR0917 - compiled code takes no keywords
     new: int, row: Any, bucket: int, lists: Any, labels: Any, care: int, first: int, price: Any
 ) -> Any:
@@ -202,7 +203,7 @@ def _put(  # noqa: PLR0917 - compiled code takes no keywords
     return work
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def label(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one loop, compiled as a whole
     costs: Any,
     times: Any,

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
+
+from dispatchopt.core.compiled import compiled
 
 _NONE = -1
 #: Most trips that lose orders at a time, and share of insertions that are passed over.
@@ -21,7 +22,7 @@ _WHOLE = 0.3
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def add_keys(keys: Any, first: int, slots: Any, at: Any) -> None:
     """Put keys into a hash table of ``len(slots)`` entries, a power of two, numbered from first."""
     mask = np.uint64(len(slots) - 1)
@@ -34,7 +35,7 @@ def add_keys(keys: Any, first: int, slots: Any, at: Any) -> None:
         at[place] = first + number
 
 
-@numba.njit(cache=True, nogil=True, inline="always")  # type: ignore[untyped-decorator,unused-ignore]
+@compiled(inline="always")
 def _find(key: Any, slots: Any, at: Any) -> Any:
     """Return the number of a key, or -1."""
     mask = np.uint64(len(slots) - 1)
@@ -46,7 +47,7 @@ def _find(key: Any, slots: Any, at: Any) -> Any:
     return _NONE
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def _take_out(order: int, state: Any, mark: Any, known: Any) -> float:
     """Take an order out of its trip; returns what the plan costs less, without its refusal."""
     trip_of, members, size, key, column, _ = state
@@ -67,7 +68,7 @@ def _take_out(order: int, state: Any, mark: Any, known: Any) -> float:
     return float(before - cost[column[trip]])
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def _thin_out(  # noqa: PLR0917 - compiled code takes no keywords
     trip: int, first: int, lost: int, state: Any, mark: Any, known: Any
 ) -> float:
@@ -86,7 +87,7 @@ def _thin_out(  # noqa: PLR0917 - compiled code takes no keywords
     return saved
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def _ruin(  # noqa: PLR0917 - compiled code takes no keywords
     random: Any, near: Any, state: Any, mark: Any, known: Any, groups: Any
 ) -> Any:
@@ -111,7 +112,7 @@ def _ruin(  # noqa: PLR0917 - compiled code takes no keywords
     return saved
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def _best_trip(  # noqa: PLR0917 - compiled code takes no keywords
     order: int, random: Any, limit: float, state: Any, mark: Any, known: Any
 ) -> Any:
@@ -131,7 +132,7 @@ def _best_trip(  # noqa: PLR0917 - compiled code takes no keywords
     return best, where, found
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def _best_new(  # noqa: PLR0917 - compiled code takes no keywords
     order: int, random: Any, limit: float, used: Any, cost: Any, groups: Any
 ) -> Any:
@@ -147,7 +148,7 @@ def _best_new(  # noqa: PLR0917 - compiled code takes no keywords
     return best, group
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def _insert(  # noqa: PLR0917 - compiled code takes no keywords
     order: int, random: Any, refusal: float, state: Any, mark: Any, known: Any, groups: Any
 ) -> float:
@@ -171,7 +172,7 @@ def _insert(  # noqa: PLR0917 - compiled code takes no keywords
     return float(best)
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def _queue(random: Any, trip_of: Any, refusal: Any, few: Any) -> Any:
     """Return the orders without a trip: any order, the dearest first, or the least free first."""
     rule = random.random()
@@ -186,7 +187,7 @@ def _queue(random: Any, trip_of: Any, refusal: Any, few: Any) -> Any:
     return left[np.argsort(weight)]
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def _copy(source: Any, target: Any) -> None:
     target[0][:] = source[0]
     target[1][:] = source[1]
@@ -196,7 +197,7 @@ def _copy(source: Any, target: Any) -> None:
     target[5][:] = source[5]
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def anneal(  # noqa: PLR0917 - compiled code takes no keywords
     random: Any,
     states: Any,

@@ -49,7 +49,6 @@ def unsupported(problem: RoutingProblem) -> str | None:
         "costs of time": couriers.cost_per_s[used].any(),
         "costs per order": couriers.cost_per_order[used].any(),
         "minimum pay": couriers.min_pay[used].any(),
-        "limits of duration": (couriers.max_duration_s[used] < FAR).any(),
         "limits of stops": (couriers.max_stops[used] < len(orders)).any(),
         "several loads": problem.num_dims > 1,
         "several profiles": len(set(couriers.profile[used].tolist())) > 1,
@@ -133,7 +132,7 @@ class Strings:
         orders, couriers, stores = problem.orders, problem.couriers, problem.stores
         n, slots = len(self.kept), self.courier
         start = n + 2 * np.arange(len(slots))
-        given = np.zeros((k.MOST_M + 1, 2 * n + 2 * len(slots)), dtype=np.int64, order="F")
+        given = np.zeros((k.GIVEN_SIZE, 2 * n + 2 * len(slots)), dtype=np.int64, order="F")
         given[k.PLACE, :n] = np.arange(n)
         given[k.EARLY, :n] = np.maximum(orders.earliest_s[self.kept], -_LIMIT)
         given[k.LATE, :n] = np.minimum(orders.deadline_s[self.kept], _LIMIT)
@@ -155,6 +154,7 @@ class Strings:
         given[k.FIXED, start] = couriers.fixed_cost[slots]
         given[k.MOST_TRIPS, start] = couriers.max_trips[slots]
         given[k.MOST_M, start] = couriers.max_distance_m[slots]
+        given[k.MOST_S, start] = np.minimum(couriers.max_duration_s[slots], _LIMIT)
         if problem.num_dims:
             given[k.LOAD, :n] = orders.load[self.kept, 0]
             given[k.CAPACITY, start] = couriers.capacity[slots, 0]

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from dispatchopt.core.compiled import compiled
 from dispatchopt.routing.engines._strings_moves import insert, place_for, sort_out, take_string
 from dispatchopt.routing.engines._strings_plan import (
     ABSENT,
@@ -37,7 +38,6 @@ from dispatchopt.routing.engines._strings_plan import (
     VISIT,
     VISITS,
     add,
-    compiled,
     drop,
     dump,
     renew,
@@ -61,7 +61,7 @@ _MARGIN = 0.03
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 
 
-@compiled
+@compiled(error_model="numpy")
 def _slot_of(route: int, given: Any, plan: Any, meta: Any, marks: Any, slots: Any) -> int:  # noqa: PLR0917 - compiled code takes no keywords
     """Return where the table has, or is to have, the orders and the class of a route."""
     n = meta[NUM_ORDERS]
@@ -80,7 +80,7 @@ def _slot_of(route: int, given: Any, plan: Any, meta: Any, marks: Any, slots: An
     return int(place)
 
 
-@compiled
+@compiled(error_model="numpy")
 def _meet(  # noqa: PLR0917 - compiled code takes no keywords
     route: int, given: Any, plan: Any, meta: Any, marks: Any, slots: Any, met: Any, text: Any
 ) -> None:
@@ -106,7 +106,7 @@ def _meet(  # noqa: PLR0917 - compiled code takes no keywords
     meta[MET_SIZE] = tell(route, text, meta[MET_SIZE], plan, meta)
 
 
-@compiled
+@compiled(error_model="numpy")
 def _ruin(  # noqa: PLR0917 - compiled code takes no keywords
     seed: int,
     near: Any,
@@ -141,7 +141,7 @@ def _ruin(  # noqa: PLR0917 - compiled code takes no keywords
         is_ruined[plan[VISIT, out[number]]] = False
 
 
-@compiled
+@compiled(error_model="numpy")
 def _call_absent(seed: int, near: Any, out: Any, given: Any, plan: Any, meta: Any) -> None:  # noqa: PLR0917 - compiled code takes no keywords
     """Add orders near one that are in no trip to those that are put back."""
     left = _MOST_TRIED
@@ -162,7 +162,7 @@ def _call_absent(seed: int, near: Any, out: Any, given: Any, plan: Any, meta: An
             left -= 1
 
 
-@compiled
+@compiled(error_model="numpy")
 def _recreate(  # noqa: PLR0917 - compiled code takes no keywords
     out: Any,
     beside: Any,
@@ -192,7 +192,7 @@ def _recreate(  # noqa: PLR0917 - compiled code takes no keywords
     return refused
 
 
-@compiled
+@compiled(error_model="numpy")
 def run(  # noqa: PLR0917 - compiled code takes no keywords
     steps: int,
     heat: float,

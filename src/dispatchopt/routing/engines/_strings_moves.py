@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from dispatchopt.core.compiled import compiled
 from dispatchopt.routing.engines._strings_plan import (
     AFTER,
     ARRIVAL,
@@ -26,6 +27,7 @@ from dispatchopt.routing.engines._strings_plan import (
     METRES,
     METRES_BACK,
     MOST_M,
+    MOST_S,
     MOST_TRIPS,
     NUM_KINDS,
     NUM_ORDERS,
@@ -44,7 +46,7 @@ from dispatchopt.routing.engines._strings_plan import (
     UNIT,
     VISIT,
     VISITS,
-    compiled,
+    WORK,
     drop,
     link,
     settle,
@@ -56,19 +58,23 @@ from dispatchopt.routing.engines._strings_plan import (
 _BLINK, _SPLIT, _GROW = 0.01, 0.5, 0.01
 
 
-@compiled
+@compiled(error_model="numpy")
 def _fits(order: int, previous: int, ways: Any, given: Any, plan: Any, meta: Any) -> bool:  # noqa: PLR0917 - compiled code takes no keywords
     """Whether an order may be served after a node of a route, in time."""
     n = meta[NUM_ORDERS]
     here, following = given[PLACE, order], plan[AFTER, previous]
     lead = given[SERVICE, previous] + ways[here, given[PLACE, previous], SECONDS_BACK]
     tail = given[SERVICE, order] + ways[here, given[PLACE, following], SECONDS]
+    start = n + 2 * plan[ROUTE, previous]
+    longer = lead + tail - given[SERVICE, previous] - plan[LEG_S, previous]
+    if plan[WORK, start] + longer > given[MOST_S, start]:
+        return False
     # As if nothing had to wait for it: most places are out of the question even so.
     time = max(plan[BEGIN, previous] + lead, given[EARLY, order])
     if time > given[LATE, order] or time + tail > plan[LATEST, following]:
         return False
     visit = previous if previous >= n else plan[VISIT, previous]
-    if plan[CARRIED, visit] + given[LOAD, order] > given[CAPACITY, n + 2 * plan[ROUTE, previous]]:
+    if plan[CARRIED, visit] + given[LOAD, order] > given[CAPACITY, start]:
         return False
     if given[RELEASE, order] <= plan[READY, visit]:
         return True
@@ -89,13 +95,17 @@ def _fits(order: int, previous: int, ways: Any, given: Any, plan: Any, meta: Any
     return bool(time <= given[LATE, order] and time + tail <= plan[LATEST, following])
 
 
-@compiled
+@compiled(error_model="numpy")
 def _fits_alone(  # noqa: PLR0917 - compiled code takes no keywords
     order: int, visit: int, start: int, ways: Any, given: Any, plan: Any
 ) -> bool:
     """Whether a trip of one order fits before the trip that a visit loads, or before the end."""
     store, here = given[PLACE, start], given[PLACE, order]
     if given[LOAD, order] > given[CAPACITY, start]:
+        return False
+    work = given[SERVICE, start] + ways[here, store, SECONDS_BACK]
+    work += given[SERVICE, order] + ways[here, store, SECONDS]
+    if plan[WORK, start] + work > given[MOST_S, start]:
         return False
     time = max(plan[ARRIVAL, visit], given[EARLY, start], given[RELEASE, order])
     if time > given[LATE, start]:
@@ -106,7 +116,7 @@ def _fits_alone(  # noqa: PLR0917 - compiled code takes no keywords
     return bool(time + given[SERVICE, order] + ways[here, store, SECONDS] <= plan[LATEST, visit])
 
 
-@compiled
+@compiled(error_model="numpy")
 def _detour(order: int, previous: int, ways: Any, given: Any, plan: Any) -> int:
     """Return what an order after a node adds to the length."""
     here, there = given[PLACE, order], given[PLACE, previous]
@@ -114,7 +124,7 @@ def _detour(order: int, previous: int, ways: Any, given: Any, plan: Any) -> int:
     return int(ways[here, there, METRES_BACK] + ways[here, then, METRES] - plan[LEG_M, previous])
 
 
-@compiled
+@compiled(error_model="numpy")
 def place_for(  # noqa: PLR0917 - compiled code takes no keywords
     order: int, beside: Any, ways: Any, given: Any, plan: Any, sets: Any, meta: Any
 ) -> int:
@@ -151,7 +161,7 @@ def place_for(  # noqa: PLR0917 - compiled code takes no keywords
     return int(_first_trip(order, best, chosen, ways, given, plan, sets, meta))
 
 
-@compiled
+@compiled(error_model="numpy")
 def _further_trip(  # noqa: PLR0917 - compiled code takes no keywords
     order: int, best: int, chosen: int, ways: Any, given: Any, plan: Any, meta: Any
 ) -> tuple[int, int]:
@@ -180,7 +190,7 @@ def _further_trip(  # noqa: PLR0917 - compiled code takes no keywords
     return best, chosen
 
 
-@compiled
+@compiled(error_model="numpy")
 def _first_trip(  # noqa: PLR0917 - compiled code takes no keywords
     order: int, best: int, chosen: int, ways: Any, given: Any, plan: Any, sets: Any, meta: Any
 ) -> int:
@@ -203,7 +213,7 @@ def _first_trip(  # noqa: PLR0917 - compiled code takes no keywords
     return int(chosen)
 
 
-@compiled
+@compiled(error_model="numpy")
 def insert(order: int, where: int, given: Any, plan: Any, sets: Any, meta: Any) -> None:  # noqa: PLR0917 - compiled code takes no keywords
     """Put an order where ``place_for`` says."""
     if where >= 0:
@@ -229,7 +239,7 @@ def insert(order: int, where: int, given: Any, plan: Any, sets: Any, meta: Any) 
         link(node, order, plan)
 
 
-@compiled
+@compiled(error_model="numpy")
 def take_string(order: int, most: int, out: Any, plan: Any, meta: Any) -> None:
     """Take a string of orders around one out of its trip, at times but for a part of it."""
     n = meta[NUM_ORDERS]
@@ -264,7 +274,7 @@ def take_string(order: int, most: int, out: Any, plan: Any, meta: Any) -> None:
         node = following
 
 
-@compiled
+@compiled(error_model="numpy")
 def _key(order: int, draw: float, ways: Any, given: Any, meta: Any) -> float:
     """Return by what an order is sorted: chance, load, way, window or times, by weights."""
     n = meta[NUM_ORDERS]
@@ -282,7 +292,7 @@ def _key(order: int, draw: float, ways: Any, given: Any, meta: Any) -> float:
     return -float(given[LATE, order])
 
 
-@compiled
+@compiled(error_model="numpy")
 def sort_out(out: Any, keys: Any, ways: Any, given: Any, meta: Any) -> None:
     """Put orders that are out into the sequence in which they are inserted."""
     draw = uniform(meta) * 17.0

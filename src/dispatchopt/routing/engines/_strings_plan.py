@@ -10,23 +10,26 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
+
+from dispatchopt.core.compiled import compiled
 
 #: Last axis of ``ways``, by place and place: there, and from there back, so that all that is asked
 #: of one order lies in one row.
 METRES, SECONDS, METRES_BACK, SECONDS_BACK = range(4)
 #: Rows of ``given``, a column per node. The class of the courier and what follows are known of
-#: starts: ``UNIT`` is the cost of a metre, ``MOST_M`` the longest route.
+#: starts: ``UNIT`` is the cost of a metre, ``MOST_M`` and ``MOST_S`` the longest route.
 PLACE, EARLY, LATE, SERVICE, LOAD, RELEASE, REFUSAL = range(7)
-KIND, CAPACITY, UNIT, FIXED, MOST_TRIPS, MOST_M = range(7, 13)
+KIND, CAPACITY, UNIT, FIXED, MOST_TRIPS, MOST_M, MOST_S = range(7, 14)
+GIVEN_SIZE = 14
 #: Rows of ``plan``. ``VISIT`` is what loads an order; ``CARRIED``, ``READY``, ``SIZE`` of a visit
 #: are load, ready time and orders of its trip; ``COST``, ``LENGTH``, ``TRIPS`` of a start those of
-#: its route. ``LATEST`` is when a node may be arrived at so that the rest is in time.
+#: its route, ``WORK`` its seconds under way and in service. ``LATEST`` is when a node may be
+#: arrived at so that the rest is in time.
 AFTER, BEFORE, ROUTE, VISIT, ARRIVAL, BEGIN, LATEST, CARRIED, READY, SIZE = range(10)
 #: ``LEG_M`` and ``LEG_S`` are the way to the following node.
-COST, LENGTH, TRIPS, LEG_M, LEG_S = range(10, 15)
-PLAN_SIZE = 15
+COST, LENGTH, TRIPS, LEG_M, LEG_S, WORK = range(10, 16)
+PLAN_SIZE = 16
 #: Sets, each with a row of members and one of their positions (-1: not in it): free visits, routes
 #: without orders, orders in no trip. Their sizes stand first in ``meta``.
 VISITS, EMPTY, ABSENT = range(3)
@@ -44,15 +47,7 @@ META_SIZE = 18
 _FAR = 1 << 60
 
 
-def compiled(function: Any) -> Any:
-    """Compile a function, once on a machine.
-
-    What is compiled in other files holds a copy: who changes this file changes their dates too.
-    """
-    return numba.njit(cache=True, nogil=True, error_model="numpy")(function)
-
-
-@compiled
+@compiled(error_model="numpy")
 def uniform(meta: Any) -> float:
     """Return the next number from [0, 1) (xorshift*; Vigna 2016)."""
     x = np.uint64(meta[RANDOM])
@@ -63,7 +58,7 @@ def uniform(meta: Any) -> float:
     return float((x * np.uint64(2685821657736338717)) >> np.uint64(11)) * (1.0 / (1 << 53))
 
 
-@compiled
+@compiled(error_model="numpy")
 def add(group: int, member: int, sets: Any, meta: Any) -> None:
     """Put a member into a set."""
     if sets[2 * group + 1, member] < 0:
@@ -72,7 +67,7 @@ def add(group: int, member: int, sets: Any, meta: Any) -> None:
         meta[group] += 1
 
 
-@compiled
+@compiled(error_model="numpy")
 def drop(group: int, member: int, sets: Any, meta: Any) -> None:
     """Take a member out of a set."""
     at = sets[2 * group + 1, member]
@@ -84,7 +79,7 @@ def drop(group: int, member: int, sets: Any, meta: Any) -> None:
         sets[2 * group + 1, member] = -1
 
 
-@compiled
+@compiled(error_model="numpy")
 def link(node: int, previous: int, plan: Any) -> None:
     """Put a node after another one."""
     following = plan[AFTER, previous]
@@ -92,21 +87,21 @@ def link(node: int, previous: int, plan: Any) -> None:
     plan[AFTER, node], plan[BEFORE, following] = following, node
 
 
-@compiled
+@compiled(error_model="numpy")
 def unlink(node: int, plan: Any) -> None:
     """Take a node out of its chain."""
     previous, following = plan[BEFORE, node], plan[AFTER, node]
     plan[AFTER, previous], plan[BEFORE, following] = following, previous
 
 
-@compiled
+@compiled(error_model="numpy")
 def settle(visit: int, start: int, given: Any) -> None:
     """Let a visit be to the store of a start."""
     for row in range(SERVICE + 1):
         given[row, visit] = given[row, start]
 
 
-@compiled
+@compiled(error_model="numpy")
 def _tidy(route: int, plan: Any, sets: Any, meta: Any) -> None:
     """Take visits that load nothing out of a route."""
     n = meta[NUM_ORDERS]
@@ -122,19 +117,20 @@ def _tidy(route: int, plan: Any, sets: Any, meta: Any) -> None:
         node = following
 
 
-@compiled
+@compiled(error_model="numpy")
 def _fill(route: int, ways: Any, given: Any, plan: Any, meta: Any) -> None:
     """Compute loads, ready times and cost of a route that has orders."""
     n = meta[NUM_ORDERS]
     start = n + 2 * route
     plan[CARRIED, start], plan[READY, start], plan[SIZE, start] = 0, -_FAR, 0
     visit, previous, node = start, start, plan[AFTER, start]
-    trips, length = 1, 0
+    trips, length, work = 1, 0, 0
     while True:
         here, there = given[PLACE, previous], given[PLACE, node]
         plan[LEG_M, previous] = ways[here, there, METRES]
         plan[LEG_S, previous] = ways[here, there, SECONDS]
         length += plan[LEG_M, previous]
+        work += given[SERVICE, previous] + plan[LEG_S, previous]
         if node == start + 1:
             break
         plan[ROUTE, node] = route
@@ -149,17 +145,17 @@ def _fill(route: int, ways: Any, given: Any, plan: Any, meta: Any) -> None:
             plan[VISIT, node] = visit
         previous, node = node, plan[AFTER, node]
     plan[COST, start] = given[FIXED, start] + length * given[UNIT, start]
-    plan[LENGTH, start], plan[TRIPS, start] = length, trips
+    plan[LENGTH, start], plan[TRIPS, start], plan[WORK, start] = length, trips, work
 
 
-@compiled
+@compiled(error_model="numpy")
 def renew(route: int, ways: Any, given: Any, plan: Any, sets: Any, meta: Any) -> bool:  # noqa: PLR0917 - compiled code takes no keywords
     """Compute times, loads and cost of a route anew; returns whether it keeps its times."""
     n = meta[NUM_ORDERS]
     start, end = n + 2 * route, n + 2 * route + 1
     _tidy(route, plan, sets, meta)
     if plan[AFTER, start] == end:
-        plan[COST, start], plan[LENGTH, start], plan[TRIPS, start] = 0, 0, 0
+        plan[COST, start], plan[LENGTH, start], plan[TRIPS, start], plan[WORK, start] = 0, 0, 0, 0
         plan[CARRIED, start], plan[READY, start], plan[SIZE, start] = 0, -_FAR, 0
         # What a first trip is compared with: it ends by the end of the shift.
         plan[ARRIVAL, end], plan[LATEST, end] = given[EARLY, start], given[LATE, end]
@@ -170,17 +166,23 @@ def renew(route: int, ways: Any, given: Any, plan: Any, sets: Any, meta: Any) ->
     is_kept = plan[LENGTH, start] <= given[MOST_M, start]
     node = start
     plan[ARRIVAL, start] = given[EARLY, start]
+    # Waiting under way, and by how much the start may be later (Savelsbergh 1992).
+    waits, slack = 0, _FAR
     while True:
         begin = max(plan[ARRIVAL, node], given[EARLY, node])
         if node >= n and node != end:
             begin = max(begin, plan[READY, node])
         plan[BEGIN, node] = begin
         is_kept &= begin <= given[LATE, node]
+        if node != start:
+            waits += begin - plan[ARRIVAL, node]
+        slack = min(slack, given[LATE, node] - begin + waits)
         if node == end:
             break
         following = plan[AFTER, node]
         plan[ARRIVAL, following] = begin + given[SERVICE, node] + plan[LEG_S, node]
         node = following
+    is_kept &= plan[WORK, start] + waits - min(waits, slack) <= given[MOST_S, start]
     plan[LATEST, end] = given[LATE, end]
     while node != start:
         previous = plan[BEFORE, node]
@@ -190,7 +192,7 @@ def renew(route: int, ways: Any, given: Any, plan: Any, sets: Any, meta: Any) ->
     return bool(is_kept)
 
 
-@compiled
+@compiled(error_model="numpy")
 def tell(route: int, into: Any, used: int, plan: Any, meta: Any) -> int:
     """Write a route down: its number, its nodes, -2; returns the end."""
     n = meta[NUM_ORDERS]
@@ -205,7 +207,7 @@ def tell(route: int, into: Any, used: int, plan: Any, meta: Any) -> int:
     return used + 1
 
 
-@compiled
+@compiled(error_model="numpy")
 def dump(plan: Any, meta: Any, into: Any) -> int:
     """Write the plan down, route after route; returns the length."""
     used = 0
@@ -215,7 +217,7 @@ def dump(plan: Any, meta: Any, into: Any) -> int:
     return used
 
 
-@compiled
+@compiled(error_model="numpy")
 def touch(route: int, touched: Any, is_touched: Any, saved: Any, plan: Any, meta: Any) -> None:  # noqa: PLR0917 - compiled code takes no keywords
     """Write a route down before the first change of a step."""
     if is_touched[route]:
@@ -227,7 +229,7 @@ def touch(route: int, touched: Any, is_touched: Any, saved: Any, plan: Any, meta
     meta[COST_BEFORE] += plan[COST, meta[NUM_ORDERS] + 2 * route]
 
 
-@compiled
+@compiled(error_model="numpy")
 def restore(  # noqa: PLR0917 - compiled code takes no keywords
     touched: Any, saved: Any, ways: Any, given: Any, plan: Any, sets: Any, meta: Any
 ) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 
+from dispatchopt.core.compiled import compiled
 from dispatchopt.routing._trip_kernel import NUM_HINGES, one_sequence
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def in_time(some: Any, orders: Any, legs: Any, numbers: Any, slacks: Any) -> Any:
     """Return which of ``some`` orders may follow which, at once, shape (count, count)."""
     count = len(some)
@@ -26,7 +26,7 @@ def in_time(some: Any, orders: Any, legs: Any, numbers: Any, slacks: Any) -> Any
     return may
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def completions(arcs: Any, ends: Any, most: int) -> Any:
     """Return the least cost from each order to the end over at most so many more orders.
 
@@ -55,7 +55,7 @@ def completions(arcs: Any, ends: Any, most: int) -> Any:
     return best, other, to
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def trips_below(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one search, without keywords
     threshold: float,
     room: int,

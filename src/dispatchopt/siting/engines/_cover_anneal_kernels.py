@@ -8,7 +8,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from dispatchopt.siting.engines._cover_kernels import draw, njit
+from dispatchopt.core.compiled import compiled
+from dispatchopt.siting.engines._cover_kernels import draw
 
 # A ``ground`` is (first row of each site, rows by site in order, first site of each row, sites by
 # row, units of rows). A ``state`` is (times, owner, gain, loss, extra, slot_of, site_at, sums):
@@ -16,7 +17,7 @@ from dispatchopt.siting.engines._cover_kernels import draw, njit
 # are counted by slot; sums are (unserved units, spent, open sites, swaps so far).
 
 
-@njit(cache=True)
+@compiled()
 def _single(row: Any, sign: Any, ground: Any, state: Any) -> None:
     """Count a row with one cover in (1) or out (-1) of its loss and extra."""
     _, _, start, site_of, units = ground
@@ -27,7 +28,7 @@ def _single(row: Any, sign: Any, ground: Any, state: Any) -> None:
         extra[slot, site_of[at]] += weight
 
 
-@njit(cache=True)
+@compiled()
 def _bare(row: Any, sign: Any, ground: Any, state: Any) -> None:
     """Count a row without a cover in (1) or out (-1) of the gains."""
     _, _, start, site_of, units = ground
@@ -38,7 +39,7 @@ def _bare(row: Any, sign: Any, ground: Any, state: Any) -> None:
         gain[site_of[at]] += weight
 
 
-@njit(cache=True)
+@compiled()
 def _covered(row: Any, slot: Any, ground: Any, state: Any) -> None:
     """Let a slot cover a row as well."""
     times, owner = state[0], state[1]
@@ -51,7 +52,7 @@ def _covered(row: Any, slot: Any, ground: Any, state: Any) -> None:
         _bare(row, -1, ground, state)
 
 
-@njit(cache=True)
+@compiled()
 def _bared(row: Any, slot: Any, ground: Any, state: Any) -> None:
     """Let a slot cover a row no more."""
     times, owner = state[0], state[1]
@@ -64,7 +65,7 @@ def _bared(row: Any, slot: Any, ground: Any, state: Any) -> None:
         _single(row, 1, ground, state)
 
 
-@njit(cache=True)
+@compiled()
 def enter(site: Any, slot: Any, spend: Any, ground: Any, state: Any) -> None:
     """Open a site in an empty slot."""
     indptr, row_of = ground[0], ground[1]
@@ -76,7 +77,7 @@ def enter(site: Any, slot: Any, spend: Any, ground: Any, state: Any) -> None:
     sums[2] += 1
 
 
-@njit(cache=True)
+@compiled()
 def leave(slot: Any, spend: Any, ground: Any, state: Any) -> None:
     """Close the site in a slot."""
     indptr, row_of = ground[0], ground[1]
@@ -89,7 +90,7 @@ def leave(slot: Any, spend: Any, ground: Any, state: Any) -> None:
     sums[2] -= 1
 
 
-@njit(cache=True)
+@compiled()
 def swap(slot: Any, into: Any, spend: Any, ground: Any, state: Any) -> None:
     """Put another site into a slot; rows that both reach are left alone."""
     indptr, row_of = ground[0], ground[1]
@@ -112,7 +113,7 @@ def swap(slot: Any, into: Any, spend: Any, ground: Any, state: Any) -> None:
     sums[3] += 1
 
 
-@njit(cache=True)
+@compiled()
 def anneal(  # noqa: C901, PLR0912, PLR0915 - one loop: calls would copy its tuples each step
     limits: Any, how: Any, best: Any, ground: Any, state: Any
 ) -> Any:

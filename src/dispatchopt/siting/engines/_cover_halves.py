@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from dispatchopt.siting.engines._cover_kernels import njit
+from dispatchopt.core.compiled import compiled
 
 #: Value of a sum from which no further row makes it odd and small.
 _HOPELESS = 2.5
@@ -18,7 +18,7 @@ _HOPELESS = 2.5
 # row is one of them, whether a row is in the sum, that weight with the first row only).
 
 
-@njit(cache=True)
+@compiled()
 def _toggle(row: Any, table: Any, marks: Any, count: Any) -> Any:
     """Add a row: its columns turn from even to odd and back; return how many rows are touched."""
     odd, shared, touched, is_touched, _, _ = marks
@@ -37,7 +37,7 @@ def _toggle(row: Any, table: Any, marks: Any, count: Any) -> Any:
     return count
 
 
-@njit(cache=True)
+@compiled()
 def _flip(row: Any, table: Any, odd: Any) -> None:
     """Turn a row's columns from even to odd and back, and nothing else."""
     row_start, column_of = table[0], table[1]
@@ -45,7 +45,7 @@ def _flip(row: Any, table: Any, odd: Any) -> None:
         odd[column_of[at]] = not odd[column_of[at]]
 
 
-@njit(cache=True)
+@compiled()
 def _seconds(first: Any, count: Any, own: Any, marks: Any, out: Any) -> Any:
     """Collect the rows that add least to the first one; return how many."""
     shared, touched = marks[1], marks[2]
@@ -69,7 +69,7 @@ def _seconds(first: Any, count: Any, own: Any, marks: Any, out: Any) -> Any:
     return found
 
 
-@njit(cache=True)
+@compiled()
 def _best(count: Any, own: Any, marks: Any) -> Any:
     """Return the row that adds least to the sum; -1 for none."""
     _, shared, touched, _, is_in, _ = marks
@@ -82,7 +82,7 @@ def _best(count: Any, own: Any, marks: Any) -> Any:
     return best
 
 
-@njit(cache=True)
+@compiled()
 def _extended(chain: Any, count: Any, table: Any, marks: Any, least: Any) -> Any:
     """Add rows to the first two of a sum until its limit is odd and it is small, or none helps.
 
@@ -107,7 +107,7 @@ def _extended(chain: Any, count: Any, table: Any, marks: Any, least: Any) -> Any
     return size, 1.0, count
 
 
-@njit(cache=True)
+@compiled()
 def _restored(size: Any, chain: Any, counts: Any, table: Any, marks: Any) -> None:
     """Take all rows but the first out of a sum; from copies, so that no rounding adds up."""
     odd, shared, touched, is_touched, is_in, before = marks
@@ -121,7 +121,7 @@ def _restored(size: Any, chain: Any, counts: Any, table: Any, marks: Any) -> Non
         is_touched[row] = at < reach
 
 
-@njit(cache=True)
+@compiled()
 def sums(by_row: Any, by_column: Any, given: Any, how: Any, out: Any) -> Any:
     """Add up rows greedily from each row and some second ones; return how many sums were found.
 

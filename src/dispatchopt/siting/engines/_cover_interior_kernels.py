@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from dispatchopt.siting.engines._cover_kernels import njit
+from dispatchopt.core.compiled import compiled
 
 
-@njit(cache=True)
+@compiled()
 def normal(start: Any, column: Any, weight: Any, out: Any) -> None:
     """Add ``A^T diag(weight) A`` to the lower triangle of ``out``; columns rise within rows."""
     for row in range(len(start) - 1):

@@ -5,22 +5,15 @@ Compiled code is kept on disk, so that only the first use on a machine waits for
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    def njit(**_options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        """Stand in for the compiler, which has no types."""
-        raise NotImplementedError
-else:
-    from numba import njit
+from dispatchopt.core.compiled import compiled
 
 # A ``state`` is (times, owner, gain, loss, extra, is_open, missed); a ``ground`` is (first row of
 # each site, rows by site, first site of each row, sites by row, units of rows).
 
 
-@njit(cache=True)
+@compiled()
 def count_single(row: Any, sign: Any, ground: Any, state: Any) -> None:
     """Count a row with one cover in (1) or out (-1) of its loss and extra."""
     _, _, start, site_of, units = ground
@@ -31,7 +24,7 @@ def count_single(row: Any, sign: Any, ground: Any, state: Any) -> None:
         extra[cover, site_of[at]] += weight
 
 
-@njit(cache=True)
+@compiled()
 def count_bare(row: Any, sign: Any, ground: Any, state: Any) -> None:
     """Count a row without a cover in (1) or out (-1) of the gains."""
     _, _, start, site_of, units = ground
@@ -42,7 +35,7 @@ def count_bare(row: Any, sign: Any, ground: Any, state: Any) -> None:
         gain[site_of[at]] += weight
 
 
-@njit(cache=True)
+@compiled()
 def open_site(site: Any, ground: Any, state: Any) -> None:
     """Open a site."""
     indptr, row_of, _, _, _ = ground
@@ -59,7 +52,7 @@ def open_site(site: Any, ground: Any, state: Any) -> None:
     is_open[site] = True
 
 
-@njit(cache=True)
+@compiled()
 def close_site(site: Any, ground: Any, state: Any) -> None:
     """Close a site."""
     indptr, row_of, _, _, _ = ground
@@ -76,7 +69,7 @@ def close_site(site: Any, ground: Any, state: Any) -> None:
     is_open[site] = False
 
 
-@njit(cache=True)
+@compiled()
 def best_move(limits: Any, spent: Any, num_open: Any, state: Any) -> Any:
     """Return the sites to close (or -1) and to open (or -1) that gain most."""
     lower, upper, spend, budget, most = limits
@@ -101,7 +94,7 @@ def best_move(limits: Any, spent: Any, num_open: Any, state: Any) -> Any:
     return out, into
 
 
-@njit(cache=True)
+@compiled()
 def descend(limits: Any, most_moves: Any, ground: Any, state: Any) -> Any:
     """Take the best move until none gains or so many are taken; how many were."""
     spend = limits[2]
@@ -125,7 +118,7 @@ def descend(limits: Any, most_moves: Any, ground: Any, state: Any) -> Any:
     return most_moves
 
 
-@njit(cache=True)
+@compiled()
 def draw(seed: Any, below: Any) -> Any:
     """Return a random number in [0, below) (xorshift, Marsaglia 2003)."""
     bits = seed[0]
@@ -137,7 +130,7 @@ def draw(seed: Any, below: Any) -> Any:
     return (bits & 0x3FFFFFFFFFFFFFFF) % below
 
 
-@njit(cache=True)
+@compiled()
 def kick(limits: Any, most: Any, seed: Any, ground: Any, state: Any) -> None:
     """Close some sites at random and open half as many, as far as the budget goes."""
     lower, upper, spend, budget, _ = limits
@@ -166,7 +159,7 @@ def kick(limits: Any, most: Any, seed: Any, ground: Any, state: Any) -> None:
             opened += 1
 
 
-@njit(cache=True)
+@compiled()
 def kicks(limits: Any, how: Any, best: Any, ground: Any, state: Any) -> Any:
     """Kick and descend from ``best``, which is updated; return what it leaves unserved.
 

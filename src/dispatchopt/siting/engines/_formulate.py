@@ -310,7 +310,7 @@ def _with_scenario_loads(
         raise AssertionError("checked when the problem was made")
     share, _, customer = pairs
     total, number = units.sum(axis=1), np.arange(len(weight))
-    served = (loads.load_phase(problem)[customer], share, problem.demand_units[customer])
+    served = (loads.scenario_of(problem)[customer], share, problem.demand_units[customer])
     is_worst = problem.scenario_rule is ScenarioRule.WORST
     if is_worst:
         last = model.columns(np.ones(1), upper=float(total.max(initial=0)), is_whole=True)

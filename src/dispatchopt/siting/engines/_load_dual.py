@@ -17,9 +17,9 @@ from dispatchopt.siting.engines._load_choice import choice
 from dispatchopt.siting.engines._load_table import LoadTable
 
 #: Multipliers are multiples of its inverse where costs are whole.
-_GRID = 1024.0
+GRID = 1024.0
 #: Rounds without a better bound after which steps get shorter, and the least step.
-_PATIENCE, LEAST_STEP = 10, 2e-3
+PATIENCE, LEAST_STEP = 10, 2e-3
 #: More room to spare than any problem has.
 FREE = 2**53
 #: Share of the old direction in a step (Camerini, Fratta and Maffioli 1975), and of the old mean
@@ -207,7 +207,7 @@ def ascend(
     rounds: int,
     step: float,
     is_whole: bool = False,
-    patience: int = _PATIENCE,
+    patience: int = PATIENCE,
     spare: int = FREE,
     with_shares: bool = False,
     is_plain: bool = False,
@@ -220,7 +220,7 @@ def ascend(
         goal = 2.0**60
     if is_compiled(table) and not is_plain:
         # On a grid, with whole costs, no sum is rounded.
-        grid = _GRID if is_whole and table.grain else 0.0
+        grid = GRID if is_whole and table.grain else 0.0
         rules = (goal, rounds, step, patience, LEAST_STEP, _DEFLECTION, _MEMORY, is_whole, grid)
         span = (np.array(lower), np.array(upper), least_loads(table, upper, spare))
         return _compiled(table, worth, span, rules, with_shares)

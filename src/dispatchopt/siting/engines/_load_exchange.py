@@ -5,25 +5,17 @@ See ``_load_local``. Compiled code is kept on disk.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from dispatchopt.core.compiled import compiled
 from dispatchopt.siting.engines._cover_kernels import draw
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    def njit(**_options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        """Stand in for the compiler, which has no types."""
-        raise NotImplementedError
-else:
-    from numba import njit
 
 # A ``work`` is (cost, units, room, site, load, random bits), of which the last three change.
 
 
-@njit(cache=True)
+@compiled()
 def accepts(change: Any, heat: Any, bits: Any) -> Any:
     """Whether a change of cost is taken at a temperature (Metropolis et al. 1953)."""
     if change <= 0:
@@ -31,13 +23,13 @@ def accepts(change: Any, heat: Any, bits: Any) -> Any:
     return draw(bits, 1_000_000) < 1e6 * np.exp(-change / heat)
 
 
-@njit(cache=True)
+@compiled()
 def above(load: Any, room: Any) -> Any:
     """Return the load above the room."""
     return max(0, load - room)
 
 
-@njit(cache=True)
+@compiled()
 def shift_or_swap(one: Any, to: Any, other: Any, work: Any) -> Any:
     """Return change of cost and overload if a customer moves, and ``other`` takes its place.
 
@@ -55,7 +47,7 @@ def shift_or_swap(one: Any, to: Any, other: Any, work: Any) -> Any:
     return change, over
 
 
-@njit(cache=True)
+@compiled()
 def next_at(place: Any, first: Any, site: Any) -> Any:
     """Return the first customer from ``first`` on that a site serves, or -1."""
     for at in range(first, len(site)):
@@ -67,7 +59,7 @@ def next_at(place: Any, first: Any, site: Any) -> Any:
     return -1
 
 
-@njit(cache=True)
+@compiled()
 def anneal(near: Any, rounds: Any, hot: Any, dear: Any, work: Any) -> Any:
     """Meet assignments by shifts and swaps under a falling temperature.
 
@@ -111,7 +103,7 @@ def anneal(near: Any, rounds: Any, hot: Any, dear: Any, work: Any) -> Any:
     return kept, is_found
 
 
-@njit(cache=True)
+@compiled()
 def shared(one: Any, other: Any, work: Any) -> Any:  # noqa: C901 - compiled as a whole
     """Share the customers of two sites between them at least cost; return what that saves.
 
@@ -161,7 +153,7 @@ def shared(one: Any, other: Any, work: Any) -> Any:  # noqa: C901 - compiled as 
     return saved
 
 
-@njit(cache=True)
+@compiled()
 def exchanged(opened: Any, work: Any) -> Any:
     """Share customers anew between all pairs of open sites until that saves nothing."""
     saved = 0.0

@@ -6,10 +6,11 @@ in place of expressions over arrays keep that wait short.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from dispatchopt.core.compiled import compiled
 from dispatchopt.siting.engines._load_knapsack import (
     MOST_CELLS,
     enough,
@@ -17,21 +18,12 @@ from dispatchopt.siting.engines._load_knapsack import (
     fill_part,
 )
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    def njit(**_options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        """Stand in for the compiler, which has no types."""
-        raise NotImplementedError
-else:
-    from numba import njit
-
 # A ``ground`` is that of ``LoadTable.ground``; ``span`` is (lower, upper) of the open sites and the
 # least load of each; a
 # ``state`` is (share of each pair, value of each site, share served, is open).
 
 
-@njit(cache=True)
+@compiled()
 def open_at(price: Any, value: Any, ground: Any, span: Any, is_open: Any) -> Any:
     """Open the sites that pay at a price of room; return the bound, and the room they have."""
     _, _, room, _, _, most, least = ground
@@ -63,7 +55,7 @@ def open_at(price: Any, value: Any, ground: Any, span: Any, is_open: Any) -> Any
     return total, enough_room
 
 
-@njit(cache=True)
+@compiled()
 def choose_part(value: Any, ground: Any, span: Any, is_open: Any) -> Any:
     """Choose sites at the price of room that bounds best, by bisection on enough room.
 
@@ -94,7 +86,7 @@ def choose_part(value: Any, ground: Any, span: Any, is_open: Any) -> Any:
     return best, best_price
 
 
-@njit(cache=True)
+@compiled()
 def completed(value: Any, ground: Any, span: Any, is_open: Any) -> Any:
     """Return what a choice costs once enough sites are added to it; inf if there is no room."""
     room, least = ground[2], ground[6]
@@ -117,7 +109,7 @@ def completed(value: Any, ground: Any, span: Any, is_open: Any) -> Any:
     return cost
 
 
-@njit(cache=True)
+@compiled()
 def choose(value: Any, ground: Any, span: Any, is_open: Any) -> Any:  # noqa: C901 - compiled as a whole
     """Choose whole sites of least value with enough room, where that is not too large."""
     room, most, least = ground[2], ground[5], ground[6]
@@ -162,7 +154,7 @@ def choose(value: Any, ground: Any, span: Any, is_open: Any) -> Any:  # noqa: C9
     return total
 
 
-@njit(cache=True)
+@compiled()
 def evaluate(worth: Any, ground: Any, span: Any, state: Any, is_whole: Any) -> Any:
     """Return the bound of multipliers, and write what it opens and serves."""
     cost, units, room, opening, price, _, _ = ground
@@ -189,13 +181,13 @@ def evaluate(worth: Any, ground: Any, span: Any, state: Any, is_whole: Any) -> A
     return total
 
 
-@njit(cache=True)
+@compiled()
 def on_grid(value: Any, grid: Any) -> Any:
     """Return the nearest multiple of 1 / grid; the value itself without a grid."""
     return np.floor(value * grid + 0.5) / grid if grid > 0 else value
 
 
-@njit(cache=True)
+@compiled()
 def ascend(worth: Any, ground: Any, span: Any, rules: Any, means: Any) -> Any:  # noqa: C901 - compiled as a whole
     """Raise the bound by deflected subgradients; see ``_load_dual.ascend``.
 

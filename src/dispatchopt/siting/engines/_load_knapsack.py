@@ -6,24 +6,17 @@ solves (Balas and Zemel 1980; Pisinger 1997). See ``_load_dual``.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    def njit(**_options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        """Stand in for the compiler, which has no types."""
-        raise NotImplementedError
-else:
-    from numba import njit
+from dispatchopt.core.compiled import compiled
 
 #: Entries of a table of dynamic programming above which the relaxation has to do.
 MOST_CELLS = 2_000_000
 
 
-@njit(cache=True)
+@compiled()
 def by_worth(profit: Any, units: Any, most: Any, order: Any) -> Any:
     """Write the items that pay, and fit on their own, by falling profit per unit.
 
@@ -44,7 +37,7 @@ def by_worth(profit: Any, units: Any, most: Any, order: Any) -> Any:
     return size, total
 
 
-@njit(cache=True)
+@compiled()
 def fill_part(profit: Any, units: Any, room: Any, share: Any) -> Any:
     """Fill a site with the units that earn most, and return what they earn."""
     order = np.empty(len(profit), dtype=np.int64)
@@ -67,7 +60,7 @@ def fill_part(profit: Any, units: Any, room: Any, share: Any) -> Any:
     return earned
 
 
-@njit(cache=True)
+@compiled()
 def fill_whole(profit: Any, units: Any, room: Any, share: Any) -> Any:  # noqa: C901 - compiled as a whole
     """Fill a site with whole customers that earn most, and return what they earn."""
     order = np.empty(len(profit), dtype=np.int64)
@@ -108,7 +101,7 @@ def fill_whole(profit: Any, units: Any, room: Any, share: Any) -> Any:  # noqa: 
     return fixed + fill_core(core[:count], profit, units, width, share)
 
 
-@njit(cache=True)
+@compiled()
 def fill_core(core: Any, profit: Any, units: Any, room: Any, share: Any) -> Any:
     """Solve a knapsack by dynamic programming; items taken get share 1."""
     best = np.zeros(room + 1)
@@ -128,7 +121,7 @@ def fill_core(core: Any, profit: Any, units: Any, room: Any, share: Any) -> Any:
     return best[room]
 
 
-@njit(cache=True)
+@compiled()
 def fill_between(profit: Any, units: Any, span: Any, share: Any) -> Any:  # noqa: C901 - compiled as a whole
     """Fill a site with whole customers, to a load between two limits, as well as that can be.
 
@@ -172,7 +165,7 @@ def fill_between(profit: Any, units: Any, span: Any, share: Any) -> Any:  # noqa
     return most
 
 
-@njit(cache=True)
+@compiled()
 def enough(value: Any, room: Any, unit: Any, least: Any, is_open: Any) -> Any:
     """Open sites of positive value with enough room at least cost; inf if there are none.
 
@@ -196,7 +189,7 @@ def enough(value: Any, room: Any, unit: Any, least: Any, is_open: Any) -> Any:
     return best[least]
 
 
-@njit(cache=True)
+@compiled()
 def rises(worth: Any, cost: Any, units: Any, limits: Any, earned: Any) -> Any:
     """Return what it costs each site at least to serve each customer, shape (m, n).
 

@@ -12,10 +12,12 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from dispatchopt.core.arrays import BoolArray, FloatArray
+from dispatchopt.core.arrays import BoolArray, FloatArray, IntArray
 from dispatchopt.siting.engines._load_choice import most_spare
+from dispatchopt.siting.engines._load_columns import Fillings
 from dispatchopt.siting.engines._load_dual import (
     FREE,
+    PATIENCE,
     LoadBound,
     Raised,
     ascend,
@@ -24,11 +26,13 @@ from dispatchopt.siting.engines._load_dual import (
     load_bound,
     to_serve,
 )
-from dispatchopt.siting.engines._load_partition import Priced
+from dispatchopt.siting.engines._load_leaf import searched
 from dispatchopt.siting.engines._load_table import LoadTable
 
 #: Rounds of the bound at a node, and once all sites are decided; the first step of each.
 _ROUNDS, _LAST_ROUNDS, _STEP = 40, 150, 0.6
+#: With whole customers: rounds then, and those without a better bound that are borne.
+_WHOLE_ROUNDS, _WHOLE_PATIENCE = 800, 25
 #: Part of the gap up to which a child is followed before lower nodes.
 _NEAR = 0.3
 #: Nodes of which all decided sites are served by a heuristic.
@@ -59,8 +63,6 @@ class Node:
     tries: int = field(compare=False, default=0)
     #: Whether the solver raised the bound at the last time.
     is_moving: bool = field(compare=False, default=True)
-    #: Whether the fillings of its open sites were listed as far as they are few.
-    is_listed: bool = field(compare=False, default=False)
 
 
 class Host(Protocol):
@@ -69,14 +71,14 @@ class Host(Protocol):
     def best(self) -> float:
         """Cost of the best solution."""
 
+    def consider(self, site_of: IntArray, is_open: BoolArray) -> None:
+        """Keep a solution if it is better."""
+
     def serve(self, found: LoadBound, *, is_last: bool = False) -> None:
         """Serve from the sites that a bound opens, and keep what is better.
 
         It is worth more effort if these are decided (``is_last``).
         """
-
-    def list_open(self, table: LoadTable, is_open: BoolArray, priced: Priced) -> float:
-        """Serve from given open sites by fillings; return a bound on the rest, inf for none."""
 
     def solve_open(
         self,
@@ -103,9 +105,12 @@ class Tree:
         *,
         step: Callable[[], bool],
         raise_bound: Callable[[float], None],
+        should_stop: Callable[[], bool],
+        seed: int,
     ) -> None:
         self._table, self._host = table, host
         self._step, self._raise_bound = step, raise_bound
+        self._should_stop, self._seed = should_stop, seed
         self._is_whole = fills_whole(table)
         self._heap: list[Node] = []
         self._count = itertools.count()
@@ -187,7 +192,9 @@ class Tree:
         )
         return self._settled(child)
 
-    def _ascend(self, node: Node, rounds: int, *, with_shares: bool = False) -> Raised:
+    def _ascend(
+        self, node: Node, rounds: int, *, patience: int = PATIENCE, with_shares: bool = False
+    ) -> Raised:
         return ascend(
             self._table_of(node),
             node.worth,
@@ -198,6 +205,7 @@ class Tree:
             step=_STEP,
             is_whole=self._is_whole,
             spare=node.spare,
+            patience=patience,
             with_shares=with_shares,
         )
 
@@ -249,7 +257,10 @@ class Tree:
     def _finish(self, node: Node) -> list[Node]:
         """Serve from given open sites; what is left comes back as nodes with better bounds."""
         is_new = node.tries == 0
-        raised = self._ascend(node, _LAST_ROUNDS if is_new else _ROUNDS, with_shares=True)
+        rounds, patience = (_LAST_ROUNDS if is_new else _ROUNDS), PATIENCE
+        if is_new and self._is_whole:
+            rounds, patience = _WHOLE_ROUNDS, _WHOLE_PATIENCE
+        raised = self._ascend(node, rounds, patience=patience, with_shares=True)
         if raised.value > node.bound:
             node = replace(node, worth=raised.worth, bound=raised.value)
         if self._is_settled(node.bound):
@@ -260,16 +271,11 @@ class Tree:
         node = left[0]
         table = self._table_of(node)
         found = self._bound(node, table)
+        if self._is_whole and np.isinf(table.price).all():
+            return self._searched(node, table, found, raised.shares)
         low = least_loads(table, node.upper, node.spare)
         rise = to_serve(table, node.worth, found, low, is_whole=self._is_whole)
-        if self._is_whole and not node.is_listed:
-            priced = Priced(worth=node.worth, found=found, rise=rise, low=low)
-            bound = max(node.bound, self._host.list_open(table, node.lower, priced))
-            if self._is_settled(bound):
-                return []
-            node = replace(node, bound=bound, is_listed=True)
         if is_new:
-            # A choice of sites that its fillings settle needs no search for who serves whom.
             self._host.serve(found, is_last=True)
         kept = np.isfinite(table.cost[node.lower])
         undecided = int(kept[:, kept.sum(axis=0) > 1].sum())
@@ -281,6 +287,32 @@ class Tree:
         is_moving = bound > node.bound + 0.1 * self._table.grain
         order, tries = next(self._count), node.tries + 1
         return [replace(node, bound=bound, order=order, tries=tries, is_moving=is_moving)]
+
+    def _searched(
+        self, node: Node, table: LoadTable, found: LoadBound, shares: FloatArray
+    ) -> list[Node]:
+        """Search for who is served from where; what is left comes back with a better bound."""
+        low = least_loads(table, node.upper, node.spare)
+        if node.tries == 0:
+            self._host.serve(found)
+            made = Fillings(table, node.lower, low, self._seed)
+            worth, bound = made.best(node.worth, self.goal(), self._should_stop)
+            if self._is_settled(bound):
+                return []
+            if bound > node.bound:
+                node = replace(node, worth=worth, bound=bound)
+        grain = self._table.grain
+        # Only what is better than the best solution is of interest.
+        most = self._host.best() - grain if grain else self.goal()
+        leaf = searched(table, node.lower, worth=node.worth, low=low, bound=node.bound, most=most)
+        if leaf.site is not None:
+            self._host.consider(leaf.site, node.lower)
+        bound = max(node.bound, leaf.bound)
+        # Without whole costs the search includes its greatest cost, and ends there.
+        if self._is_settled(bound) or (not grain and leaf.bound >= most):
+            return []
+        node = replace(node, bound=bound, order=next(self._count), tries=node.tries + 1)
+        return self._divided(node, table, shares) if leaf.is_stuck else [node]
 
     def _divided(self, node: Node, table: LoadTable, shares: FloatArray) -> list[Node]:
         """Branch on whether a site serves a customer, where the bound is least sure."""
@@ -298,7 +330,7 @@ class Tree:
             else:
                 is_banned[site, customer] = True
             children += self._bounded(
-                replace(node, banned=np.packbits(is_banned), is_listed=False, tries=node.tries + 1)
+                replace(node, banned=np.packbits(is_banned), tries=node.tries + 1)
             )
         return children
 

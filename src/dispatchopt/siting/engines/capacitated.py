@@ -26,7 +26,6 @@ from dispatchopt.siting.engines._load_dual import (
 )
 from dispatchopt.siting.engines._load_local import annealed, assigned, improved
 from dispatchopt.siting.engines._load_model import LoadModel, load_model
-from dispatchopt.siting.engines._load_partition import FillingSearch, Priced
 from dispatchopt.siting.engines._load_sites import SiteSearch
 from dispatchopt.siting.engines._load_table import LoadTable, load_table
 from dispatchopt.siting.engines._load_tree import Tree
@@ -111,7 +110,6 @@ class _Search:
         self._problem, self._table, self._run = problem, table, run
         self._tried: set[bytes] = set()
         self._sites: SiteSearch | None = None
-        self._fillings = FillingSearch(run, self.consider, self.best)
         if fills_whole(table) and np.isinf(table.price).all():
             self._sites = SiteSearch(table, self.consider, run.should_stop, run.rng)
 
@@ -121,18 +119,23 @@ class _Search:
         lower, upper = table.is_fixed, np.ones(table.num_sites, dtype=bool)
         if is_compiled(table):
             self._first()
-        tree = Tree(table, self, step=run.step, raise_bound=self.raise_bound)
+        tree = self._tree()
         # Whole customers bound better still, so that their rounds are not the last.
         raised = self._relaxed(tree, rounds // 2 if fills_whole(table) else rounds)
         if fills_whole(table) and not run.should_stop():
             raised = self._whole(tree, raised)
             self._polish(tree, raised)
             self._fix_pairs(raised)
-            tree = Tree(self._table, self, step=run.step, raise_bound=self.raise_bound)
+            tree = self._tree()
         if run.should_stop():
             return
         if tree.search(raised, lower, upper):
             self.close()
+
+    def _tree(self) -> Tree:
+        run = self._run
+        rules: dict[str, Any] = {"should_stop": run.should_stop, "seed": run.seed}
+        return Tree(self._table, self, step=run.step, raise_bound=self.raise_bound, **rules)
 
     def _first(self) -> None:
         """Serve without a compiler, which on first use can take all of the time."""
@@ -304,10 +307,6 @@ class _Search:
         objective = self._run.objective
         if report.is_feasible and (objective is None or report.objective < objective):
             self._run.offer(solution)
-
-    def list_open(self, table: LoadTable, is_open: BoolArray, priced: Priced) -> float:
-        """Serve from given open sites by fillings; return a bound on the rest, inf for none."""
-        return self._fillings.bound(table, is_open, priced)
 
     def solve_open(
         self,

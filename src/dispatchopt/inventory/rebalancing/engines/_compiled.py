@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 
 from dispatchopt.core.arrays import FloatArray, IntArray
+from dispatchopt.core.compiled import compiled
 from dispatchopt.inventory.rebalancing.engines._compiled_sums import (
     bound,
     by_end,
@@ -26,7 +26,7 @@ _INF = np.inf
 _NEVER, _BEGIN, _INSIDE, _FROM_LAST = -4, -1, -2, -3
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def _set_gains(
     i: int, added: IntArray, down: Any, up: Any, gain: FloatArray, loss: FloatArray
 ) -> None:
@@ -42,7 +42,7 @@ def _set_gains(
         loss[i] = down[1][first_down - n] if first_down - n < down[0][i + 1] else _INF
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def _from_store(
     i: int, least: float, passed: IntArray, movable: IntArray, in_first: IntArray, in_row: IntArray,
     tail: IntArray, cost: FloatArray, flow: IntArray, gain: FloatArray, price: FloatArray,
@@ -79,7 +79,7 @@ def _from_store(
     return count
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def _from_exit(
     i: int, least: float, passed: IntArray, out_first: IntArray, out_row: IntArray,
     head: IntArray, cost: FloatArray, room: IntArray, flow: IntArray, price: FloatArray,
@@ -108,7 +108,7 @@ def _from_exit(
     return count
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def _from_last(
     stores: int, least: float, loss: FloatArray, price: FloatArray,
     key: FloatArray, via: IntArray, touched: IntArray, count: int,
@@ -125,7 +125,7 @@ def _from_last(
     return count
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def _search(
     begin: int, ends: Any, rows: Any, lanes: Any, state: Any, label: Any, steps: Any,
     price: FloatArray,
@@ -169,7 +169,7 @@ def _search(
     return found
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def _settle(
     found: int, count: int, ends: Any, state: Any, label: Any, steps: Any, price: FloatArray
 ) -> None:
@@ -186,7 +186,7 @@ def _settle(
         key[touched[t]], via[touched[t]] = _INF, _NEVER
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def _push(at: int, ends: Any, state: Any, via: IntArray, steps: Any) -> None:
     """Send one unit along the path that ends at a node."""
     tail, head = ends
@@ -215,7 +215,7 @@ def _push(at: int, ends: Any, state: Any, via: IntArray, steps: Any) -> None:
             node = head[e]
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def _begin(ends: Any, cost: FloatArray, state: Any, steps: Any, price: FloatArray) -> None:
     """Lower prices until no lane pays, and let each store offer or ask for units at them."""
     tail, head = ends
@@ -244,7 +244,7 @@ def _begin(ends: Any, cost: FloatArray, state: Any, steps: Any, price: FloatArra
         excess[2 * stores] += added[i]
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def send(
     ends: tuple[IntArray, IntArray],
     lanes: tuple[FloatArray, IntArray],
@@ -310,7 +310,7 @@ def send(
     return total(lanes[0], flow, steps), least
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def send_all(
     skus: IntArray,
     ends: tuple[IntArray, IntArray],

@@ -9,17 +9,17 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 
 from dispatchopt.core.arrays import IntArray
+from dispatchopt.core.compiled import compiled
 from dispatchopt.inventory.rebalancing.engines._compiled import send
 
 #: Savings below this are nothing.
 _TINY = 1e-9
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def _note(k: int, entry_first: IntArray, state: Any, log: Any) -> None:
     """Keep the transfers of a SKU as they were, once a trial."""
     moved, cost = state[0], state[1]
@@ -32,7 +32,7 @@ def _note(k: int, entry_first: IntArray, state: Any, log: Any) -> None:
         kept[e] = moved[e]
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def _put(k: int, units: IntArray, value: float, lanes: Any, entries: Any, state: Any) -> float:
     """Give a SKU other transfers of some cost; return the change of all cost."""
     lane_cost, volume = lanes[3], lanes[5]
@@ -59,7 +59,7 @@ def _put(k: int, units: IntArray, value: float, lanes: Any, entries: Any, state:
     return float(change)
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def _again(
     k: int, closed: int, opened: int, lanes: Any, entries: Any, units: Any, state: Any,
 ) -> float:  # fmt: skip
@@ -100,7 +100,7 @@ def _again(
     return _put(k, wanted, value, lanes, entries, state)
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def _back(lanes: Any, entries: Any, state: Any, log: Any) -> None:
     """Take a trial back."""
     is_noted, kept, kept_cost = log
@@ -112,7 +112,7 @@ def _back(lanes: Any, entries: Any, state: Any, log: Any) -> None:
             is_noted[k] = False
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def _close(
     lane: int, lanes: Any, entries: Any, by_lane: Any, units: Any, state: Any, inner: Any,
     outer: Any,
@@ -132,7 +132,7 @@ def _close(
     return 0.0
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def close(
     lane: int, lanes: Any, entries: Any, by_lane: Any, units: Any, state: Any, inner: Any,
     outer: Any,
@@ -142,7 +142,7 @@ def close(
     return _close(lane, lanes, entries, by_lane, units, state, inner, outer)
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def improve(lanes: Any, entries: Any, units: Any, state: Any, log: Any) -> float:
     """Send each SKU anew where that saves; return the change of cost."""
     log[0][:] = False
@@ -158,7 +158,7 @@ def improve(lanes: Any, entries: Any, units: Any, state: Any, log: Any) -> float
     return total
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def swap(
     lane: int, near: IntArray, most: int, lanes: Any, entries: Any, by_lane: Any, units: Any,
     state: Any, inner: Any, outer: Any,

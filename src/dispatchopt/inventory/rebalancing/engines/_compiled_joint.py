@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 
 from dispatchopt.core.arrays import FloatArray, IntArray
+from dispatchopt.core.compiled import compiled
 
 #: Worth below which a unit or a lane does not pay.
 _TINY = 1e-12
@@ -21,7 +21,7 @@ _TINY = 1e-12
 _MAX_NODES = 400
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def _uses(
     pair: int, up: Any, passing: FloatArray, room: IntArray, begin: int, most: int, use: Any
 ) -> int:
@@ -43,7 +43,7 @@ def _uses(
     return end
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def _sources(
     tail: int, most: int, cost: float, place: int, down: Any, passing: FloatArray,
     begin: int, end: int, worth: Any, source: Any,
@@ -72,13 +72,13 @@ def _sources(
     return end
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def _most(t: int, volume: float, capacity: float, room: IntArray) -> int:
     """Return how many units of a SKU may go on a lane."""
     return int(min(room[t], int(capacity // volume)) if volume > 0 else room[t])
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def _prepare(
     first: int, last: int, entries: Any, group: IntArray, lanes: Any, price: FloatArray, stock: Any,
     up: Any, down: Any, prices: Any, ends: Any, lists: Any,
@@ -121,7 +121,7 @@ def _prepare(
     return count
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def _saved(opened: int, count: int, lists: Any, known: FloatArray) -> float:
     """Return what units save at best that come on the lanes that are open."""
     if known[opened] >= 0.0:
@@ -143,7 +143,7 @@ def _saved(opened: int, count: int, lists: Any, known: FloatArray) -> float:
     return total
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def _narrow(
     opened: int, free: int, size: int, count: int, fixed: FloatArray, lists: Any, known: FloatArray,
 ) -> tuple[int, int, float, float, int]:  # fmt: skip
@@ -174,7 +174,7 @@ def _narrow(
             return opened, free, net, net + limit, at
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def _choose(
     size: int, count: int, fixed: FloatArray, lists: Any, known: FloatArray
 ) -> tuple[int, float]:
@@ -202,7 +202,7 @@ def _choose(
     return chosen, max(best, most)
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def _add(
     opened: int, count: int, group: IntArray, lanes: Any, stock: Any, lists: Any, slope: Any,
 ) -> None:  # fmt: skip
@@ -235,7 +235,7 @@ def _add(
             at += 1
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def evaluate(
     begin: int, end: int, groups: Any, entries: Any, lanes: Any, stock: Any, up: Any, down: Any,
     prices: Any, ends: Any, slope: Any, lists: Any, known: FloatArray,

@@ -6,10 +6,10 @@ Knapsack Problems, 1990, section 2), which also settles items before the search 
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
 from dispatchopt.core.arrays import FloatArray, IntArray
+from dispatchopt.core.compiled import compiled
 
 #: Differences of value below this are nothing.
 _TINY = 1e-9
@@ -17,7 +17,7 @@ _TINY = 1e-9
 _SURE = 2
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def _greedy(
     count: int, value: FloatArray, volume: FloatArray, capacity: float, order: IntArray,
     taken: IntArray,
@@ -48,7 +48,7 @@ def _greedy(
     return critical, most, ratio, low
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def _reach(
     a: int, rest: float, known: float, core: int, value: FloatArray, volume: FloatArray,
     order: IntArray,
@@ -64,7 +64,7 @@ def _reach(
     return a, known
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def _branch(
     count: int, core: int, known: float, rest: float, best: float, max_nodes: int,
     value: FloatArray, volume: FloatArray, taken: IntArray, order: IntArray, now: IntArray,
@@ -96,7 +96,7 @@ def _branch(
     return best, False
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def fill(
     count: int, value: FloatArray, volume: FloatArray, capacity: float, max_nodes: int,
     taken: IntArray, order: IntArray, now: IntArray,

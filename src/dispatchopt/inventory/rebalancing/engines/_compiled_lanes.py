@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 
 from dispatchopt.core.arrays import FloatArray, IntArray
+from dispatchopt.core.compiled import compiled
 from dispatchopt.inventory.rebalancing.engines._compiled_knapsack import fill
 
 #: Worth below which a unit does not pay.
@@ -20,7 +20,7 @@ _TINY = 1e-12
 _MAX_NODES = 3_000
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def _sort(first: IntArray, value: FloatArray, unit: IntArray, sign: float) -> None:
     """Sort the units of each pair by value, falling (sign 1) or rising (-1)."""
     for pair in range(first.size - 1):
@@ -33,7 +33,7 @@ def _sort(first: IntArray, value: FloatArray, unit: IntArray, sign: float) -> No
             value[at], unit[at] = x, u
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def _units(
     count: int, tail: int, head: int, most: int, cost: float, volume: float,
     up_first: IntArray, up_value: FloatArray, up_unit: IntArray,
@@ -72,7 +72,7 @@ def _units(
     return count
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def _add(count: int, taken: IntArray, items: Any, slope: Any) -> None:
     """Add what is taken to the slope of each price."""
     _, _, use, source, from_pair, to_pair = items
@@ -91,7 +91,7 @@ def _add(count: int, taken: IntArray, items: Any, slope: Any) -> None:
         by_leaving[from_pair[a]] += 1.0
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def _limits(prices: Any, room: IntArray, up: Any, down: Any, slope: Any) -> float:
     """Price single units and sort them; return what limits cost at these prices, negative."""
     by_use, by_source, passing, leaving = prices
@@ -114,7 +114,7 @@ def _limits(prices: Any, room: IntArray, up: Any, down: Any, slope: Any) -> floa
     return total
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def _value(
     count: int, capacity: float, value: FloatArray, size: FloatArray, taken: IntArray,
     order: IntArray, now: IntArray,
@@ -130,7 +130,7 @@ def _value(
     return full
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def _last_room(count: int, capacity: float, value: FloatArray, size: FloatArray) -> float:
     """Return the value per ml of the item that is taken by a part at best, 0 if all fit."""
     ratio = value[:count] / np.maximum(size[:count], _TINY)
@@ -142,7 +142,7 @@ def _last_room(count: int, capacity: float, value: FloatArray, size: FloatArray)
     return 0.0
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def set_prices(stock: Any, up: Any, down: Any, prices: Any, slope: Any, ends: Any) -> float:
     """Price single units; return what their limits cost at some prices, negative.
 
@@ -166,7 +166,7 @@ def set_prices(stock: Any, up: Any, down: Any, prices: Any, slope: Any, ends: An
     return float(total)
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def evaluate(
     first: int, last: int, lanes: Any, entries: Any, stock: Any, up: Any, down: Any, prices: Any,
     ends: Any, slope: Any, items: Any, work: Any, about: Any,

@@ -11,17 +11,17 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 
 from dispatchopt.core.arrays import BoolArray, FloatArray, IntArray
+from dispatchopt.core.compiled import compiled
 from dispatchopt.inventory.rebalancing.engines._compiled_knapsack import fill
 
 _TINY = 1e-9
 _MAX_NODES = 300
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def gain(
     pair: int, added: int, share: float, first: IntArray, base: IntArray, worth: FloatArray,
     price: FloatArray, never: float,
@@ -35,7 +35,7 @@ def gain(
     return float(worth[at] - share * price[at])
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def put(e: int, units: int, entries: Any, marginal: Any, state: Any) -> float:
     """Put units on a lane (below 0: take them off); return the change of cost."""
     tail, head, _, cost = entries
@@ -58,7 +58,7 @@ def put(e: int, units: int, entries: Any, marginal: Any, state: Any) -> float:
     return float(change)
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def _items(
     begin: int, end: int, share: float, noise: float, entries: Any, room: IntArray,
     passing: FloatArray, marginal: Any, state: Any, items: Any,
@@ -89,7 +89,7 @@ def _items(
     return count
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def _load(
     lane: int, begin: int, end: int, share: float, noise: float, lanes: Any, entries: Any,
     room: IntArray, passing: FloatArray, marginal: Any, state: Any, items: Any, work: Any,
@@ -117,7 +117,7 @@ def _load(
     return float(change)
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def _rider(
     pair: int, but: int, by_pair: Any, lane_of: IntArray, is_in: BoolArray, moved: IntArray
 ) -> int:
@@ -133,7 +133,7 @@ def _rider(
     return -1
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def _choose(
     most: int, by_sku: float, lanes: Any, pool: IntArray, is_in: BoolArray, near: Any, of: Any,
     entries: Any, moved: IntArray, chosen: IntArray,
@@ -174,7 +174,7 @@ def _choose(
     return count
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def _restore(begin: int, end: int, kept: IntArray, entries: Any, state: Any) -> None:
     """Give a lane the load that it had."""
     moved, added, sent = state
@@ -187,7 +187,7 @@ def _restore(begin: int, end: int, kept: IntArray, entries: Any, state: Any) -> 
             moved[e] = kept[e]
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def rounds(
     seed: int, count: int, warmth: float, mix: Any, pool: IntArray, is_in: BoolArray, lanes: Any,
     near: Any, of: Any, entries: Any, room: IntArray, passing: FloatArray, marginal: Any,

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
-
 from dispatchopt.core.arrays import FloatArray, IntArray
+from dispatchopt.core.compiled import compiled
 
 #: Halvings of the range of prices in which a common price is sought.
 _HALVINGS = 20
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def by_end(end: IntArray, first: IntArray, row: IntArray) -> None:
     """Write which rows have each end: ``row[first[i]:first[i + 1]]``, a counting sort."""
     first[:] = 0
@@ -29,7 +28,7 @@ def by_end(end: IntArray, first: IntArray, row: IntArray) -> None:
     first[first.size - 1] = end.size
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def common_price(down: Any, up: Any) -> float:
     """Return a price at which as many units may leave as may come, about."""
     rows_down = slice(down[0][0], down[0][-1])
@@ -47,7 +46,7 @@ def common_price(down: Any, up: Any) -> float:
     return 0.5 * (low + high)  # type: ignore[no-any-return]
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def bound(
     head: IntArray, by_end: Any, cost: FloatArray, movable: IntArray, worth: FloatArray,
     down: Any, up: Any,
@@ -68,7 +67,7 @@ def bound(
     return total
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def total(cost: FloatArray, flow: IntArray, steps: Any) -> float:
     """Cost of transfers."""
     added, down, up = steps

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 
 from dispatchopt.core.arrays import FloatArray, IntArray
+from dispatchopt.core.compiled import compiled
 
 _TINY = 1e-9
 #: Halvings of the range of the price of central stock.
@@ -27,7 +27,7 @@ _LEAST_STEP = 1e-3
 _PAIRS = 6
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def _breaks(shelf: IntArray, live: IntArray) -> tuple[IntArray, IntArray]:
     """Return where the cost of each store bends, sorted, and which scenario and kind it is."""
     num, stores = shelf.shape
@@ -42,7 +42,7 @@ def _breaks(shelf: IntArray, live: IntArray) -> tuple[IntArray, IntArray]:
     return level, kind
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def _bends(
     price: FloatArray, chance: FloatArray, money: Any, pooled: bool, bend: FloatArray
 ) -> float:
@@ -66,7 +66,7 @@ def _bends(
     return total
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def _slopes(start: float, bend: FloatArray, kind: IntArray, slope: FloatArray) -> None:
     """Set the slope of each store after each of its breaks."""
     for i in range(kind.shape[0]):
@@ -76,7 +76,7 @@ def _slopes(start: float, bend: FloatArray, kind: IntArray, slope: FloatArray) -
             slope[i, b] = now
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def _best(
     price: float, start: float, extra: FloatArray, level: IntArray, slope: FloatArray,
     held: IntArray, order: IntArray,
@@ -103,7 +103,7 @@ def _best(
     return total
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def _share(
     start: float, stock: float, extra: FloatArray, level: IntArray, slope: FloatArray,
     held: IntArray, order: IntArray, above: IntArray,
@@ -126,7 +126,7 @@ def _share(
     return high, (stock - less) / (more - less) if more < np.inf else 0.0
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def _value(
     start: float, none: float, level: IntArray, slope: FloatArray, held: IntArray, order: IntArray,
     extra: FloatArray,
@@ -144,7 +144,7 @@ def _value(
     return total
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def _rise(
     price: FloatArray, chance: FloatArray, money: Any, shelf: IntArray, live: IntArray,
     held: IntArray, order: IntArray, share: float, rise: FloatArray,
@@ -167,7 +167,7 @@ def _rise(
         rise[n] += share * total
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def _mix(
     price: FloatArray, most: float, rise: FloatArray, new: float, chance: FloatArray,
     mixed: FloatArray,
@@ -182,7 +182,7 @@ def _mix(
     return norm
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def bound(
     shelf: IntArray, live: IntArray, chance: FloatArray, money: Any, held: IntArray,
     stock: float, extra: FloatArray, target: float, count: int, price: FloatArray,
@@ -261,7 +261,7 @@ def bound(
     return most
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def _state(y: int, f: int, v: int) -> tuple[int, int, int, int, int]:
     """Return what a store lacks, misses, has left, streams, and could give to the stream."""
     rest = max(y - f, 0)
@@ -269,7 +269,7 @@ def _state(y: int, f: int, v: int) -> tuple[int, int, int, int, int]:
     return max(f - y, 0), missed, max(rest - v, 0), min(rest, v), min(missed, y, f)
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def _cost(money: Any, lacks: int, missed: int, left: int, streamed: int, later: int) -> float:
     """Return the cost of a scenario from sums over stores."""
     high, low, held, fare = money
@@ -283,7 +283,7 @@ def _cost(money: Any, lacks: int, missed: int, left: int, streamed: int, later: 
     return float(cost)
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def _sums(
     shelf: IntArray, live: IntArray, level: IntArray, chance: FloatArray, money: Any, sums: IntArray
 ) -> float:
@@ -300,7 +300,7 @@ def _sums(
     return total
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def _changed(
     i: int, step: int, shelf: IntArray, live: IntArray, level: IntArray, chance: FloatArray,
     money: Any, sums: IntArray,
@@ -318,7 +318,7 @@ def _changed(
     return total
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def _swap(
     step: int, more: FloatArray, fewer: FloatArray, now: float, shelf: IntArray, live: IntArray,
     level: IntArray, chance: FloatArray, money: Any, extra: FloatArray, sums: IntArray,
@@ -342,7 +342,7 @@ def _swap(
     return -1, -1
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled()
 def polish(
     shelf: IntArray, live: IntArray, chance: FloatArray, money: Any, held: IntArray, stock: float,
     extra: FloatArray, room: IntArray, order: IntArray, max_moves: int,

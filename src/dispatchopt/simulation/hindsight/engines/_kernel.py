@@ -66,9 +66,9 @@ def _values(
 
 @cache
 def _compiled() -> Any:
-    import numba
+    from dispatchopt.core.compiled import compiled
 
-    return numba.njit(cache=True, nogil=True)(_values)
+    return compiled()(_values)
 
 
 def values_for(num_orders: int, num_steps: int, num_bundles: int) -> Callable[..., None]:
