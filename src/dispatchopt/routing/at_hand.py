@@ -1,4 +1,4 @@
-"""A first plan within milliseconds, by arrays alone: no solver and no compiled code is loaded."""
+"""A first plan without search, by arrays alone: no solver and no compiled code is loaded."""
 
 from __future__ import annotations
 
