@@ -14,6 +14,7 @@ from dispatchopt.core.stop import Stop
 from dispatchopt.dispatch.policy import Policy
 from dispatchopt.geography.matrix import UNREACHABLE
 from dispatchopt.simulation.day import Day
+from dispatchopt.simulation.questions import answers
 from dispatchopt.simulation.questions import variants as ways
 from dispatchopt.simulation.questions.study import (
     Change,
@@ -77,7 +78,7 @@ def _issue(where: str, found: object, wanted: str) -> Issue:
 class _Question:
     axis: str
     variants: Callable[[Day, Options], list[Variant]]
-    answer: Callable[[Sequence[Finding], Options], str]
+    answer: Callable[[Sequence[Finding], float], str]
 
 
 def ask(
@@ -139,7 +140,7 @@ def ask(
         how.axis,
         how.variants(day, given),
         partial(_drawn, day, is_redrawn),
-        lambda findings: how.answer(findings, given),
+        lambda findings: how.answer(findings, given.target),
         policy=policy,
         days=days,
         seed=seed,
@@ -199,7 +200,7 @@ def compare_policies(
             Variant(label=names[1], value=1, policy=then, change=changed),
         ],
         partial(_drawn, day, is_redrawn),
-        _compared,
+        answers.compared,
         policy=first,
         days=days,
         seed=seed,
@@ -256,23 +257,6 @@ def _drawn(day: Day, is_redrawn: bool, seed: int) -> Day:
     return ways.redrawn(day, seed) if is_redrawn else day
 
 
-def _compared(findings: Sequence[Finding]) -> str:
-    change = findings[1].change["on_time_share"]
-    door = findings[1].change["click_to_door_min"]
-    if change.count < 2:
-        return f"{findings[1].label}: {_points(change.mean)} on time; two days give an interval"
-    sure = "clearly" if change.is_clear else "not clearly"
-    return (
-        f"{findings[1].label} is {sure} different from {findings[0].label}: "
-        f"{_points(change.mean)} +- {100 * change.half:.1f} on time, "
-        f"{door.mean:+.2f} +- {door.half:.2f} min click to door ({change.count} days)"
-    )
-
-
-def _points(share: float) -> str:
-    return f"{100 * share:+.1f} points"
-
-
 def _courier_variants(day: Day, options: Options) -> list[Variant]:
     k = int((day.couriers.off_s > day.couriers.on_s).sum())
     grid = options.grid or (1.0, 0.6, 0.7, 0.8, 0.9, 1.1, 1.2, 1.4)
@@ -287,17 +271,6 @@ def _courier_variants(day: Day, options: Options) -> list[Variant]:
     ]
 
 
-def _fewest(findings: Sequence[Finding], options: Options) -> str:
-    kept = [each for each in findings if each.figures["on_time_share"].mean >= options.target]
-    wanted = f"{100 * options.target:.0f} % on time"
-    if not kept:
-        best = max(findings, key=lambda each: each.figures["on_time_share"].mean)
-        share = 100 * best.figures["on_time_share"].mean
-        return f"no number tried keeps {wanted}: {best.label} keep {share:.1f} %"
-    least = min(kept, key=lambda each: each.value)
-    return f"{least.label} keep {wanted}; today there are {findings[0].value:.0f}"
-
-
 def _promise_variants(day: Day, options: Options) -> list[Variant]:
     grid = options.grid or (20, 25, 30, 35, 40, 50, 60)
     today = day.rules.promise_s / 60
@@ -309,16 +282,6 @@ def _promise_variants(day: Day, options: Options) -> list[Variant]:
         )
         for minutes in dict.fromkeys((today, *sorted(grid)))
     ]
-
-
-def _shortest(findings: Sequence[Finding], options: Options) -> str:
-    kept = [each for each in findings if each.figures["on_time_share"].mean >= options.target]
-    first = findings[0]
-    today = f"{first.label} is kept for {100 * first.figures['on_time_share'].mean:.1f} %"
-    if not kept:
-        return f"{today}; no promise tried is kept for {100 * options.target:.0f} %"
-    least = min(kept, key=lambda each: each.value)
-    return f"{today}; the shortest kept for {100 * options.target:.0f} % is {least.label}"
 
 
 def _shift_variants(day: Day, options: Options) -> list[Variant]:
@@ -341,15 +304,6 @@ def _shift_variants(day: Day, options: Options) -> list[Variant]:
 
 def _clock(second: int) -> str:
     return f"{second // 3600:02d}:{second % 3600 // 60:02d}"
-
-
-def _best_change(findings: Sequence[Finding], _: Options) -> str:
-    if len(findings) < 2:
-        return "there is nothing to try"
-    best = max(findings[1:], key=lambda each: each.change["on_time_share"].mean)
-    change = best.change["on_time_share"]
-    spread = "" if change.count < 2 else f" +- {100 * change.half:.1f}"
-    return f"{best.label} brings most: {_points(change.mean)}{spread} on time"
 
 
 def _store_variants(day: Day, options: Options) -> list[Variant]:
@@ -401,21 +355,15 @@ def _surge_variants(day: Day, options: Options) -> list[Variant]:
     ]
 
 
-def _largest(findings: Sequence[Finding], options: Options) -> str:
-    kept = [each for each in findings if each.figures["on_time_share"].mean >= options.target]
-    wanted = f"{100 * options.target:.0f} % on time"
-    worst = findings[-1]
-    said = f"{worst.label} leaves {100 * worst.figures['on_time_share'].mean:.1f} % on time"
-    if not kept:
-        return f"even without a surge fewer than {wanted}; {said}"
-    return f"{max(kept, key=lambda each: each.value).label} still keeps {wanted}; {said}"
-
-
 #: The questions, by name.
 QUESTIONS: dict[str, _Question] = {
-    "couriers": _Question(axis="shifts", variants=_courier_variants, answer=_fewest),
-    "promise": _Question(axis="promise, minutes", variants=_promise_variants, answer=_shortest),
-    "shifts": _Question(axis="start of shift, hour", variants=_shift_variants, answer=_best_change),
-    "store": _Question(axis="place", variants=_store_variants, answer=_best_change),
-    "surge": _Question(axis="factor on orders", variants=_surge_variants, answer=_largest),
+    "couriers": _Question(axis="shifts", variants=_courier_variants, answer=answers.fewest),
+    "promise": _Question(
+        axis="promise, minutes", variants=_promise_variants, answer=answers.shortest
+    ),
+    "shifts": _Question(
+        axis="start of shift, hour", variants=_shift_variants, answer=answers.best_change
+    ),
+    "store": _Question(axis="place", variants=_store_variants, answer=answers.best_change),
+    "surge": _Question(axis="factor on orders", variants=_surge_variants, answer=answers.largest),
 }
