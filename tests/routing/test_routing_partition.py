@@ -15,15 +15,7 @@ from dispatchopt.routing.engines._partition import Partition
 from dispatchopt.routing.engines._regions import improve_by_regions
 
 #: Little is in the first linear programmes and searches, so that every stage has work to do.
-BRIEF = Effort(
-    all_present=8,
-    first_per_order=1,
-    first_guess=2,
-    guess_growth=1.2,
-    cut_rounds=2,
-    first_nodes=1,
-    wide_region=0.0,
-)
+BRIEF = Effort(all_present=8, first_per_order=1, first_guess=2, guess_growth=1.2, cut_rounds=2)
 
 
 def random_columns(rng: np.random.Generator, num_orders: int, num: int) -> Columns:

@@ -118,9 +118,10 @@ class Columns:
         weight = np.concatenate(
             [np.ones(sum(len(each) for each in own)), *(cut.factor for cut in added)]
         )
-        total = np.bincount(touched, weight, len(self))
-        hit = np.flatnonzero(total > 2 - 1e-6)
-        return Cut(hit, np.floor(total[hit] / 2 + 1e-9), float(np.floor(limit / 2 + 1e-9)))
+        hit, at = np.unique(touched, return_inverse=True)
+        factor = np.floor(np.bincount(at, weight, len(hit)) / 2 + 1e-9)
+        good = factor > 0
+        return Cut(hit[good], factor[good], float(np.floor(limit / 2 + 1e-9)))
 
     def subset_row(self, orders: IntArray) -> Cut:
         """Return the cut of three orders: one trip at most holds two of them."""

@@ -23,39 +23,30 @@ class Effort:
     cut_rounds, cuts_per_round
         How often cuts are looked for, and how many are taken at a time.
     least_rise
-        Rise of the bound in five rounds below which they are the last, as a share of its rise by
-        all of them, or of the gap left if that is less.
+        Rise of the bound, as a share of its rise by all cuts, below which two rounds are the last.
     first_guess
         Columns in the first branch and bound, if more are left.
     guess_growth
         Factor by which the guess of the gap grows.
     wide_first, wide_cut
         Gaps, of the linear programme and after the cuts, above which a better plan is looked for.
-    first_nodes, node_growth, first_columns
-        Nodes of a tree that is tried before regions of the plan are searched, if the gap is wide,
-        and by what they grow with the size of regions; columns left up to which it is tried.
-    wide_region, region_share, region_rounds
-        Gap above which regions of the plan are searched, for which share of the time left, and with
-        how many rounds of cuts for each.
+    wide_region, region_share
+        Gap above which regions of the plan are searched, and for which share of the time left.
     most_kept
         Columns that are kept for the next state.
     """
 
     all_present: int = 2_000
     first_per_order: int = 15
-    cut_rounds: int = 100
+    cut_rounds: int = 40
     cuts_per_round: int = 60
     least_rise: float = 0.03
     first_guess: int = 1_500
     guess_growth: float = 1.6
     wide_first: float = 0.03
     wide_cut: float = 0.006
-    first_nodes: int = 20
-    node_growth: int = 4
-    first_columns: int = 100_000
     wide_region: float = 0.002
-    region_share: float = 0.75
-    region_rounds: int = 8
+    region_share: float = 0.5
     most_kept: int = 4_000
 
 

@@ -12,21 +12,19 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 
 from dispatchopt.core.arrays import FloatArray, IntArray
-from dispatchopt.routing.engines._columns import Columns
+from dispatchopt.routing.engines._columns import Columns, Cut
 from dispatchopt.routing.engines._effort import Effort, Warm, starting_columns
-from dispatchopt.routing.engines._regions import REGION_SIZES, improve_by_regions
+from dispatchopt.routing.engines._regions import improve_by_regions
 from dispatchopt.routing.engines._relaxation import Relaxation, Solved
+from dispatchopt.routing.engines._subset_rows import violated_triples
 from dispatchopt.routing.engines._tree import Tree
-from dispatchopt.routing.engines._violated_cuts import violated_cuts
+from dispatchopt.routing.engines._zero_half import zero_half_cuts
 
 _ZERO = 1e-6
-#: Rounds of cuts by which it is judged whether more of them are worth while.
-_ROUNDS = 5
 #: How often the search of a region asks whether to end: about its rounds of cuts and dives.
 _REGION_CALLS = 40
 
@@ -111,34 +109,17 @@ class Partition:
             return self._is_proven()
         self._keep(state[0], state[2])
         self._dive(*state[:2])
-        guess = self._search_regions(*state[1:], self._first_guess(state[2]))
-        self._close(*state[1:], guess)
-        return self._is_proven()
+        if self.best - self.bound > self._effort.wide_region * abs(self.best):
+            self._by_regions(state[2])
+        self._look(self._effort.wide_cut)
+        return self._close(*state[1:])
 
-    def _search_regions(self, solved: Solved, reduced: FloatArray, guess: float) -> float:
-        """Better the best plan while the gap is wide; returns the gap that was not done with.
-
-        Where few columns are left short trees, each longer than the last, may make that needless.
-        """
-        effort, left_s = self._effort, self._time_left()
-        kept_s = 0.0 if math.isinf(left_s) else (1 - effort.region_share) * left_s
-        nodes = effort.first_nodes
-        for size in REGION_SIZES:
-            if self.best - self.bound <= effort.wide_region * abs(self.best):
-                return guess
-            if len(self.columns) <= effort.first_columns:
-                guess = self._close(solved, reduced, guess, nodes)
-                nodes *= effort.node_growth
-            if self._is_proven() or self._should_stop():
-                return guess
-            self._by_regions(reduced, size, kept_s)
-        self._look(effort.wide_cut)
-        return guess
-
-    def _by_regions(self, reduced: FloatArray, size: int, kept_s: float) -> None:
-        """Better the best plan, region by region, till some time is left."""
+    def _by_regions(self, reduced: FloatArray) -> None:
+        """Better the best plan, region by region."""
         if self._current is None:
             return
+        left_s = self._time_left()
+        kept_s = 0.0 if math.isinf(left_s) else (1 - self._effort.region_share) * left_s
         origin, near = self._current()
         columns = self.columns
         plan = np.searchsorted(columns.origin, origin)
@@ -159,7 +140,7 @@ class Partition:
                 columns.take(some),
                 best=self.best,
                 known=np.zeros(0, dtype=np.int64),
-                effort=replace(self._effort, cut_rounds=self._effort.region_rounds),
+                effort=self._effort,
                 seed=self._seed,
                 offer=offer,
                 tell_bound=lambda value: None,  # noqa: ARG005 - of a region only
@@ -179,7 +160,6 @@ class Partition:
                 self._should_stop() or self._is_proven() or self._time_left() < kept_s
             ),
             seed=self._seed,
-            sizes=(size,),
         )
 
     def _starting(self) -> IntArray:
@@ -291,9 +271,10 @@ class Partition:
         self, relaxation: Relaxation, solved: Solved, reduced: FloatArray
     ) -> tuple[Relaxation, Solved, FloatArray] | None:
         """Raise the bound by cuts; None at the end of the search."""
-        values = [solved.value]
+        first = value = solved.value
+        slow = 0
         for _ in range(self._effort.cut_rounds):
-            cuts = violated_cuts(self.columns, solved, self._effort.cuts_per_round)
+            cuts = self._violated(solved)
             if not cuts:
                 break
             relaxation.cut(cuts)
@@ -308,41 +289,48 @@ class Partition:
             relaxation.drop_cuts(is_used)
             keep = np.concatenate([np.ones(self.columns.num_rows, dtype=np.bool_), is_used])
             solved = Solved(solved.value, solved.duals[keep], solved.columns, solved.shares)
-            values.append(solved.value)
-            if len(values) > _ROUNDS:
-                whole = min(values[-1] - values[0], self.best - values[-1])
-                if values[-1] - values[-1 - _ROUNDS] < self._effort.least_rise * whole:
-                    break
+            is_slow = solved.value - value < self._effort.least_rise * (solved.value - first)
+            slow = slow + 1 if is_slow else 0
+            if slow > 1:
+                break
+            value = solved.value
         return relaxation, solved, reduced
+
+    def _violated(self, solved: Solved) -> list[Cut]:
+        columns = self.columns
+        holds = np.zeros((len(solved.columns), columns.num_rows + 1))
+        for rows in columns.members[solved.columns].T:
+            holds[np.arange(len(holds)), rows] = 1.0
+        most = self._effort.cuts_per_round
+        triples = violated_triples(holds[:, : columns.num_orders], solved.shares, most)
+        cuts = [columns.subset_row(triple) for triple in triples]
+        if len(cuts) < most // 6:
+            cuts += zero_half_cuts(columns, solved.columns, solved.shares, most)
+        return cuts
 
     def _value(self, solved: Solved, reduced: FloatArray) -> float:
         """Return the bound that the reduced costs belong to, not rounded."""
         return self.columns.bound(solved.duals, reduced, self.columns.sides())
 
-    def _first_guess(self, reduced: FloatArray) -> float:
-        """Return the gap within which few columns are."""
-        first = min(self._effort.first_guess, len(reduced) - 1)
-        return max(float(np.sort(reduced)[first]), 1.0)
-
-    def _close(
-        self, solved: Solved, reduced: FloatArray, guess: float, most_nodes: int | None = None
-    ) -> float:
-        """Branch and bound, on as few columns as will do; returns the gap that was not done with.
-
-        With ``most_nodes`` it ends where a tree has more of them.
-        """
+    def _close(self, solved: Solved, reduced: FloatArray) -> bool:
+        """Branch and bound, on as few columns as will do."""
         value = self._value(solved, reduced)
-        while not self._is_proven() and self.bound < self.ceiling:
+        order = np.sort(reduced)
+        first = min(self._effort.first_guess, len(order) - 1)
+        guess = max(float(order[first]), 1.0)
+        while not self._is_proven():
+            if self.bound >= self.ceiling:
+                return False
             # A plan that costs less than a whole ceiling costs one less.
             ceiling = min(self.best, math.ceil(max(value, self.bound) + guess))
             some = np.flatnonzero(reduced <= ceiling - value + 1e-4)
-            if not self._part(some, ceiling, most_nodes):
-                break
+            if not self._part(some, ceiling):
+                return False
             self._raise(min(self.best, ceiling))
             guess *= self._effort.guess_growth
-        return guess
+        return True
 
-    def _part(self, some: IntArray, ceiling: float, most_nodes: int | None) -> bool:
+    def _part(self, some: IntArray, ceiling: float) -> bool:
         """Prove that some columns hold no plan below the ceiling, or find the best of them."""
         part = Partition(
             self.columns.take(some),
@@ -358,7 +346,7 @@ class Partition:
             time_left=self._time_left,
         )
         part.bound = self.bound
-        return part.prove(most_nodes) or self._is_proven()
+        return part.prove() or self._is_proven()
 
     def _offered(self, origin: IntArray, cost: float) -> None:
         self.best = min(self.best, cost)
@@ -376,7 +364,7 @@ class Partition:
         if state is not None and not self._should_stop():
             self._dive(*state[:2])
 
-    def prove(self, most_nodes: int | None = None) -> bool:
+    def prove(self) -> bool:
         """Cut and branch, with all columns in the linear programme."""
         relaxation = self._relaxation(np.arange(len(self.columns)))
         root = relaxation.converge()
@@ -392,4 +380,4 @@ class Partition:
         relaxation = self._relaxation(np.arange(len(self.columns)))
         if relaxation.solve() is None:
             return False
-        return self._tree(self.columns, relaxation).search(most_nodes)
+        return self._tree(self.columns, relaxation).search()

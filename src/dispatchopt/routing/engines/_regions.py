@@ -17,10 +17,8 @@ from dispatchopt.core.arrays import BoolArray, FloatArray, IntArray
 from dispatchopt.core.seeds import stream
 from dispatchopt.routing.engines._columns import Columns
 
-#: Orders of a region, pass by pass.
-REGION_SIZES = (40, 70, 110)
-#: Share of a region's orders that are done with if nothing is found.
-_DONE = 0.4
+#: Orders of a region, pass by pass, and which share of them is done with if nothing is found.
+_SIZES, _DONE = (40, 70, 110), 0.4
 #: Columns of a region.
 _MOST_COLUMNS = 2_500
 
@@ -41,7 +39,7 @@ def improve_by_regions(
     solve: Solve,
     should_stop: Callable[[], bool],
     seed: int,
-    sizes: tuple[int, ...] = REGION_SIZES,
+    sizes: tuple[int, ...] = _SIZES,
 ) -> None:
     """Better a plan till no region can be bettered.
 

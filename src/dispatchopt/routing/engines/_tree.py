@@ -89,8 +89,8 @@ class Tree:
         self._open: list[_Node] = []
         self._numbered = 0
 
-    def search(self, most_nodes: int | None = None) -> bool:
-        """Search, with some nodes at most; returns whether all is proven."""
+    def search(self) -> bool:
+        """Search; returns whether all is proven."""
         columns = self.columns
         lower, upper = columns.sides()
         nothing = np.zeros(len(columns), dtype=np.bool_)
@@ -104,7 +104,7 @@ class Tree:
             # Down from the best node to a leaf, always into the child with the better bound.
             current: _Node | None = node
             while current is not None:
-                if self._should_stop() or self.num_nodes == most_nodes:
+                if self._should_stop():
                     return False
                 current = self._expand(current)
         self._tell_bound(self.best)
@@ -160,11 +160,6 @@ class Tree:
         """Round up what is chosen most, again and again, and offer the plan that comes out."""
         banned = is_banned.copy()
         lower, upper = self.relaxation.lower.copy(), self.relaxation.upper.copy()
-        # A refusal costs more than all else that rounding up may do: no more than the next whole.
-        columns, last = self.columns, self.columns.num_rows - 1
-        is_refusal = (columns.members[solved.columns] == last).any(axis=1)
-        refused = float(solved.shares[is_refusal].sum())
-        upper[last] = min(upper[last], math.ceil(refused - _ZERO))
         while not solved.is_whole:
             banned |= self._rounded_up(solved)
             self.relaxation.restrict(banned, lower, upper)

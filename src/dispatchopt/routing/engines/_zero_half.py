@@ -63,20 +63,31 @@ def _dense(columns: Columns, chosen: IntArray) -> FloatArray:
 
 def _odd_sums(
     odd: BoolArray, is_odd_limit: BoolArray, slack: FloatArray, share: FloatArray
-) -> list[IntArray]:
-    """Return sums of rows that give broken inequalities; the most broken first."""
-    from dispatchopt.routing.engines._zero_half_kernel import odd_sums
+) -> list[BoolArray]:
+    """Return sums of rows, as masks, that give broken inequalities; the most broken first."""
+    odd, parity = odd.copy(), is_odd_limit.copy()
+    sums = np.eye(len(odd), dtype=np.bool_)
+    is_open = np.ones(len(odd), dtype=np.bool_)
+    found: dict[bytes, tuple[float, BoolArray]] = {}
 
-    masks, weights = odd_sums(
-        odd.astype(np.uint8),
-        is_odd_limit.copy(),
-        slack,
-        share,
-        1 - 2 * _LEAST_VIOLATION,
-        _MOST_ROWS,
-        _SCAN_EVERY,
-    )
-    found: dict[bytes, IntArray] = {}
-    for at in np.argsort(weights, kind="stable").tolist():
-        found.setdefault(masks[at].tobytes(), np.flatnonzero(masks[at]))
-    return list(found.values())
+    def scan() -> None:
+        weight = odd @ share + sums @ slack
+        sizes = sums.sum(axis=1)
+        good = parity & (weight < 1 - 2 * _LEAST_VIOLATION) & (sizes > 1) & (sizes <= _MOST_ROWS)
+        for row in np.flatnonzero(good):
+            found.setdefault(sums[row].tobytes(), (float(weight[row]), sums[row].copy()))
+
+    for column in range(odd.shape[1]):
+        having = np.flatnonzero(odd[:, column] & is_open)
+        if not len(having):
+            continue
+        pivot = having[(sums[having] @ slack + 1e-3 * sums[having].sum(axis=1)).argmin()]
+        others = having[having != pivot]
+        odd[others] ^= odd[pivot]
+        sums[others] ^= sums[pivot]
+        parity[others] ^= parity[pivot]
+        is_open[pivot] = False
+        if column % _SCAN_EVERY == 0:
+            scan()
+    scan()
+    return [rows for _, rows in sorted(found.values(), key=lambda each: each[0])]
