@@ -205,3 +205,44 @@ def test_stores_differ_in_their_spread(make_line_day: DayMaker) -> None:
     is_made = known_s < 0
     samples_s = learnt.samples_s(now_s, known_s, is_made, np.array([n - 2, n - 1]))
     assert 3 * samples_s[0].std() < samples_s[1].std()
+
+
+def test_orders_of_a_store_are_late_together(make_line_day: DayMaker) -> None:
+    line = make_line_day()
+    fields = ("place_idx", "pickers", "pick_base_s", "pick_line_s", "open_s", "close_s")
+    columns = {name: np.repeat(getattr(line.stores, name), 60) for name in fields}
+    many = replace(line.stores, ids=tuple(f"s{row}" for row in range(60)), **columns)
+    store = np.arange(120) // 2
+    placed_s = np.repeat(5, 120)
+    orders = Orders.build(
+        ids=[f"o{row}" for row in range(120)],
+        place_idx=np.full(120, line.orders.place_idx[0]),
+        placed_s=placed_s,
+        due_s=placed_s + 3600,
+        ready_s=placed_s + 600,
+        options=[[each] for each in store.tolist()],
+        expected_ready_s=placed_s + 600,
+    )
+    learnt = Preparation(replace(line, orders=orders, stores=many))
+    every = np.arange(120)
+    samples_s = learnt.samples_s(5, np.full(120, -1), np.ones(120, dtype=np.bool_), every)
+    # Each order has the same moments; only which of them go together differs.
+    assert (np.sort(samples_s, axis=1) == np.sort(samples_s[0])).all()
+    off_s = samples_s - samples_s.mean()
+    same = (off_s[::2] * off_s[1::2]).mean() / (off_s**2).mean()
+    other = (off_s[::2] * np.roll(off_s[1::2], 1, axis=0)).mean() / (off_s**2).mean()
+    assert 0.25 < same < 0.55
+    assert abs(other) < 0.2
+
+
+def test_the_longer_overdue_the_longer_it_takes(make_line_day: DayMaker) -> None:
+    day = _stream_day(make_line_day, 1.0)
+    learnt = Preparation(day)
+    first = np.array([0])
+    is_made = np.zeros(len(day.orders), dtype=np.bool_)
+    is_made[0] = True
+    left_s = [
+        learnt.samples_s(now_s, np.full(len(day.orders), -1), is_made, first).mean() - now_s
+        for now_s in (700, 900, 1200)
+    ]
+    assert left_s[0] < left_s[1] < left_s[2]
