@@ -235,14 +235,45 @@ def test_orders_of_a_store_are_late_together(make_line_day: DayMaker) -> None:
     assert abs(other) < 0.2
 
 
-def test_the_longer_overdue_the_longer_it_takes(make_line_day: DayMaker) -> None:
-    day = _stream_day(make_line_day, 1.0)
-    learnt = Preparation(day)
-    first = np.array([0])
-    is_made = np.zeros(len(day.orders), dtype=np.bool_)
-    is_made[0] = True
-    left_s = [
-        learnt.samples_s(now_s, np.full(len(day.orders), -1), is_made, first).mean() - now_s
-        for now_s in (700, 900, 1200)
-    ]
-    assert left_s[0] < left_s[1] < left_s[2]
+@pytest.mark.parametrize("so_far_s", [1200, 1800, 2400])
+def test_what_is_overdue_takes_as_long_as_the_day_has_shown(
+    make_line_day: DayMaker, so_far_s: int
+) -> None:
+    n, line, now_s = 2000, make_line_day(), 50_000
+    takes_s = np.exp(np.random.default_rng(3).normal(np.log(1000) - 0.125, 0.5, n))
+    # All are ready but the last, which was placed so long ago.
+    placed_s = np.append(10 * np.arange(n - 1), now_s - so_far_s)
+    orders = Orders.build(
+        ids=[f"o{row}" for row in range(n)],
+        place_idx=np.full(n, line.orders.place_idx[0]),
+        placed_s=placed_s,
+        due_s=placed_s + 3600,
+        ready_s=placed_s + np.rint(takes_s).astype(int),
+        options=[[0]] * n,
+        expected_ready_s=placed_s + 1000,
+    )
+    is_made = np.arange(n) == n - 1
+    known_s = np.where(is_made, -1, orders.ready_s)
+    learnt = Preparation(replace(line, orders=orders))
+    left_s = learnt.samples_s(now_s, known_s, is_made, np.array([n - 1])) - now_s
+    truth_s = takes_s[takes_s > so_far_s] - so_far_s
+    assert left_s.mean() == pytest.approx(truth_s.mean(), rel=0.15)
+
+
+def test_spread_grows_with_what_an_order_takes(make_line_day: DayMaker) -> None:
+    """Four times the estimate spreads farther, but not four times as far."""
+    line = make_line_day()
+    orders = Orders.build(
+        ids=["short", "long"],
+        place_idx=np.repeat(line.orders.place_idx[0], 2),
+        placed_s=[0, 0],
+        due_s=[9000, 9000],
+        ready_s=[600, 2400],
+        options=[[0], [0]],
+        expected_ready_s=[600, 2400],
+    )
+    learnt = Preparation(replace(line, orders=orders))
+    every = np.array([0, 1])
+    samples_s = learnt.samples_s(0, np.full(2, -1), np.ones(2, dtype=np.bool_), every)
+    short_s, long_s = samples_s.std(axis=1)
+    assert 1.5 * short_s < long_s < 4 * short_s
