@@ -118,8 +118,9 @@ class Preparation:
         usual = (_PRIOR_ORDERS * _PRIOR_VARIANCE_S + square.sum()) / (_PRIOR_ORDERS + len(done))
         count = np.bincount(self._store[done], minlength=self._num_stores)
         total = np.bincount(self._store[done], square / usual, minlength=self._num_stores)
-        factor: FloatArray = np.sqrt((_STORE_ORDERS + total) / (_STORE_ORDERS + count))
-        return factor[self._store]
+        of_store = np.sqrt((_STORE_ORDERS + total) / (_STORE_ORDERS + count))
+        factor: FloatArray = of_store[self._store]
+        return factor
 
     def _survival(
         self, now_s: int, ready_s: IntArray, is_made: BoolArray, factor: FloatArray
