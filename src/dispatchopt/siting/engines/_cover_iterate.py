@@ -59,7 +59,10 @@ class Part:
         size = len(self.free)
         if not self.is_compiled:
             row, place = self._products
-            return np.bincount(place, width[row], size * size).reshape(size, size)
+            flat: FloatArray = np.asarray(
+                np.bincount(place, weights=width[row], minlength=size * size), dtype=np.float64
+            )
+            return flat.reshape(size, size)
         # Compiled code is imported only where it is needed.
         from dispatchopt.siting.engines import _cover_interior_kernels as kernels
 
