@@ -26,9 +26,9 @@ _MOST_STEPS = 60
 _ENOUGH, _EXACT = 0.02, 1e-7
 #: Least gap, in parts of what lies between bound and best, at which branching is estimated.
 _LOOK = 0.5
-#: Products within rows for which code is compiled at once, and operations after which it is anyway;
-#: before, importing the compiler costs more than it saves.
-_MANY_PRODUCTS, _PLAIN_WORK = 3e5, 3e7
+#: Products within rows for which code is compiled at once, as they would take much memory, and
+#: operations after which it is anyway; before, importing the compiler costs more than it saves.
+_MANY_PRODUCTS, _PLAIN_WORK = 2e6, 3e8
 #: Squared sets from which on the simplex method takes long.
 _SLOW_SIMPLEX = 1e6
 #: Operations that take as long as one simplex step takes for each set.
