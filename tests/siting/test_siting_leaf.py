@@ -145,3 +145,21 @@ def test_columns_bound_best(seed: int) -> None:
         assert bound >= first - 1e-6
         again = _load_dual.load_bound(table, found, every, every, is_whole=True).value
         assert again == pytest.approx(bound)
+
+
+def test_a_search_ends_when_told_to() -> None:
+    table = open_table(np.random.default_rng(3), 4, 12)
+    table = replace(table, room=table.room + 20)
+    every, low = np.ones(4, dtype=bool), np.zeros(4, dtype=np.int64)
+    worth, asked = _load_dual.usual_worth(table), []
+
+    def at_third() -> bool:
+        asked.append(1)
+        return len(asked) >= 3
+
+    leaf = searched(
+        table, every, worth=worth, low=low, bound=0.0, most=math.inf, should_stop=at_third
+    )
+    assert len(asked) == 3
+    assert leaf.bound < math.inf
+    assert leaf.site is None or leaf.bound == 0.0
