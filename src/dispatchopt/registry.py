@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import pkgutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -151,12 +151,12 @@ def _is_explained(domain: Domain[Any, Any]) -> bool:
     return domain.explain is not None or domain.explain_further is not None
 
 
-def policies() -> dict[str, Any]:
+def policies() -> Mapping[str, Any]:
     """Return every dispatch policy by name."""
     return plugins.scan("dispatchopt.dispatch.policies", "POLICY", group="dispatchopt.policies")
 
 
-def wave_policies() -> dict[str, Any]:
+def wave_policies() -> Mapping[str, Any]:
     """Return every policy of days in epochs by name."""
     return plugins.scan(
         "dispatchopt.dispatch.waves.policies", "POLICY", group="dispatchopt.wave_policies"

@@ -169,6 +169,29 @@ def test_a_plugin_without_export_or_with_a_name_taken_is_told(
             (folder / name).write_text(text)
     assert list(plugins.scan("good_plugins", "THING", group="dispatchopt.none")) == ["a", "b"]
     with pytest.raises(DispatchOptError, match=r"bare_plugins\.a exports no THING"):
-        plugins.scan("bare_plugins", "THING")
+        list(plugins.scan("bare_plugins", "THING"))
     with pytest.raises(DispatchOptError, match="'a' is taken by"):
-        plugins.scan("twice_plugins", "THING")
+        list(plugins.scan("twice_plugins", "THING"))
+
+
+def test_one_plugin_is_imported_without_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    folder = tmp_path / "lazy_plugins"
+    folder.mkdir()
+    (folder / "__init__.py").write_text("")
+    for file, name in (("one_first", "one-first"), ("other", "another"), ("last", "last")):
+        (folder / f"{file}.py").write_text(f"class T: name = {name!r}\nTHING = T()")
+    found = plugins.scan("lazy_plugins", "THING", group="dispatchopt.none")
+    assert "one-first" in found
+    assert found["one-first"].name == "one-first"
+    assert "lazy_plugins.one_first" in sys.modules
+    assert not {"lazy_plugins.other", "lazy_plugins.last"} & set(sys.modules)
+    # A name that is not its file's is found, or missed, by looking at all.
+    assert found["another"].name == "another"
+    assert "other" not in found
+    assert list(found) == ["last", "one-first", "another"]
+    assert len(found) == 3
+    with pytest.raises(KeyError):
+        found["none"]

@@ -20,7 +20,7 @@ from dispatchopt.siting.engines import _load_dual, _load_knapsack
 from dispatchopt.siting.engines._load_choice import choice, most_spare
 from dispatchopt.siting.engines._load_local import annealed, assigned, improved, packed
 from dispatchopt.siting.engines._load_model import load_model
-from dispatchopt.siting.engines._load_sites import cost_of
+from dispatchopt.siting.engines._load_sites import SiteSearch, cost_of
 from dispatchopt.siting.engines._load_table import LoadTable, load_table
 
 Maker = Callable[..., SitingProblem]
@@ -262,6 +262,26 @@ def test_annealing_and_exchanges_keep_room(seed: int) -> None:
     again = annealed(table, site, np.ones(10, dtype=bool), np.zeros(10), 20_000, heat=0.02)
     assert again is not None
     assert cost_of(table, again) <= cost_of(table, site) + 1e-9
+
+
+def test_choices_of_sites_get_more_room_while_customers_are_left_over() -> None:
+    """Each site takes two of three that its room is counted for, so that half of all lies idle."""
+    problem = town(40, 36, 3, is_single=True)
+    tight = problem.replace(demand_units=np.full(36, 6), capacity_units=np.full(40, 17))
+    table = table_of(tight)
+    every, none = np.ones(40, dtype=bool), np.zeros(40, dtype=bool)
+    offered: list[int] = []
+    search = SiteSearch(
+        table,
+        lambda site, _: offered.append(len(np.unique(site))),
+        lambda: False,
+        np.random.default_rng(1),
+    )
+    search.look(_load_dual.load_bound(table, _load_dual.usual_worth(table), none, every))
+    for _ in range(40):
+        search.shake(1e4, every)
+    assert offered
+    assert min(offered) == 18
 
 
 def test_single_sourced_towns_are_proven_and_equal_the_general_model() -> None:

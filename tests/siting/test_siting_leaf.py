@@ -61,8 +61,9 @@ def test_changes_of_a_filling(seed: int) -> None:
     units, profit = rng.integers(1, 9, n), rng.integers(-9, 20, n).astype(float)
     room = int(rng.integers(0, 30))
     low = int(rng.integers(0, room + 1)) if rng.random() < 0.5 else 0
-    held = np.zeros(n, dtype=bool)
-    earned = _load_depth.fill(profit, units, low, room, held)
+    desk = _load_depth.desk(n, room)
+    desk[1][:], desk[2][:] = profit, units
+    earned, held = _load_depth.fill(n, low, room, desk), desk[3]
     sets = [
         np.array(each)
         for each in itertools.product((False, True), repeat=n)
@@ -73,8 +74,8 @@ def test_changes_of_a_filling(seed: int) -> None:
     if not sets:
         return
     assert values[tuple(held)] == earned
-    more, less = np.zeros(n), np.zeros(n)
-    _load_depth.changes(profit, units, low, room, earned, more, less)
+    _load_depth.changes(n, low, room, earned, desk)
+    more, less = desk[4]
     for item in range(n):
         having = max((v for each, v in values.items() if each[item]), default=-math.inf)
         without = max((v for each, v in values.items() if not each[item]), default=-math.inf)
@@ -99,7 +100,15 @@ def test_search_finds_the_best_up_to_a_target(seed: int, is_whole: bool) -> None
     most = float(rng.integers(40, 250)) if rng.random() < 0.7 else math.inf
     bound = 0.0
     for _ in range(60):
-        leaf = searched(table, every, worth=worth, low=low, bound=bound, most=most)
+        leaf = searched(
+            table,
+            every,
+            worth=worth,
+            low=low,
+            bound=bound,
+            most=most,
+            should_stop=lambda: False,
+        )
         assert leaf.bound >= bound
         bound = leaf.bound
         if leaf.site is not None or bound > most or bound == math.inf or leaf.is_stuck:
@@ -136,3 +145,21 @@ def test_columns_bound_best(seed: int) -> None:
         assert bound >= first - 1e-6
         again = _load_dual.load_bound(table, found, every, every, is_whole=True).value
         assert again == pytest.approx(bound)
+
+
+def test_a_search_ends_when_told_to() -> None:
+    table = open_table(np.random.default_rng(3), 4, 12)
+    table = replace(table, room=table.room + 20)
+    every, low = np.ones(4, dtype=bool), np.zeros(4, dtype=np.int64)
+    worth, asked = _load_dual.usual_worth(table), []
+
+    def at_third() -> bool:
+        asked.append(1)
+        return len(asked) >= 3
+
+    leaf = searched(
+        table, every, worth=worth, low=low, bound=0.0, most=math.inf, should_stop=at_third
+    )
+    assert len(asked) == 3
+    assert leaf.bound < math.inf
+    assert leaf.site is None or leaf.bound == 0.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Protocol
 
@@ -26,7 +27,7 @@ class Policy(Protocol):
 
 
 @cache
-def policies() -> dict[str, Policy]:
+def policies() -> Mapping[str, Policy]:
     """Return all policies by name: files of the policies package, and installed plug-ins."""
     return scan("dispatchopt.dispatch.policies", "POLICY", group="dispatchopt.policies")
 

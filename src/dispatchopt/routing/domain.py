@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from typing import Any
 
 from dispatchopt.core.domain import Domain, Engine
 from dispatchopt.core.explain import Aim, Finding
@@ -20,10 +19,7 @@ from dispatchopt.routing.problem import RoutingProblem, RoutingSolution
 @cache
 def engines() -> Mapping[str, Engine[RoutingProblem, RoutingSolution]]:
     """Return the engines by name."""
-    found: dict[str, Any] = scan(
-        "dispatchopt.routing.engines", "ENGINE", group="dispatchopt.routing.engines"
-    )
-    return found
+    return scan("dispatchopt.routing.engines", "ENGINE", group="dispatchopt.routing.engines")
 
 
 def choose(problem: RoutingProblem) -> tuple[Sequence[str], str]:

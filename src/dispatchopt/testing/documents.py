@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
@@ -306,7 +306,7 @@ def day(rng: Rng) -> Instance:
 
 
 @cache
-def examples() -> dict[str, Examples]:
+def examples() -> Mapping[str, Examples]:
     """Return the examples of each kind that has a file of its own in ``testing.kinds``."""
     return scan("dispatchopt.testing.kinds", "EXAMPLES")
 

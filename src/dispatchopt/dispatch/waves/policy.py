@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Protocol
 
@@ -23,7 +24,7 @@ class WavePolicy(Protocol):
 
 
 @cache
-def wave_policies() -> dict[str, WavePolicy]:
+def wave_policies() -> Mapping[str, WavePolicy]:
     """Return all policies by name: files of the policies package, and installed plug-ins."""
     return scan("dispatchopt.dispatch.waves.policies", "POLICY", group="dispatchopt.wave_policies")
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from dispatchopt.core.arrays import BoolArray, IntArray
 from dispatchopt.siting.engines._cover_cuts import no_cuts
+from dispatchopt.siting.engines._cover_interior import is_faster
 from dispatchopt.siting.engines._cover_model import CoverModel
 from dispatchopt.siting.engines._pairs import Pairs, merge
 from dispatchopt.siting.engines._sets import Sets, build, minimal, sets_of_rows
@@ -93,7 +94,10 @@ def shrunk(model: CoverModel, lower: BoolArray, upper: BoolArray) -> CoverModel:
         sets, set_of_row = _minimal_sets(pairs)
         set_cost = np.zeros(sets.num_sets, dtype=np.int64)
     else:
-        sets = share(build(pairs), pairs.num_sites)
+        sets = build(pairs)
+        # Sets that others share only make more of them, and the simplex method faster.
+        if may_miss is not None or not is_faster(pairs, sets.num_sets, int((upper & ~lower).sum())):
+            sets = share(sets, pairs.num_sites)
         set_of_row = sets_of_rows(pairs)
         set_cost = np.zeros(sets.num_sets, dtype=np.int64) if may_miss is not None else sets.units
     return replace(

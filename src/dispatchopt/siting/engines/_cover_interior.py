@@ -14,9 +14,11 @@ from collections.abc import Callable
 import numpy as np
 
 from dispatchopt.core.arrays import BoolArray, FloatArray, IntArray
+from dispatchopt.core.blas import one_thread
 from dispatchopt.siting.engines._cover_iterate import Iterate, Part
 from dispatchopt.siting.engines._cover_lp import Ending, Relaxed
 from dispatchopt.siting.engines._cover_model import CoverModel
+from dispatchopt.siting.engines._pairs import Pairs
 
 #: Steps at most.
 _MOST_STEPS = 60
@@ -24,17 +26,20 @@ _MOST_STEPS = 60
 _ENOUGH, _EXACT = 0.02, 1e-7
 #: Least gap, in parts of what lies between bound and best, at which branching is estimated.
 _LOOK = 0.5
-#: Products within rows for which code is compiled at once, and operations after which it is anyway;
-#: before, importing the compiler costs more than it saves.
-_MANY_PRODUCTS, _PLAIN_WORK = 3e5, 3e7
+#: Products within rows for which code is compiled at once, as they would take much memory, and
+#: operations after which it is anyway; before, importing the compiler costs more than it saves.
+_MANY_PRODUCTS, _PLAIN_WORK = 2e6, 3e8
+#: Squared sets from which on the simplex method takes long.
+_SLOW_SIMPLEX = 1e6
 #: Operations that take as long as one simplex step takes for each set.
 _STEP_OPERATIONS = 50.0
 
 
-def interior_work(model: CoverModel) -> float:
-    """Return the operations of a step of the method, by which it is chosen."""
-    length = np.bincount(model.pairs.row, minlength=model.pairs.num_rows)
-    return _operations(length, int((model.upper & ~model.lower).sum()))
+def is_faster(pairs: Pairs, num_sets: int, num_free: int) -> bool:
+    """Whether the simplex method takes long, and longer than factorising sites x sites."""
+    length = np.bincount(pairs.row, minlength=pairs.num_rows)
+    simplex = float(num_sets) ** 2
+    return simplex >= _SLOW_SIMPLEX and simplex >= _operations(length, num_free)
 
 
 def _operations(length: IntArray, num_sites: int) -> float:
@@ -91,6 +96,12 @@ class Interior:
         part = self._part(lower, upper)
         if not len(part.rows):
             return self._settled_result(part, lower, upper)
+        with one_thread():
+            return self._solved(part, lower, upper, most_steps)
+
+    def _solved(
+        self, part: Part, lower: BoolArray, upper: BoolArray, most_steps: int | None
+    ) -> Relaxed:
         limits = _limits(self._model, lower, part.free)
         state = Iterate(part, limits, self._shares)
         # Covered demand counts for nothing in the cells that are settled.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -40,17 +42,31 @@ class Part:
     weight: FloatArray
     is_compiled: bool
 
+    @cached_property
+    def _products(self) -> tuple[IntArray, IntArray]:
+        """Row of each product within a row, and its place in the lower triangle."""
+        start, column = self.table.indptr.astype(np.int64), self.table.indices
+        length = np.diff(start)
+        row = np.repeat(np.arange(len(length)), length)
+        # Each entry with those before it in its row, and itself.
+        count = np.arange(len(column)) - start[row] + 1
+        one = np.repeat(np.arange(len(column)), count)
+        other = np.arange(len(one)) - np.repeat(np.cumsum(count) - count - start[row], count)
+        return row[one], column[one] * np.int64(len(self.free)) + column[other]
+
     def normal(self, width: FloatArray) -> FloatArray:
-        """Return ``A^T diag(width) A``; of compiled code, its lower triangle."""
+        """Return the lower triangle of ``A^T diag(width) A``."""
+        size = len(self.free)
         if not self.is_compiled:
-            scaled = self.turned.copy()
-            scaled.data = width[scaled.indices]
-            plain: FloatArray = (scaled @ self.table).toarray()
-            return plain
+            row, place = self._products
+            flat: FloatArray = np.asarray(
+                np.bincount(place, weights=width[row], minlength=size * size), dtype=np.float64
+            )
+            return flat.reshape(size, size)
         # Compiled code is imported only where it is needed.
         from dispatchopt.siting.engines import _cover_interior_kernels as kernels
 
-        matrix = np.zeros((len(self.free), len(self.free)))
+        matrix = np.zeros((size, size))
         kernels.normal(self.table.indptr, self.table.indices, width, matrix)
         return matrix
 
@@ -60,7 +76,8 @@ class Iterate:
 
     Five primal vectors are paired with dual ones, whose products tend to 0: what covers a row too
     often with its price, what a row misses with what its price spares of its weight, y and 1 - y
-    with multipliers of their own, and the room of each limit with its price.
+    with multipliers of their own, and the room of each limit with its price. They lie end to end,
+    so that a step is a few operations on long vectors; ``parts`` takes them apart.
 
     Parameters
     ----------
@@ -99,18 +116,26 @@ class Iterate:
         worth = self.part.turned @ (price)
         side = _marginal(worth, self.sides, self.limit)
         unmet = worth - self.sides.T @ side
-        self.primal = [missed + over, missed, y, 1 - y, mu / side]
-        self.dual = [
-            price,
-            part.weight - price,
-            mu / y + np.maximum(-unmet, 0.0),
-            mu / (1 - y) + np.maximum(unmet, 0.0),
-            side,
-        ]
+        ends = list(itertools.accumulate([count, count, size, size, len(limits)], initial=0))
+        self._ends = list(itertools.pairwise(ends))
+        self.primal = np.concatenate([missed + over, missed, y, 1 - y, mu / side])
+        self.dual = np.concatenate(
+            [
+                price,
+                part.weight - price,
+                mu / y + np.maximum(-unmet, 0.0),
+                mu / (1 - y) + np.maximum(unmet, 0.0),
+                side,
+            ]
+        )
         self._looked: _System | None = None
         self.bound, self.upper = -np.inf, np.inf
         self.best_price, self.best_shares, self.best_side = price, y, side
         self._note()
+
+    def parts(self, whole: FloatArray) -> list[FloatArray]:
+        """Return the five vectors that lie end to end."""
+        return [whole[begin:end] for begin, end in self._ends]
 
     def bend(self) -> FloatArray | None:
         """Return the diagonal of the inverse of the matrix kept, limits allowed for."""
@@ -124,31 +149,22 @@ class Iterate:
         system = _System(self)
         if look or self._looked is None:
             self._looked = system
-        pairs = list(zip(self.primal, self.dual, strict=True))
-        products = [one * other for one, other in pairs]
-        count = sum(len(each) for each in products)
-        mean = sum(float(each.sum()) for each in products) / count
-        ahead, behind = system.direction([-each for each in products])
-        far, deep = _reach(self.primal, ahead), _reach(self.dual, behind)
-        after = 0.0
-        for (one, other), move, turn in zip(pairs, ahead, behind, strict=True):
-            after += float((one + far * move) @ (other + deep * turn)) / count
+        primal, dual = self.primal, self.dual
+        products = primal * dual
+        mean = float(products.mean())
+        ahead, behind = system.direction(-products)
+        far, deep = _reach(primal, ahead), _reach(dual, behind)
+        after = float((primal + far * ahead) @ (dual + deep * behind)) / len(products)
         aim = mean * min(1.0, max(after / mean, 1e-3)) ** 3
-        ahead, behind = system.direction(
-            [
-                aim - product - move * turn
-                for product, move, turn in zip(products, ahead, behind, strict=True)
-            ]
-        )
-        far = _DAMPING * _reach(self.primal, ahead)
-        deep = _DAMPING * _reach(self.dual, behind)
-        self.primal = [one + far * move for one, move in zip(self.primal, ahead, strict=True)]
-        self.dual = [other + deep * turn for other, turn in zip(self.dual, behind, strict=True)]
+        ahead, behind = system.direction(aim - products - ahead * behind)
+        self.primal = primal + _DAMPING * _reach(primal, ahead) * ahead
+        self.dual = dual + _DAMPING * _reach(dual, behind) * behind
         self._note()
 
     def _note(self) -> None:
         """Keep bound and value of the iterate where they are the best so far."""
-        price, side = self.dual[0], self.dual[4]
+        price, _, _, _, side = self.parts(self.dual)
+        left, missed, y, _, _ = self.parts(self.primal)
         worth = self.part.turned @ (price)
         if len(side) == 1:
             # The best price of a single limit fills it with the sites that are worth most.
@@ -157,10 +173,8 @@ class Iterate:
         bound = float(price.sum() - np.maximum(profit, 0.0).sum() - side @ self.limit)
         if bound > self.bound:
             self.bound, self.best_price, self.best_side = bound, price, side / self._scale
-        y = self.primal[2]
         if (self.sides @ y <= self.limit * (1 + 1e-6) + 1e-9).all():
-            over = self.primal[0] - self.primal[1]
-            value = float(self.part.weight @ np.maximum(-over, 0.0))
+            value = float(self.part.weight @ np.maximum(missed - left, 0.0))
             if value < self.upper:
                 self.upper, self.best_shares = value, y
 
@@ -169,33 +183,40 @@ class _System:
     """The linear equations of a step, reduced to the sites and factorised."""
 
     def __init__(self, at: Iterate) -> None:
-        from scipy.linalg import cho_factor, cho_solve
+        from scipy.linalg.lapack import dpotrf
 
         self._at = at
-        left, missed, y, rest, room = at.primal
-        price, spare, low, high, side = at.dual
+        self._pairs = (at.parts(at.primal), at.parts(at.dual))
+        (left, missed, y, rest, room), (price, spare, low, high, side) = self._pairs
         self._width = 1.0 / (left / price + missed / spare)
         matrix = at.part.normal(self._width)
         flat = np.arange(len(y))
         matrix[flat, flat] += low / y + high / rest + 1e-12
-        self._factor = cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)
+        # Its lower triangle is the upper one of its transpose, which LAPACK takes as it lies.
+        self._factor, failed = dpotrf(matrix.T, lower=0, overwrite_a=1, clean=0)
+        if failed:
+            raise np.linalg.LinAlgError("the matrix of a step is not positive definite")
         self._unmet = at.part.turned @ (price) - at.sides.T @ side + low - high
         self._short = at.limit - at.sides @ y - room
-        self._solved = cho_solve(self._factor, at.sides.T, check_finite=False)
+        self._solved = self._solve(at.sides.T)
         self._schur = at.sides @ self._solved
         self._schur[np.diag_indices(len(side))] += room / side
 
-    def direction(self, change: list[FloatArray]) -> tuple[list[FloatArray], list[FloatArray]]:
-        """Return the steps, primal and dual, that change the five products by so much."""
-        from scipy.linalg import cho_solve
+    def _solve(self, right: FloatArray) -> FloatArray:
+        """Return what the factorised matrix maps to a right-hand side, shape (m,) or (m, k)."""
+        from scipy.linalg.lapack import dpotrs
 
-        at = self._at
-        left, missed, y, rest, room = at.primal
-        price, spare, low, high, side = at.dual
+        found: FloatArray = dpotrs(self._factor, right, lower=0)[0]
+        return found
+
+    def direction(self, wanted_change: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the steps, primal and dual, that change the five products by so much."""
+        at, change = self._at, self._at.parts(wanted_change)
+        (left, missed, y, rest, room), (price, spare, low, high, side) = self._pairs
         pull = change[0] / price - change[1] / spare
         wanted = self._unmet + at.part.turned @ (self._width * pull)
         wanted += change[2] / y - change[3] / rest
-        plain = cho_solve(self._factor, wanted, check_finite=False)
+        plain = self._solve(wanted)
         excess = at.sides @ plain - self._short + change[4] / side
         more = np.linalg.solve(self._schur, excess) if len(excess) else excess
         step = plain - self._solved @ more
@@ -208,13 +229,13 @@ class _System:
             (change[4] - room * more) / side,
         ]
         behind = [gain, -gain, (change[2] - low * step) / y, (change[3] + high * step) / rest, more]
-        return ahead, behind
+        return np.concatenate(ahead), np.concatenate(behind)
 
     def diagonal(self) -> FloatArray:
         """Return the diagonal of the inverse matrix, with all steps kept within the limits."""
         from scipy.linalg.lapack import dpotri
 
-        inverse, _ = dpotri(self._factor[0], lower=1)
+        inverse, _ = dpotri(self._factor, lower=0)
         diagonal: FloatArray = np.diag(inverse).copy()
         if len(self._schur):
             within = np.linalg.solve(self._schur, self._solved.T)
@@ -244,11 +265,6 @@ def _central(over: FloatArray, weight: FloatArray, mu: float) -> FloatArray:
     return np.clip(price, margin, weight - margin)
 
 
-def _reach(values: list[FloatArray], steps: list[FloatArray]) -> float:
+def _reach(values: FloatArray, steps: FloatArray) -> float:
     """Return how far, 1 at most, values > 0 may go before one of them is 0."""
-    longest = 1.0
-    for value, step in zip(values, steps, strict=True):
-        ratio = float(np.min(step / value)) if len(value) else 0.0
-        if ratio < 0:
-            longest = min(longest, -1.0 / ratio)
-    return longest
+    return 1.0 / max(1.0, -float(np.min(steps / values)))

@@ -14,7 +14,7 @@ from dispatchopt.core.arrays import BoolArray, FloatArray
 from dispatchopt.core.errors import EngineError
 from dispatchopt.siting.engines._cover_cuts import Cuts
 from dispatchopt.siting.engines._cover_model import CoverModel
-from dispatchopt.siting.engines._solver import pass_arrays
+from dispatchopt.siting.engines._solver import pass_arrays, simplex
 
 #: Sets from which on a first solve by interior point is faster than by simplex.
 _INTERIOR_SETS = 1_500
@@ -61,27 +61,18 @@ class Relaxation:
         should_stop: Callable[[], bool],
         seed: int,
     ) -> None:
-        import highspy
-
         self._count = model.num_sites
         self._index = np.arange(self._count, dtype=np.int32)
         self._time_left_s = time_left_s
         self._should_stop = should_stop
         self._raised: list[BaseException] = []
-        self._highs: Any = highspy.Highs()
-        for name, value in {
-            "output_flag": False,
-            "threads": 1,
-            "random_seed": seed % (2**31 - 1),
-            "presolve": "off",
-            "solver": "simplex",
-            # Steepest-edge weights would be computed anew for each basis that is restored.
-            "simplex_dual_edge_weight_strategy": 1,
-        }.items():
-            self._highs.setOptionValue(name, value)
+        # Steepest-edge weights would be computed anew for each basis that is restored.
+        self._highs = simplex(seed, simplex_dual_edge_weight_strategy=1)
         pass_arrays(self._highs, model.linear())
         self._is_large = model.sets.num_sets >= _INTERIOR_SETS
         if model.sets.num_sets >= _SLOW_SETS:
+            import highspy
+
             kinds = highspy.cb.HighsCallbackType
             self._highs.setCallback(self._called, None)
             self._highs.startCallback(kinds.kCallbackSimplexInterrupt)

@@ -11,7 +11,7 @@ from dispatchopt.siting.engines import _cover_local
 from dispatchopt.siting.engines._cover_build import shrunk
 from dispatchopt.siting.engines._cover_cuts import separate
 from dispatchopt.siting.engines._cover_improve import Search, Watch, relaxation_work
-from dispatchopt.siting.engines._cover_interior import Interior, interior_work
+from dispatchopt.siting.engines._cover_interior import Interior, is_faster
 from dispatchopt.siting.engines._cover_lp import Ending, Relaxation, Relaxed
 from dispatchopt.siting.engines._cover_model import CoverModel, DualBound, dual_bound
 from dispatchopt.siting.engines._cover_tree import Keeper, Tree
@@ -27,8 +27,6 @@ _LOOK_BACK, _CLOSING_WORK = 3, 1.5e8
 _CUT_STEPS, _CUT_WORK = 2, 1e8
 #: Sets from which on more cuts are added a round; work of looking for cuts, for each pair.
 _LARGE, _PAIR_WORK = 4_000, 40.0
-#: Squared sets from which on the simplex method takes long.
-_SLOW_SIMPLEX = 1e6
 
 
 def settle_and_branch(  # noqa: C901 - the order of its steps is what it is about
@@ -111,11 +109,10 @@ def _relaxation(model: CoverModel, keeper: Keeper, watch: Watch) -> Relaxation |
 
 
 def _is_dense(model: CoverModel) -> bool:
-    """Whether the simplex method takes long, and longer than factorising sites x sites."""
-    if _cover_local.missable(model) is not None:
-        return False
-    simplex = float(model.sets.num_sets) ** 2
-    return simplex >= _SLOW_SIMPLEX and simplex >= interior_work(model)
+    """Whether the interior point method is faster, and counts what the model counts."""
+    num_free = int((model.upper & ~model.lower).sum())
+    has_price = _cover_local.missable(model) is None
+    return has_price and is_faster(model.pairs, model.sets.num_sets, num_free)
 
 
 def _reported(model: CoverModel, exact: DualBound, watch: Watch) -> int:

@@ -28,12 +28,15 @@ class Swaps:
         What each site takes from a budget, int64, shape (m,).
     """
 
+    #: Sites up to which one by one opens and closes.
+    _most_steps = 2
+
     def __init__(self, model: CoverModel, *, spend: IntArray) -> None:
         pairs, count = model.pairs, model.num_sites
         self._lower, self._upper = model.lower, model.upper
         self._units = pairs.units
         self._rows_of = model.rows_of_sites
-        self._site = pairs.site
+        self._row, self._site = pairs.row, pairs.site
         self._start = np.searchsorted(pairs.row, np.arange(pairs.num_rows + 1))
         self._spend = spend
         self._times = np.zeros(pairs.num_rows, dtype=np.int64)
@@ -52,11 +55,34 @@ class Swaps:
         return int(self._spend[self.is_open].sum())
 
     def set_to(self, is_open: BoolArray) -> None:
-        """Open and close sites until these are open."""
+        """Open and close sites until these are open, or count anew where they are many."""
+        if int((is_open != self.is_open).sum()) > self._most_steps:
+            self._count(is_open)
+            return
         for site in np.flatnonzero(self.is_open & ~is_open):
             self.close(int(site))
         for site in np.flatnonzero(is_open & ~self.is_open):
             self.open(int(site))
+
+    def _count(self, is_open: BoolArray) -> None:
+        """Count everything from open sites."""
+        self.is_open[:] = is_open
+        row, site, units = self._row, self._site, self._units
+        used = np.flatnonzero(is_open[site])
+        self._times[:] = np.bincount(row[used], minlength=len(units))
+        self._owner[:] = 0
+        np.add.at(self._owner, row[used], site[used])
+        for values in (self.gain, self.loss, self._extra):
+            values[...] = 0
+        bare, single = np.flatnonzero(self._times == 0), np.flatnonzero(self._times == 1)
+        self.missed = int(units[bare].sum())
+        np.add.at(self.loss, self._owner[single], units[single])
+        times = self._times[row]
+        at = np.flatnonzero(times == 0)
+        np.add.at(self.gain, site[at], units[row[at]])
+        at = np.flatnonzero(times == 1)
+        key = self._owner[row[at]] * len(is_open) + site[at]
+        np.add.at(self._extra.reshape(-1), key, units[row[at]])
 
     def open(self, site: int) -> None:
         """Open a site."""
@@ -156,6 +182,8 @@ class Swaps:
 
 class CompiledSwaps(Swaps):
     """The same moves, compiled: for models on which thousands of them are made."""
+
+    _most_steps = _FAR
 
     def __init__(self, model: CoverModel, *, spend: IntArray) -> None:
         from dispatchopt.siting.engines import _cover_kernels

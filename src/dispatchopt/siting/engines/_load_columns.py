@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
@@ -18,6 +17,7 @@ from dispatchopt.core.arrays import BoolArray, FloatArray, IntArray
 from dispatchopt.core.errors import EngineError
 from dispatchopt.siting.engines._load_dual import GRID
 from dispatchopt.siting.engines._load_table import LoadTable
+from dispatchopt.siting.engines._solver import simplex
 
 #: Width within which multipliers are held, as a part of the gap; its factor where that is narrow.
 _HELD, _WIDEN = 0.05, 3.0
@@ -43,21 +43,10 @@ class Fillings:
     """
 
     def __init__(self, table: LoadTable, is_open: BoolArray, low: IntArray, seed: int) -> None:
-        import highspy
-
         self._table, self._opened, self._low = table, np.flatnonzero(is_open), low
         self._n, self._k = table.num_customers, int(is_open.sum())
         self._known: set[bytes] = set()
-        self._highs: Any = highspy.Highs()
-        for name, value in {
-            "output_flag": False,
-            "threads": 1,
-            "random_seed": seed % (2**31 - 1),
-            "presolve": "off",
-            "solver": "simplex",
-            "simplex_strategy": _PRIMAL,
-        }.items():
-            self._highs.setOptionValue(name, value)
+        self._highs = simplex(seed, simplex_strategy=_PRIMAL)
         none, one = np.zeros(0, dtype=np.int32), np.ones(self._n + self._k)
         self._highs.addRows(len(one), one, one, 0, none, none, np.zeros(0))
         # Customers served too little, and those served too much.

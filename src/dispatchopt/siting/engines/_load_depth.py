@@ -1,10 +1,16 @@
-"""Compiled depth-first search for who is served from which open site, up to a target.
+"""Compiled bounds on who is served from which open site, up to a target; see ``_load_leaf``.
 
 With multipliers u of "served once", each site fills a knapsack, and a solution costs at least the
 sum of u less what the best fillings earn. That a customer is served from a site costs at least what
 the best filling with it earns less there, and the best fillings without it at the sites that would
 have it too. Pairs for which that exceeds the target are left out, and the multipliers follow by
 subgradients (compare Posta, Ferland and Michelon 2012). Compiled code is kept on disk.
+
+Memory comes from Python, and arrays are copied in loops: what numba makes of the rest takes longer
+to compile than all that is here. So does a function that is given the constant that a variable
+starts with, which numba takes for another type. A ``desk`` is what ``desk`` makes, a ``node`` is
+(cost, site of each customer, room, least load, multipliers), ``shown`` is (who is in which filling,
+what serving over each pair adds).
 """
 
 from __future__ import annotations
@@ -18,98 +24,95 @@ from dispatchopt.siting.engines._load_kernels import on_grid
 
 #: Units between least and most load up to which both count in what a change of a filling costs.
 _NARROW = 12
+#: Times that a node is bounded anew because many pairs were left out.
+_TRIALS = 6
+
+
+def desk(count: int, room: int) -> tuple[Any, ...]:
+    """Return memory to fill a site of so much room with so many items."""
+    return (
+        np.empty(count, dtype=np.int64),
+        np.empty(count),
+        np.empty(count, dtype=np.int64),
+        np.empty(count, dtype=np.bool_),
+        np.empty((2, count)),
+        np.empty((count + 1, room + 1)),
+        np.empty((2, room + 1)),
+    )
 
 
 @compiled()
-def fill(  # noqa: C901 - compiled as a whole
-    profit: Any,
-    units: Any,
-    low: Any,
-    room: Any,
-    is_in: Any,
-) -> Any:
-    """Fill a site with items to a load within limits; return what they earn, -inf for no filling.
+def tabulate(size: Any, profit: Any, units: Any, start: Any, room: Any, best: Any) -> None:
+    """Write into row t of ``best`` what the first t items earn at most at each load.
 
-    ``is_in`` gets the items.
+    With ``start`` of -inf a load is met exactly, with 0 it is a limit.
     """
-    size = len(profit)
-    taken = np.zeros((size, room + 1), dtype=np.bool_)
-    best = np.full(room + 1, -np.inf if low > 0 else 0.0)
-    best[0] = 0.0
+    for load in range(room + 1):
+        best[0, load] = start
+    best[0, 0] = 0.0
     for at in range(size):
         gain, own = profit[at], units[at]
-        if low <= 0 and gain <= 0:
-            continue
-        for load in range(room, own - 1, -1):
-            value = best[load - own] + gain
-            if value > best[load]:
-                best[load] = value
-                taken[at, load] = True
+        for load in range(min(own, room + 1)):
+            best[at + 1, load] = best[at, load]
+        for load in range(own, room + 1):
+            best[at + 1, load] = max(best[at, load], best[at, load - own] + gain)
+
+
+@compiled()
+def fill(size: Any, low: Any, room: Any, desk: Any) -> Any:
+    """Fill a site with items to a load within limits; return what they earn, -inf for no filling.
+
+    The desk holds the items, and gets which of them are in.
+    """
+    _, profit, units, is_in, _, best, _ = desk
+    tabulate(size, profit, units, -np.inf if low > 0 else 0.0, room, best)
     load = max(low, 0)
     for other in range(load, room + 1):
-        if best[other] > best[load]:
+        if best[size, other] > best[size, load]:
             load = other
-    earned = best[load]
-    for at in range(size):
-        is_in[at] = False
-    if earned > -np.inf:
-        for at in range(size - 1, -1, -1):
-            if taken[at, load]:
-                is_in[at] = True
-                load -= units[at]
+    earned = best[size, load]
+    for at in range(size - 1, -1, -1):
+        is_in[at] = earned > -np.inf and best[at + 1, load] > best[at, load]
+        if is_in[at]:
+            load -= units[at]
     return earned
 
 
 @compiled()
-def changes(  # noqa: C901 - compiled as a whole
-    profit: Any,
-    units: Any,
-    low: Any,
-    room: Any,
-    earned: Any,
-    cost_in: Any,
-    cost_out: Any,
-) -> Any:
+def changes(size: Any, low: Any, room: Any, earned: Any, desk: Any) -> None:
     """Write what it costs a filling at least to hold each item, and not to hold it."""
-    size = len(profit)
+    _, profit, units, _, change, best, rest = desk
     is_exact = low > 0 and room - low <= _NARROW
     start = -np.inf if is_exact else 0.0
-    after = np.empty((size + 1, room + 1))
-    after[size, :] = start
-    after[size, 0] = 0.0
+    tabulate(size, profit, units, start, room, best)
+    # What the items after one earn, in two rows by turns.
+    now = 0
+    for load in range(room + 1):
+        rest[now, load] = start
+    rest[now, 0] = 0.0
+    wide = room - low if is_exact else 0
     for at in range(size - 1, -1, -1):
         gain, own = profit[at], units[at]
-        for load in range(room + 1):
-            value = after[at + 1, load]
-            if load >= own:
-                value = max(value, after[at + 1, load - own] + gain)
-            after[at, load] = value
-    before = np.full(room + 1, start)
-    before[0] = 0.0
-    for at in range(size):
-        gain, own = profit[at], units[at]
         without, having = -np.inf, -np.inf
-        for load in range(room + 1):
-            if before[load] == -np.inf:
-                continue
-            if is_exact:
-                for total in range(max(low, load), room + 1):
-                    without = max(without, before[load] + after[at + 1, total - load])
-                for total in range(max(low, load + own), room + 1):
-                    having = max(having, before[load] + after[at + 1, total - load - own])
-            else:
-                without = max(without, before[load] + after[at + 1, room - load])
-                if load + own <= room:
-                    having = max(having, before[load] + after[at + 1, room - load - own])
-        cost_in[at] = max(0.0, earned - having - gain)
-        cost_out[at] = max(0.0, earned - without)
-        for load in range(room, own - 1, -1):
-            before[load] = max(before[load], before[load - own] + gain)
+        for less in range(wide + 1):
+            total = room - less
+            for load in range(total + 1):
+                without = max(without, best[at, load] + rest[now, total - load])
+            for load in range(total - own + 1):
+                having = max(having, best[at, load] + rest[now, total - own - load])
+        change[0, at] = max(0.0, earned - having - gain)
+        change[1, at] = max(0.0, earned - without)
+        for load in range(min(own, room + 1)):
+            rest[1 - now, load] = rest[now, load]
+        for load in range(own, room + 1):
+            rest[1 - now, load] = max(rest[now, load], rest[now, load - own] + gain)
+        now = 1 - now
 
 
 @compiled()
-def settle(cost: Any, units: Any, site_of: Any, room: Any, low: Any) -> Any:
+def settle(node: Any, units: Any) -> Any:
     """Serve customers that one site is left for; return what they cost, -1 for a dead end."""
+    cost, site_of, room, low, _ = node
     k, n = cost.shape
     added = 0.0
     is_new = True
@@ -138,247 +141,169 @@ def settle(cost: Any, units: Any, site_of: Any, room: Any, low: Any) -> Any:
 
 
 @compiled()
-def evaluated(
-    worth: Any, cost: Any, units: Any, site_of: Any, room: Any, low: Any, held: Any
-) -> Any:
+def laid_out(j: Any, least: Any, worth: Any, cost: Any, units: Any, desk: Any) -> Any:
+    """Lay the customers that a site earns more than so much with on the desk; return how many."""
+    items, profit, own, _, _, _, _ = desk
+    size = 0
+    for i in range(len(worth)):
+        if cost[j, i] < np.inf and worth[i] - cost[j, i] > least:
+            items[size], profit[size], own[size] = i, worth[i] - cost[j, i], units[i]
+            size += 1
+    return size
+
+
+@compiled()
+def evaluated(worth: Any, node: Any, units: Any, held: Any, desk: Any) -> Any:
     """Return the bound of multipliers on the free customers; ``held`` gets who is in fillings."""
+    cost, site_of, room, low, _ = node
+    items, is_in = desk[0], desk[3]
     k, n = cost.shape
     total = 0.0
-    items, profit, own = np.empty(n, np.int64), np.empty(n), np.empty(n, np.int64)
     for i in range(n):
         if site_of[i] < 0:
             total += worth[i]
     for j in range(k):
-        size = 0
-        for i in range(n):
-            held[j, i] = False
-            if cost[j, i] < np.inf and (low[j] > 0 or worth[i] > cost[j, i]):
-                items[size], profit[size], own[size] = i, worth[i] - cost[j, i], units[i]
-                size += 1
-        is_in = np.zeros(size, dtype=np.bool_)
-        earned = fill(profit[:size], own[:size], low[j], room[j], is_in)
+        size = laid_out(j, -np.inf if low[j] > 0 else 0.0, worth, cost, units, desk)
+        earned = fill(size, low[j], room[j], desk)
         if earned == -np.inf:
             return np.inf
         total -= earned
+        for i in range(n):
+            held[j, i] = False
         for at in range(size):
             held[j, items[at]] = is_in[at]
     return total
 
 
 @compiled()
+def copied(source: Any, target: Any) -> None:
+    """Copy a table."""
+    for j in range(len(source)):
+        for i in range(len(source[0])):
+            target[j, i] = source[j, i]
+
+
+@compiled()
 def raised(  # noqa: C901 - compiled as a whole
-    worth: Any, cost: Any, units: Any, site_of: Any, room: Any, low: Any, held: Any, goal: Any,
-    rounds: Any, grid: Any,
-) -> Any:  # fmt: skip
-    """Raise the bound by subgradients above ``goal``; leave the best multipliers and fillings."""
-    n = len(worth)
-    best = evaluated(worth, cost, units, site_of, room, low, held)
-    kept, kept_held = worth.copy(), held.copy()
-    way, step, since, found = np.zeros(n), 0.8, 0, best
+    node: Any, units: Any, held: Any, goal: Any, rounds: Any, grid: Any, desk: Any, ascent: Any
+) -> Any:
+    """Raise the bound by subgradients above ``goal``; leave the best multipliers and fillings.
+
+    ``ascent`` is memory: direction and multipliers, shape (n,), and the best fillings, (k, n).
+    """
+    _, site_of, room, _, worth = node
+    way, current, kept_held = ascent
+    k, n = len(room), len(worth)
+    step, since, best, found = 0.8, 0, -np.inf, 0.0
     # Many rounds are meant to come near the best bound, few to follow a small change.
     patience, least_step = (20, 0.003) if rounds > 100 else (3, 0.02)
-    for _ in range(rounds):
-        if best > goal or step < least_step:
-            break
-        size = 0.0
-        for i in range(n):
-            if site_of[i] >= 0:
-                continue
-            served = 0
-            for j in range(len(room)):
-                served += held[j, i]
-            way[i] = 1.0 - served + 0.5 * way[i]
-            size += way[i] * way[i]
-        if size < 1e-9:
-            break
-        # Far goals would make steps wild.
-        aim = min(goal + 0.5, best + 0.02 * abs(best) + 1.0)
-        length = step * (aim - found) / size
-        for i in range(n):
-            if site_of[i] < 0:
-                worth[i] = on_grid(worth[i] + length * way[i], grid)
-        found = evaluated(worth, cost, units, site_of, room, low, held)
+    for i in range(n):
+        way[i], current[i] = 0.0, worth[i]
+    for made in range(rounds + 1):
+        if made > 0:
+            size = 0.0
+            for i in range(n):
+                if site_of[i] >= 0:
+                    continue
+                served = 0
+                for j in range(k):
+                    served += held[j, i]
+                way[i] = 1.0 - served + 0.5 * way[i]
+                size += way[i] * way[i]
+            if best > goal or step < least_step or size < 1e-9:
+                break
+            # Far goals would make steps wild.
+            aim = min(goal + 0.5, best + 0.02 * abs(best) + 1.0)
+            length = step * (aim - found) / size
+            for i in range(n):
+                if site_of[i] < 0:
+                    current[i] = on_grid(current[i] + length * way[i], grid)
+        found = evaluated(current, node, units, held, desk)
         since += 1
-        if found > best:
+        if made == 0 or found > best:
             best, since = found, 0
-            kept[:] = worth
-            kept_held[:] = held
+            copied(held, kept_held)
+            for i in range(n):
+                worth[i] = current[i]
         elif since >= patience:
             step, since, found = 0.5 * step, 0, best
-            worth[:] = kept
-            held[:] = kept_held
-            way[:] = 0.0
-    worth[:] = kept
-    held[:] = kept_held
+            copied(kept_held, held)
+            for i in range(n):
+                way[i], current[i] = 0.0, worth[i]
+    copied(kept_held, held)
     return best
 
 
 @compiled()
-def squeezed(  # noqa: C901 - compiled as a whole
-    worth: Any,
-    cost: Any,
-    units: Any,
-    room: Any,
-    low: Any,
-    held: Any,
-    bound: Any,
-    goal: Any,
-    rise: Any,
+def squeezed(  # noqa: C901, PLR0912 - compiled as a whole
+    node: Any, units: Any, shown: Any, bound: Any, goal: Any, desk: Any, work: Any
 ) -> Any:
-    """Leave out pairs that cost more than the goal; return how many.
+    """Leave out pairs that cost more than the goal; return how many went, and how many are left.
 
-    ``rise`` gets what each of the others costs.
+    ``shown`` gets what each of the others costs; ``work`` is memory: what leaving each pair costs,
+    shape (k, n), that in all for each customer, and sites that cannot do without it, shape (n,).
     """
+    cost, _, room, low, worth = node
+    held, rise = shown
+    items, profit, change = desk[0], desk[1], desk[4]
+    out, left, needed = work
     k, n = cost.shape
-    out = np.zeros((k, n))
-    left, needed = np.zeros(n), np.zeros(n, dtype=np.int64)
-    items, profit, own = np.empty(n, np.int64), np.empty(n), np.empty(n, np.int64)
-    more, less = np.empty(n), np.empty(n)
+    for i in range(n):
+        left[i], needed[i] = 0.0, 0
     for j in range(k):
-        size, earned = 0, 0.0
         for i in range(n):
-            rise[j, i] = np.inf
-            if cost[j, i] < np.inf:
-                items[size], profit[size], own[size] = i, worth[i] - cost[j, i], units[i]
-                size += 1
-                if held[j, i]:
-                    earned += worth[i] - cost[j, i]
-        changes(profit[:size], own[:size], low[j], room[j], earned, more[:size], less[:size])
+            rise[j, i], out[j, i] = np.inf, 0.0
+        size, earned = laid_out(j, -np.inf, worth, cost, units, desk), 0.0
+        for at in range(size):
+            if held[j, items[at]]:
+                earned += profit[at]
+        changes(size, low[j], room[j], earned, desk)
         for at in range(size):
             i = items[at]
-            rise[j, i] = more[at]
-            out[j, i] = less[at] if held[j, i] else 0.0
+            rise[j, i] = change[0, at]
+            out[j, i] = change[1, at] if held[j, i] else 0.0
             if out[j, i] < np.inf:
                 left[i] += out[j, i]
             else:
                 needed[i] += 1
-    dropped = 0
+    dropped, pairs = 0, 0
     for j in range(k):
         for i in range(n):
             if cost[j, i] < np.inf:
+                # Other sites that hold the customer go without it.
                 if out[j, i] < np.inf:
-                    rise[j, i] = np.inf if needed[i] > 0 else rise[j, i] + left[i] - out[j, i]
+                    others, barred = left[i] - out[j, i], needed[i] > 0
                 else:
-                    rise[j, i] = np.inf if needed[i] > 1 else rise[j, i] + left[i]
+                    others, barred = left[i], needed[i] > 1
+                rise[j, i] = np.inf if barred else rise[j, i] + others
                 if bound + rise[j, i] > goal:
                     cost[j, i], rise[j, i] = np.inf, np.inf
                     dropped += 1
-    return dropped
+                else:
+                    pairs += 1
+    return dropped, pairs
 
 
 @compiled()
-def visited(worth: Any, cost: Any, units: Any, state: Any, work: Any, rules: Any) -> Any:
+def visited(node: Any, units: Any, shown: Any, fixed: Any, rules: Any, memory: Any) -> Any:
     """Bound a node and leave out pairs until little changes; return fixed cost and bound.
 
     The bound is inf where nothing up to the goal is left.
     """
-    site_of, room, low = state
-    held, rise = work
-    fixed, goal, first_rounds, rounds, grid = rules
-    bound = -np.inf
-    for trial in range(6):
-        added = settle(cost, units, site_of, room, low)
+    goal, first_rounds, rounds, grid = rules
+    desk, ascent, work = memory
+    bound, is_done = -np.inf, False
+    for trial in range(_TRIALS + 1):
+        added = settle(node, units)
         if added < 0:
             return fixed, np.inf
         fixed += added
+        if is_done or trial == _TRIALS:
+            break
         many = first_rounds if trial == 0 else rounds
-        bound = fixed + raised(
-            worth, cost, units, site_of, room, low, held, goal - fixed, many, grid
-        )
+        bound = fixed + raised(node, units, shown[0], goal - fixed, many, grid, desk, ascent)
         if bound > goal:
             return fixed, np.inf
-        pairs = np.isfinite(cost).sum()
-        dropped = squeezed(worth, cost, units, room, low, held, bound, goal, rise)
-        if dropped * 12 <= pairs:
-            break
-    added = settle(cost, units, site_of, room, low)
-    return (fixed, np.inf) if added < 0 else (fixed + added, bound)
-
-
-@compiled()
-def picked(cost: Any, site_of: Any, rise: Any, room: Any) -> Any:
-    """Return the customer whose best two sites raise the bound most, -1 for none that is free."""
-    most, who = -1.0, -1
-    for i in range(len(site_of)):
-        if site_of[i] >= 0:
-            continue
-        one, two = np.inf, np.inf
-        for j in range(len(cost)):
-            if cost[j, i] < np.inf:
-                if rise[j, i] < one:
-                    one, two = rise[j, i], one
-                elif rise[j, i] < two:
-                    two = rise[j, i]
-        score = (one + 0.05) * (min(two, room) + 0.05)
-        if score > most:
-            most, who = score, i
-    return who
-
-
-@compiled()
-def search(  # noqa: C901, PLR0915 - compiled as a whole
-    worth: Any,
-    ground: Any,
-    rules: Any,
-    best_of: Any,
-) -> Any:
-    """Search for the best assignment of cost up to a goal.
-
-    ``ground`` is (cost (k, n), units, room, least load); ``rules`` is (goal, grain, rounds at the
-    first node and at others, nodes, grid). ``best_of`` gets the best assignment. Returns its cost,
-    inf for none, whether the search was complete, and the nodes.
-    """
-    cost0, units, room0, low0 = ground
-    goal, grain, first_rounds, rounds, most_nodes, grid = rules
-    k, n = cost0.shape
-    most = n + 2
-    cost, site_of = np.empty((most, k, n)), np.full((most, n), -1)
-    room, low = np.empty((most, k), np.int64), np.empty((most, k), np.int64)
-    worths, fixed = np.empty((most, n)), np.zeros(most)
-    # Children of a node: a customer and sites, the most promising first.
-    customer, child = np.empty(most, np.int64), np.zeros(most, np.int64)
-    order, expected = np.empty((most, k), np.int64), np.empty((most, k))
-    work = (np.zeros((k, n), dtype=np.bool_), np.empty((k, n)))
-    cost[0], room[0], low[0], worths[0] = cost0, room0, low0, worth
-    found, nodes, d, is_new = np.inf, 0, 0, True
-    while d >= 0:
-        if is_new:
-            is_new = False
-            nodes += 1
-            if nodes > most_nodes:
-                return found, False, nodes
-            many = first_rounds if d == 0 else rounds
-            state = (site_of[d], room[d], low[d])
-            each = (fixed[d], goal, many, rounds, grid)
-            fixed[d], bound = visited(worths[d], cost[d], units, state, work, each)
-            if bound > goal:
-                d -= 1
-                continue
-            who = picked(cost[d], site_of[d], work[1], goal - bound + 0.5)
-            if who < 0:
-                if low[d].max() <= 0 and fixed[d] <= goal:
-                    found = fixed[d]
-                    best_of[:] = site_of[d]
-                    less = 0.5 * grain if grain > 0 else 1e-9 * max(1.0, abs(found))
-                    goal = found - less
-                d -= 1
-                continue
-            customer[d], child[d] = who, 0
-            for j in range(k):
-                expected[d, j] = bound + work[1][j, who] if cost[d, j, who] < np.inf else np.inf
-            order[d] = np.argsort(expected[d])
-        at = child[d]
-        least = expected[d, order[d, at]] if at < k else np.inf
-        if least == np.inf or least > goal:
-            d -= 1
-            continue
-        child[d] += 1
-        i, to = customer[d], order[d, at]
-        cost[d + 1], site_of[d + 1], room[d + 1], low[d + 1] = cost[d], site_of[d], room[d], low[d]
-        worths[d + 1], fixed[d + 1] = worths[d], fixed[d]
-        for j in range(k):
-            if j != to:
-                cost[d + 1, j, i] = np.inf
-        d += 1
-        is_new = True
-    return found, True, nodes
+        dropped, pairs = squeezed(node, units, shown, bound, goal, desk, work)
+        is_done = dropped * 11 <= pairs
+    return fixed, bound

@@ -60,7 +60,7 @@ def next_at(place: Any, first: Any, site: Any) -> Any:
 
 
 @compiled()
-def anneal(near: Any, rounds: Any, hot: Any, dear: Any, work: Any) -> Any:
+def anneal(near: Any, rounds: Any, hot: Any, dear: Any, work: Any) -> Any:  # noqa: C901 - compiled as a whole
     """Meet assignments by shifts and swaps under a falling temperature.
 
     ``near`` holds the cheapest open sites of each customer, (n, k); ``work`` is (cost, units, room,
@@ -73,7 +73,10 @@ def anneal(near: Any, rounds: Any, hot: Any, dear: Any, work: Any) -> Any:
     over = 0
     for j in range(len(room)):
         over += above(load[j], room[j])
-    kept, value, least, is_found = site.copy(), 0.0, 0.0, over == 0
+    value, least, is_found = 0.0, 0.0, over == 0
+    kept = np.empty(n, dtype=np.int64)
+    for at in range(n):
+        kept[at] = site[at]
     heat, cooling, price = hot, 1e-3 ** (1.0 / max(1, rounds)), dear
     for made in range(rounds):
         heat *= cooling
@@ -99,22 +102,25 @@ def anneal(near: Any, rounds: Any, hot: Any, dear: Any, work: Any) -> Any:
         value, over = value + change, over + more
         if over == 0 and (not is_found or value < least - 1e-9):
             least, is_found = value, True
-            kept[:] = site
+            # In a loop: what numba makes of slices takes longer to compile than all of this.
+            for at in range(n):
+                kept[at] = site[at]
     return kept, is_found
 
 
 @compiled()
-def shared(one: Any, other: Any, work: Any) -> Any:  # noqa: C901 - compiled as a whole
+def shared(one: Any, other: Any, work: Any) -> Any:  # noqa: C901, PLR0912 - compiled as a whole
     """Share the customers of two sites between them at least cost; return what that saves.
 
     Dynamic programming over the load of the first. The room of both must hold already.
     """
     cost, units, room, site, load, _ = work
-    mine = np.flatnonzero((site == one) | (site == other))
     total, sure, now = 0, 0, 0.0
     size = 0
-    free = np.empty(len(mine), dtype=np.int64)
-    for i in mine:
+    free = np.empty(len(site), dtype=np.int64)
+    for i in range(len(site)):
+        if site[i] != one and site[i] != other:
+            continue
         total += units[i]
         if np.isinf(cost[other, i]):
             sure += units[i]
@@ -125,8 +131,9 @@ def shared(one: Any, other: Any, work: Any) -> Any:  # noqa: C901 - compiled as 
                 now += cost[one, i] - cost[other, i]
     most = min(room[one] - sure, total)
     least = max(0, total - room[other] - sure)
-    best = np.full(most + 1, np.inf)
-    best[0] = 0.0
+    best = np.empty(most + 1)
+    for space in range(most + 1):
+        best[space] = np.inf if space else 0.0
     taken = np.zeros((size, most + 1), dtype=np.bool_)
     for at in range(size):
         i = free[at]
@@ -136,7 +143,10 @@ def shared(one: Any, other: Any, work: Any) -> Any:  # noqa: C901 - compiled as 
             if value < best[space]:
                 best[space] = value
                 taken[at, space] = True
-    space = least + np.argmin(best[least:])
+    space = least
+    for at in range(least, most + 1):
+        if best[at] < best[space]:
+            space = at
     if not best[space] < now - 1e-9:
         return 0.0
     saved = now - best[space]

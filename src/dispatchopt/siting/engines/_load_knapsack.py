@@ -14,26 +14,45 @@ from dispatchopt.core.compiled import compiled
 
 #: Entries of a table of dynamic programming above which the relaxation has to do.
 MOST_CELLS = 2_000_000
+#: More units than any item has.
+LARGEST = 2**62
 
 
 @compiled()
-def by_worth(profit: Any, units: Any, most: Any, order: Any) -> Any:
-    """Write the items that pay, and fit on their own, by falling profit per unit.
+def sort_falling(key: Any, item: Any, size: Any) -> None:
+    """Sort items and their keys by falling key, in place (Shell 1959, gaps of Tokuda 1992).
 
-    Returns how many they are, and their units in all; they are sorted only if these are above
-    ``most``.
+    numba's own sort takes longer to compile than the knapsacks that need it.
     """
-    size, total = 0, 0
+    gap = 1
+    while gap < size:
+        gap = gap * 9 // 4 + 1
+    while gap > 1:
+        gap = gap * 4 // 9
+        for at in range(gap, size):
+            own, who, to = key[at], item[at], at
+            while to >= gap and key[to - gap] < own:
+                key[to], item[to] = key[to - gap], item[to - gap]
+                to -= gap
+            key[to], item[to] = own, who
+
+
+@compiled()
+def by_worth(profit: Any, units: Any, largest: Any, room: Any, order: Any) -> Any:
+    """Write the items that pay, and are no larger than that, by falling profit per unit.
+
+    Returns how many they are, and their units in all; they are sorted only if these are more than
+    the room.
+    """
+    # A bare 0 would be another type, for which what it is handed to is compiled once more.
+    size, total = np.int64(0), np.int64(0)
     ratio = np.empty(len(profit))
     for i in range(len(profit)):
-        if profit[i] > 0 and units[i] <= most:
-            ratio[size], order[size] = -profit[i] / units[i], i
+        if profit[i] > 0 and units[i] <= largest:
+            ratio[size], order[size] = profit[i] / units[i], i
             size, total = size + 1, total + units[i]
-    if total > most:
-        rank = np.argsort(ratio[:size])
-        picked = order[:size].copy()
-        for at in range(size):
-            order[at] = picked[rank[at]]
+    if total > room:
+        sort_falling(ratio, order, size)
     return size, total
 
 
@@ -42,16 +61,12 @@ def fill_part(profit: Any, units: Any, room: Any, share: Any) -> Any:
     """Fill a site with the units that earn most, and return what they earn."""
     order = np.empty(len(profit), dtype=np.int64)
     # With split demand a customer may be larger than the site.
-    size, ratio = 0, np.empty(len(profit))
+    size, _ = by_worth(profit, units, np.int64(LARGEST), room, order)
     for i in range(len(profit)):
         share[i] = 0.0
-        if profit[i] > 0:
-            ratio[size], order[size] = -profit[i] / units[i], i
-            size += 1
-    rank = np.argsort(ratio[:size])
     earned, left = 0.0, 1.0 * room
     for at in range(size):
-        i = order[rank[at]]
+        i = order[at]
         share[i] = min(1.0, left / units[i])
         earned += profit[i] * share[i]
         left -= units[i] * share[i]
@@ -64,7 +79,7 @@ def fill_part(profit: Any, units: Any, room: Any, share: Any) -> Any:
 def fill_whole(profit: Any, units: Any, room: Any, share: Any) -> Any:  # noqa: C901 - compiled as a whole
     """Fill a site with whole customers that earn most, and return what they earn."""
     order = np.empty(len(profit), dtype=np.int64)
-    size, total = by_worth(profit, units, room, order)
+    size, total = by_worth(profit, units, room, room, order)
     for i in range(len(profit)):
         share[i] = 0.0
     earned = 0.0
@@ -138,11 +153,11 @@ def fill_between(profit: Any, units: Any, span: Any, share: Any) -> Any:  # noqa
             size += 1
     if low <= 0 or load >= low - 1e-6 or size * room > MOST_CELLS:
         return earned
-    picked = picked[:size]
-    best = np.full(room + 1, -np.inf)
-    best[0] = 0.0
-    taken = np.zeros((len(picked), room + 1), dtype=np.bool_)
-    for at in range(len(picked)):
+    best = np.empty(room + 1)
+    for space in range(room + 1):
+        best[space] = -np.inf if space else 0.0
+    taken = np.zeros((size, room + 1), dtype=np.bool_)
+    for at in range(size):
         i = picked[at]
         for space in range(room, units[i] - 1, -1):
             value = best[space - units[i]] + profit[i]
@@ -158,7 +173,7 @@ def fill_between(profit: Any, units: Any, span: Any, share: Any) -> Any:  # noqa
     most = best[space]
     if most == -np.inf:
         return most
-    for at in range(len(picked) - 1, -1, -1):
+    for at in range(size - 1, -1, -1):
         if taken[at, space]:
             share[picked[at]] = 1.0
             space -= units[picked[at]]
@@ -172,8 +187,9 @@ def enough(value: Any, room: Any, unit: Any, least: Any, is_open: Any) -> Any:
     ``room`` is in single units, ``least`` in multiples of ``unit``; ``is_open`` gets what is
     opened. Dynamic programming over the room still wanted.
     """
-    best = np.full(least + 1, np.inf)
-    best[0] = 0.0
+    best = np.empty(least + 1)
+    for wanted in range(least + 1):
+        best[wanted] = np.inf if wanted else 0.0
     taken = np.zeros((len(value), least + 1), dtype=np.bool_)
     for at in range(len(value)):
         for wanted in range(least, 0, -1):
@@ -190,7 +206,7 @@ def enough(value: Any, room: Any, unit: Any, least: Any, is_open: Any) -> Any:
 
 
 @compiled()
-def rises(worth: Any, cost: Any, units: Any, limits: Any, earned: Any) -> Any:
+def rises(worth: Any, cost: Any, units: Any, limits: Any, earned: Any) -> Any:  # noqa: C901 - compiled as a whole
     """Return what it costs each site at least to serve each customer, shape (m, n).
 
     ``limits`` holds the least and the most load of each site, ``earned`` its best filling, -inf for
@@ -198,23 +214,34 @@ def rises(worth: Any, cost: Any, units: Any, limits: Any, earned: Any) -> Any:
     the customer once more, which only makes the rise smaller.
     """
     m, n = cost.shape
-    found = np.zeros((m, n))
+    found, picked = np.zeros((m, n)), np.empty(n, dtype=np.int64)
+    total = 0
+    for i in range(n):
+        total += units[i]
     for j in range(m):
         low, room = limits[0][j], limits[1][j]
-        profit = worth - cost[j]
-        least = 0.0 if low <= 0 else -np.inf
-        picked = np.array([i for i in range(n) if profit[i] > least and units[i] <= room])
-        width = room if low > 0 else min(room, units.sum())
-        if earned[j] == -np.inf or len(picked) * width > MOST_CELLS:
+        least, size = 0.0 if low <= 0 else -np.inf, 0
+        for i in range(n):
+            if worth[i] - cost[j, i] > least and units[i] <= room:
+                picked[size] = i
+                size += 1
+        width = room if low > 0 else min(room, total)
+        if earned[j] == -np.inf or size * width > MOST_CELLS:
             continue
-        best = np.full(width + 1, least)
-        best[0] = 0.0
-        for i in picked:
+        best = np.empty(width + 1)
+        for space in range(width + 1):
+            best[space] = least if space else 0.0
+        for at in range(size):
+            i = picked[at]
+            profit = worth[i] - cost[j, i]
             for space in range(width, units[i] - 1, -1):
-                best[space] = max(best[space], best[space - units[i]] + profit[i])
+                best[space] = max(best[space], best[space - units[i]] + profit)
         for i in range(n):
             found[j, i] = np.inf
-            if units[i] <= room and profit[i] > -np.inf:
-                rest = best[max(0, low - units[i]) : width - units[i] + 1].max()
-                found[j, i] = max(0.0, earned[j] - rest - profit[i])
+            profit = worth[i] - cost[j, i]
+            if units[i] <= room and profit > -np.inf:
+                rest = -np.inf
+                for space in range(max(0, low - units[i]), width - units[i] + 1):
+                    rest = max(rest, best[space])
+                found[j, i] = max(0.0, earned[j] - rest - profit)
     return found

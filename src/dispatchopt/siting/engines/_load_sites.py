@@ -121,9 +121,10 @@ class SiteSearch:
         """Value a choice of sites at worths that are off by up to a part of a gap."""
         table, rng = self._table, self._rng
         noise = rng.normal(size=table.num_sites) * rng.random()
-        noise *= 0.5 * gap if np.isfinite(gap) else 0.0
-        if not np.isfinite(gap):
-            # Nothing was found yet: ever more room helps.
+        noise *= 0.5 * gap if np.isfinite(self._best) else 0.0
+        if not np.isfinite(self._best):
+            # Nobody was left over in no choice yet, whatever is known from elsewhere: ever more
+            # room helps.
             self._spare += 1
         spare = int((self._spare + rng.choice(_SPARE)) * table.units.mean())
         made = choice(table, self._value + noise, table.is_fixed, upper, spare=spare)

@@ -304,7 +304,15 @@ class Tree:
         grain = self._table.grain
         # Only what is better than the best solution is of interest.
         most = self._host.best() - grain if grain else self.goal()
-        leaf = searched(table, node.lower, worth=node.worth, low=low, bound=node.bound, most=most)
+        leaf = searched(
+            table,
+            node.lower,
+            worth=node.worth,
+            low=low,
+            bound=node.bound,
+            most=most,
+            should_stop=self._should_stop,
+        )
         if leaf.site is not None:
             self._host.consider(leaf.site, node.lower)
         bound = max(node.bound, leaf.bound)

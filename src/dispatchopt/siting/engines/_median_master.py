@@ -19,6 +19,7 @@ from dispatchopt.core.arrays import BoolArray, FloatArray, IntArray
 from dispatchopt.core.errors import EngineError
 from dispatchopt.siting.engines._median_dual import DualBound, bound_of
 from dispatchopt.siting.engines._median_table import Table
+from dispatchopt.siting.engines._solver import simplex
 
 #: Least violation of a cut, relative to the row's cost.
 _VIOLATED = 1e-7
@@ -60,19 +61,9 @@ class Master:
         should_stop: Callable[[], bool],
         seed: int,
     ) -> None:
-        import highspy
-
         self.table = table
         self._time_left_s, self._should_stop = time_left_s, should_stop
-        self._highs: Any = highspy.Highs()
-        for name, value in {
-            "output_flag": False,
-            "threads": 1,
-            "random_seed": seed % (2**31 - 1),
-            "presolve": "off",
-            "solver": "simplex",
-        }.items():
-            self._highs.setOptionValue(name, value)
+        self._highs = simplex(seed)
         m, n = table.num_columns, table.num_rows
         self._index = np.arange(m, dtype=np.int32)
         none = np.zeros(0, dtype=np.int32)
@@ -93,6 +84,8 @@ class Master:
         self._raised: list[BaseException] = []
         self._asked = 0
         self._purges = 0
+        import highspy
+
         kinds = highspy.cb.HighsCallbackType
         self._highs.setCallback(self._called, None)
         self._highs.startCallback(kinds.kCallbackSimplexInterrupt)

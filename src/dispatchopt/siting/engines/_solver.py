@@ -205,6 +205,26 @@ def _options(model: LinearModel, limits: Limits) -> dict[str, Any]:
     return options
 
 
+def simplex(seed: int, **options: Any) -> Any:
+    """Return an empty HiGHS for a relaxation that is solved again and again from its basis.
+
+    On one thread and without presolve, which would lose the basis; ``options`` are further ones.
+    """
+    import highspy
+
+    highs = highspy.Highs()
+    for name, value in {
+        "output_flag": False,
+        "threads": 1,
+        "random_seed": seed % (2**31 - 1),
+        "presolve": "off",
+        "solver": "simplex",
+        **options,
+    }.items():
+        highs.setOptionValue(name, value)
+    return highs
+
+
 def pass_arrays(highs: Any, model: LinearModel) -> None:
     """Give the arrays of a model to HiGHS."""
     import highspy
