@@ -235,7 +235,7 @@ def test_a_search_goes_on_from_a_plan_that_costs_less(kind: str) -> None:
 
 
 def test_a_polish_stands_between_two_searches(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each has its share of the time, and the second goes on from what was polished."""
+    """Each has its share of the time, by the kind of problem."""
     problem = make("windows", 2)
     told: list[tuple[str, float]] = []
     monkeypatch.setattr(pyvrp_engine, "_LEAST_S", 0)
@@ -252,9 +252,15 @@ def test_a_polish_stands_between_two_searches(monkeypatch: pytest.MonkeyPatch) -
     spy(Search, "whole")
     spy(Polish, "go")
     spy(Search, "resume")
-    PyVrpEngine(share=0.25, tail=0.25).search(problem, run_of(problem, 8.0))
+    PyVrpEngine(window_shares=(0.25, 0.25)).search(problem, run_of(problem, 8.0))
     assert [name for name, _ in told] == ["whole", "go", "resume", "whole"]
     left = [time_s for _, time_s in told]
     assert left[0] > 7
     assert left[1] == pytest.approx(4, abs=0.5)
     assert left[2] == pytest.approx(2, abs=0.7)
+    told.clear()
+    couriers = problem.couriers.replace(max_trips=2)
+    problem = problem.replace(couriers=couriers)
+    PyVrpEngine(shares=(0.5, 0.25)).search(problem, run_of(problem, 4.0))
+    assert [name for name, _ in told] == ["whole", "go", "resume", "whole"]
+    assert told[1][1] == pytest.approx(1, abs=0.3)
