@@ -55,7 +55,7 @@ class PyVrpEngine:
     min_polished: int = 25
     max_polished: int = 4_000
     shares: tuple[float, float] = (0.15, 0.1)
-    window_shares: tuple[float, float] = (0.5, 0.2)
+    window_shares: tuple[float, float] = (0.65, 0.05)
 
     def unsupported(self, problem: RoutingProblem) -> str | None:
         """Return why PyVRP cannot take the problem, or None."""
