@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from dispatchopt.core.arrays import BoolArray, IntArray
-from dispatchopt.routing.nearest import nearest_routes
-from dispatchopt.routing.problem import ANYWHERE, Route, RoutingProblem, RoutingSolution, Trip
+from dispatchopt.routing.nearest import may_carry, nearest_routes
+from dispatchopt.routing.problem import Route, RoutingProblem, RoutingSolution, Trip
 from dispatchopt.routing.schedule import best_route
 from dispatchopt.routing.trip_timing import TripTiming
 
@@ -103,15 +103,7 @@ class _Greedy:
 
     def _may_carry(self, row: int, store: int) -> IntArray:
         """Return orders on no trip that a courier may carry from a store, time apart."""
-        orders, couriers = self.problem.orders, self.problem.couriers
-        may: BoolArray = self.is_left & np.isin(orders.locked_courier, [ANYWHERE, row])
-        may &= (orders.skills & ~couriers.skills[row]) == 0
-        may &= (orders.load <= couriers.capacity[row]).all(axis=1)
-        if orders.store_options is not None:
-            options = orders.store_options
-            owner = np.repeat(np.arange(len(orders)), np.diff(options.indptr))
-            may &= np.isin(np.arange(len(orders)), owner[options.stores == store])
-        return np.flatnonzero(may)
+        return np.flatnonzero(self.is_left & may_carry(self.problem, row, store))
 
     def _alone(self, row: int, store: int) -> IntArray:
         """Return what a trip for each order alone saves."""

@@ -42,6 +42,23 @@ def nearest_routes(problem: RoutingProblem) -> list[Route]:
     return _Nearest(problem).routes()
 
 
+def may_carry(problem: RoutingProblem, row: int, store: int) -> BoolArray:
+    """Return which orders a courier may carry from a store, times and other orders apart.
+
+    ``NO_STORE``: those with a pick-up place of their own; else all others.
+    """
+    orders, couriers = problem.orders, problem.couriers
+    may: BoolArray = np.isin(orders.locked_courier, [ANYWHERE, row])
+    may &= orders.has_pickup == (store == NO_STORE)
+    may &= (orders.skills & ~couriers.skills[row]) == 0
+    may &= (orders.load <= couriers.capacity[row]).all(axis=1)
+    if orders.store_options is not None and store != NO_STORE:
+        options = orders.store_options
+        owner = np.repeat(np.arange(len(orders)), np.diff(options.indptr))
+        may &= np.isin(np.arange(len(orders)), owner[options.stores == store])
+    return may
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Clock:
     """Where routes are after a visit, one entry per route, or one for all.
@@ -199,15 +216,7 @@ class _Nearest:
 
     def _may_carry(self, line: _Line) -> IntArray:
         """Return orders that are left and that the courier may carry in a new trip, time apart."""
-        orders, couriers, row = self.problem.orders, self.problem.couriers, line.row
-        may: BoolArray = self.is_left & np.isin(orders.locked_courier, [ANYWHERE, row])
-        may &= orders.has_pickup == (line.store == NO_STORE)
-        may &= (orders.skills & ~couriers.skills[row]) == 0
-        may &= (orders.load <= couriers.capacity[row]).all(axis=1)
-        if orders.store_options is not None and line.store != NO_STORE:
-            options = orders.store_options
-            owner = np.repeat(np.arange(len(orders)), np.diff(options.indptr))
-            may &= np.isin(np.arange(len(orders)), owner[options.stores == line.store])
+        may = self.is_left & may_carry(self.problem, line.row, line.store)
         for stops in line.trips:
             may[stops] = False
         return np.flatnonzero(may)
