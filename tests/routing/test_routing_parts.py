@@ -16,8 +16,17 @@ from dispatchopt.core import Stop
 from dispatchopt.core.run import Run
 from dispatchopt.core.stop import StopClock
 from dispatchopt.geography.matrix import TravelMatrix
-from dispatchopt.routing import Couriers, Orders, RoutingProblem, Stores, check
+from dispatchopt.routing import (
+    Couriers,
+    Orders,
+    RoutingProblem,
+    RoutingSolution,
+    Stores,
+    check,
+)
 from dispatchopt.routing.engines import _pyvrp_model, _pyvrp_search
+from dispatchopt.routing.engines import pyvrp as pyvrp_engine
+from dispatchopt.routing.engines._polish import Polish
 from dispatchopt.routing.engines._pyvrp_parts import Parts
 from dispatchopt.routing.engines._pyvrp_search import Search
 from dispatchopt.routing.engines.pyvrp import PyVrpEngine
@@ -188,7 +197,9 @@ def test_a_search_without_a_plan_is_not_begun_anew(monkeypatch: pytest.MonkeyPat
 def test_without_a_limit_of_time_the_whole_is_searched(monkeypatch: pytest.MonkeyPatch) -> None:
     problem = make("prizes", 2)
     monkeypatch.setattr(_pyvrp_search, "_SIZES", (8,))
-    monkeypatch.setattr(Search, "alternate", lambda _: pytest.fail("parts need a limit of time"))
+    monkeypatch.setattr(
+        Search, "_search_part", lambda *_: pytest.fail("parts need a limit of time")
+    )
     run: Run[Any] = Run(
         check=partial(check, problem), stop=Stop(iterations=50), seed=1, label="parts"
     )
@@ -197,3 +208,59 @@ def test_without_a_limit_of_time_the_whole_is_searched(monkeypatch: pytest.Monke
     assert run.iterations == 50
     assert run.objective is not None
     assert math.isfinite(run.objective)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_search_goes_on_from_a_plan_that_costs_less(kind: str) -> None:
+    problem = make(kind, 4)
+    model = _pyvrp_model.build(problem)
+    assert model is not None
+    found = pyvrp.solve(model.data, pyvrp.stop.MaxIterations(400), seed=9, display=False).best
+    plan = model.solution(found)
+    assert plan is not None
+    cost = check(problem, plan).objective
+    run: Run[Any] = Run(
+        check=partial(check, problem), stop=Stop(iterations=2), seed=1, label="parts"
+    )
+    search = Search(model, run, num_neighbours=20, patience=math.inf)
+    before = search._best_cost
+    search.resume(plan)
+    assert search._best_cost == min(cost, before)
+    search.alternate()
+    search.flush()
+    # What it went on from was offered by whoever found it.
+    assert run.objective is None or run.objective <= before
+    search.resume(RoutingSolution())
+    assert search._best_cost <= min(cost, before)
+
+
+def test_a_polish_stands_between_two_searches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each has its share of the time, by the kind of problem."""
+    problem = make("windows", 2)
+    told: list[tuple[str, float]] = []
+    monkeypatch.setattr(pyvrp_engine, "_LEAST_S", 0)
+
+    def spy(owner: type, name: str) -> None:
+        inner = getattr(owner, name)
+
+        def spied(self: Any, *given: Any) -> None:
+            told.append((name, self._run.time_left_s))
+            inner(self, *given)
+
+        monkeypatch.setattr(owner, name, spied)
+
+    spy(Search, "whole")
+    spy(Polish, "go")
+    spy(Search, "resume")
+    PyVrpEngine(window_shares=(0.25, 0.25)).search(problem, run_of(problem, 8.0))
+    assert [name for name, _ in told] == ["whole", "go", "resume", "whole"]
+    left = [time_s for _, time_s in told]
+    assert left[0] > 7
+    assert left[1] == pytest.approx(4, abs=0.5)
+    assert left[2] == pytest.approx(2, abs=0.7)
+    told.clear()
+    couriers = problem.couriers.replace(max_trips=2)
+    problem = problem.replace(couriers=couriers)
+    PyVrpEngine(shares=(0.5, 0.25)).search(problem, run_of(problem, 4.0))
+    assert [name for name, _ in told] == ["whole", "go", "resume", "whole"]
+    assert told[1][1] == pytest.approx(1, abs=0.3)

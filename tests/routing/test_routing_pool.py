@@ -289,7 +289,7 @@ def test_a_polish_needs_time_for_a_whole_round(monkeypatch: pytest.MonkeyPatch) 
     engine, size = PyVrpEngine(min_polished=0), len(problem.orders)
     for orders_squared, time_s, expected in (
         (size**2 / 10.0, 40.0, (True, True)),
-        (size**2 / 31.0, 40.0, (True, False)),
+        (size**2 / 41.0, 40.0, (True, False)),
         (size**2 / 10.0, 20.0, (False, True)),
         (size**2 / 1e9, None, (True, True)),
     ):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from dispatchopt.core.arrays import BoolArray, IntArray
-from dispatchopt.routing.problem import ANYWHERE, Route, RoutingProblem, RoutingSolution, Trip
+from dispatchopt.routing.nearest import may_carry, nearest_routes
+from dispatchopt.routing.problem import Route, RoutingProblem, RoutingSolution, Trip
 from dispatchopt.routing.schedule import best_route
 from dispatchopt.routing.trip_timing import TripTiming
 
@@ -26,7 +27,8 @@ def plan_at_hand(problem: RoutingProblem) -> RoutingSolution | None:
 
     One trip per courier: the order whose trip saves most opens it, and those nearby join it one by
     one where they save most. Orders with a pick-up place, stores that take time to pick, and
-    couriers with breaks are left out of it.
+    couriers with breaks are left out of it. Where more orders must be served than there is time
+    for, or some of them are not, routes of nearest orders serve these alone.
 
     Returns
     -------
@@ -34,11 +36,17 @@ def plan_at_hand(problem: RoutingProblem) -> RoutingSolution | None:
         None if orders must be served that it does not serve.
     """
     must = problem.orders.is_mandatory
-    routes = _Greedy(problem).routes() if must.sum() <= _MOST_SERVED else []
-    plan = RoutingSolution(routes=tuple(routes))
-    served = np.zeros(len(must), dtype=np.bool_)
-    served[list(plan.served())] = True
-    return None if (must & ~served).any() else plan
+    if must.sum() <= _MOST_SERVED:
+        plan = RoutingSolution(routes=tuple(_Greedy(problem).routes()))
+        if _serves(plan, must):
+            return plan
+    plan = RoutingSolution(routes=tuple(nearest_routes(problem)))
+    return plan if _serves(plan, must) else None
+
+
+def _serves(plan: RoutingSolution, must: BoolArray) -> bool:
+    """Whether a plan serves all orders that must be served."""
+    return set(np.flatnonzero(must).tolist()) <= plan.served()
 
 
 class _Greedy:
@@ -95,15 +103,7 @@ class _Greedy:
 
     def _may_carry(self, row: int, store: int) -> IntArray:
         """Return orders on no trip that a courier may carry from a store, time apart."""
-        orders, couriers = self.problem.orders, self.problem.couriers
-        may: BoolArray = self.is_left & np.isin(orders.locked_courier, [ANYWHERE, row])
-        may &= (orders.skills & ~couriers.skills[row]) == 0
-        may &= (orders.load <= couriers.capacity[row]).all(axis=1)
-        if orders.store_options is not None:
-            options = orders.store_options
-            owner = np.repeat(np.arange(len(orders)), np.diff(options.indptr))
-            may &= np.isin(np.arange(len(orders)), owner[options.stores == store])
-        return np.flatnonzero(may)
+        return np.flatnonzero(self.is_left & may_carry(self.problem, row, store))
 
     def _alone(self, row: int, store: int) -> IntArray:
         """Return what a trip for each order alone saves."""

@@ -14,6 +14,7 @@ from dispatchopt.core.run import Run
 from dispatchopt.core.seeds import stream
 from dispatchopt.routing.engines._pyvrp_model import Model
 from dispatchopt.routing.engines._pyvrp_parts import Parts
+from dispatchopt.routing.problem import RoutingSolution
 
 #: Iterations between two improvements that are checked and offered, so that the early ones cost
 #: little: as many, and by orders, as a check takes the longer the more there are.
@@ -87,17 +88,26 @@ class Search:
             data, local = self._model.data, self._local
             self._best = self._iterate(data, local, self._best, is_over, self._improve)
 
+    def resume(self, solution: RoutingSolution) -> None:
+        """Go on from a plan that was found elsewhere, if it costs less; stuck or not before."""
+        found = None if self._best is None else self._model.start(solution)
+        self._last_improved = self._run.iterations
+        if found is not None and self._claim(found) < self._best_cost:
+            self._best = found
+            self._best_cost = self._claim(found)
+
     def alternate(self) -> None:
         """Search the whole plan and parts of it by turns, whichever has gained more lately.
 
         The longer a way is followed, the less it gains, so the others come back by themselves.
+        There are no parts of few stops, or without a limit of time for turns to be shares of.
         """
         run, turn_s = self._run, self._run.time_left_s / _TURNS
         parts, rng = Parts(self._model.data), stream(run.seed, "parts")
         visits = np.zeros(parts.num_items, dtype=np.int64)
         # 0 is the whole plan; it comes last as it has had a turn while all gains are unknown.
         sizes = [*(size for size in _SIZES if 2 * size <= parts.num_stops), 0]
-        if len(sizes) == 1:
+        if len(sizes) == 1 or math.isinf(turn_s):
             self.whole()
             return
         self.whole(run.clock.elapsed_s + turn_s, needs_plan=True)
