@@ -1,37 +1,25 @@
-"""Dense linear algebra on one thread."""
+"""Dense linear algebra on one thread, and on as many as before afterwards."""
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
-from scipy.linalg.lapack import dpotrf
+import scipy.linalg  # noqa: F401  # loads the library that is asked for its threads
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from dispatchopt.core import blas
 
 
+def _threads() -> list[int]:
+    return [each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas"]
+
+
 def test_threads_are_one_inside_and_as_before_outside() -> None:
-    threads = blas._threads()
-    if threads is None:
-        # Another library than OpenBLAS: nothing is changed, and what is inside runs.
+    with threadpool_limits(2, user_api="blas"):
+        outside = _threads()
+        assert outside
         with blas.one_thread():
-            assert dpotrf(np.eye(3))[1] == 0
-        return
-    ask, tell = threads
-    before = ask()
-    try:
-        tell(2)
-        outside = ask()
-        with blas.one_thread():
-            assert ask() == 1
-        assert ask() == outside
+            assert _threads() == [1] * len(outside)
+        assert _threads() == outside
         with pytest.raises(ZeroDivisionError), blas.one_thread():
             raise ZeroDivisionError
-        assert ask() == outside
-    finally:
-        tell(before)
-
-
-def test_without_openblas_nothing_changes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(blas, "_threads", lambda: None)
-    with blas.one_thread():
-        assert dpotrf(np.eye(3))[1] == 0
+        assert _threads() == outside
