@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from dispatchopt.core.arrays import IntArray
+from dispatchopt.core.arrays import FloatArray, IntArray
 from dispatchopt.routing.engines._columns import Columns
 from dispatchopt.routing.engines._effort import Effort, Warm
 from dispatchopt.routing.engines._partition import Partition
-from dispatchopt.routing.engines._regions import improve_by_regions
+from dispatchopt.routing.engines._regions import bettered_regions
+from dispatchopt.routing.engines._relaxation import Relaxation
 
 #: Little is in the first linear programmes and searches, so that every stage has work to do.
 BRIEF = Effort(all_present=8, first_per_order=1, first_guess=2, guess_growth=1.2, cut_rounds=2)
+
+#: Orders by distance from each of 14, on a ring.
+NEAR = np.array([np.roll(np.arange(14), -row) for row in range(14)])
 
 
 def random_columns(rng: np.random.Generator, num_orders: int, num: int) -> Columns:
@@ -124,16 +129,79 @@ def test_regions_lead_to_better_plans(seed: int) -> None:
         assert columns.cost[found[-1]].sum() == cost
         return np.sort(found[-1])
 
-    near = np.array([np.roll(np.arange(14), -row) for row in range(14)])
-    improve_by_regions(
+    turns = bettered_regions(
         columns,
         columns.cost,
         refused,
-        near,
+        NEAR,
         solve=solve,
         should_stop=lambda: False,
         seed=seed,
         sizes=(3, 6, 14),
     )
+    assert sum(turns) == len(costs) - 1
     # The last region is everything.
     assert costs[0] > costs[-1] == optimum
+
+
+@pytest.mark.parametrize("is_full", [False, True])
+@pytest.mark.parametrize("seed", range(4))
+def test_a_narrowed_relaxation_has_the_same_optimum(seed: int, is_full: bool) -> None:
+    """Where only columns that cost too much are left out; it takes no step from the basis."""
+    rng = np.random.default_rng(seed)
+    columns = random_columns(rng, 12, 120)
+    relaxation = Relaxation(
+        columns, np.arange(0, len(columns), 2), seed=1, time_left=lambda: math.inf
+    )
+    relaxation.add(np.flatnonzero((columns.store < 0) & ~relaxation.is_present))
+    root = relaxation.converge()
+    assert root is not None
+    solved, reduced = root
+    some = np.flatnonzero(reduced <= np.quantile(reduced, 0.7))
+    narrow = relaxation.narrowed(columns.take(some), some, is_full=is_full)
+    again = narrow.solve(most_steps=1)
+    assert again is not None
+    assert again.value == pytest.approx(solved.value)
+    assert np.array_equal(some[again.columns], np.sort(solved.columns))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_turns_after_the_cuts_keep_bounds_and_plans_right(seed: int) -> None:
+    """With regions and a search that now and then knows the optimum, from the worst plan."""
+    rng = np.random.default_rng(seed)
+    columns = random_columns(rng, 14, 140)
+    optimum = least(columns)
+    plans = [np.flatnonzero(columns.store < 0)]
+    costs, asked = [float(columns.cost[plans[0]].sum())], []
+    effort = replace(BRIEF, wide_first=0.0, wide_cut=0.0, wide_region=0.0, most_settled=0)
+
+    def offer(chosen: IntArray, cost: float) -> None:
+        assert cost == columns.cost[chosen].sum()
+        plans.append(chosen)
+        costs.append(cost)
+
+    def improve(saved: FloatArray, times: int) -> float:
+        assert (saved >= 0).all()
+        assert len(saved) == 2
+        asked.append(times)
+        return min(costs)
+
+    def tell(value: float) -> None:
+        assert value <= optimum
+
+    partition = Partition(
+        columns,
+        best=costs[0],
+        known=plans[0],
+        effort=effort,
+        seed=seed,
+        offer=offer,
+        tell_bound=tell,
+        should_stop=lambda: False,
+        time_left=lambda: math.inf,
+        improve=improve,
+        current=lambda: (np.sort(plans[-1]), NEAR),
+    )
+    assert partition.solve()
+    assert min(costs) == optimum
+    assert asked

@@ -9,7 +9,7 @@ from dispatchopt.generators import generate_routing
 from dispatchopt.routing import RoutingProblem, bundles, solve
 from dispatchopt.routing.engines import _ruin
 from dispatchopt.routing.engines._columns import columns_of
-from dispatchopt.routing.engines._subset_rows import violated_triples
+from dispatchopt.routing.engines._subset_rows import pair_shares, violated_triples
 from dispatchopt.routing.engines.bundles import BundlesEngine
 
 
@@ -62,6 +62,34 @@ def test_it_goes_on_from_a_plan_and_never_loses_it() -> None:
     assert again.run(500, lambda: False)[1] <= cost
 
 
+def test_going_on_from_a_plan_forgets_the_one_before() -> None:
+    """A search that has run already starts from what it is told, with no trip of its own left."""
+    problem = generate_routing(seed=4, orders=12, couriers=3)
+    columns, _ = columns_of(problem, bundles.enumerate_bundles(problem, limit=100_000).blocks)
+    search = _ruin.Ruin(columns, _near_s(problem), seed=1)
+    refused = np.flatnonzero(columns.store < 0)
+    search.run(500, lambda: False)
+    search.start_from(refused)
+    kept, cost = search.run(0, lambda: True)
+    assert np.array_equal(kept, refused)
+    assert cost == pytest.approx(columns.cost[refused].sum())
+
+
+def test_dear_couriers_stay_where_they_are() -> None:
+    """At a price above all refusals no further courier goes out; the plan costs what it says."""
+    problem = generate_routing(seed=4, orders=12, couriers=3)
+    columns, _ = columns_of(problem, bundles.enumerate_bundles(problem, limit=100_000).blocks)
+    search = _ruin.Ruin(columns, _near_s(problem), seed=1)
+    search.price_couriers(np.full(len(problem.couriers), 1e9))
+    chosen, _ = search.run(2_000, lambda: False)
+    assert (columns.store[chosen] < 0).all()
+    search.price_couriers(np.zeros(len(problem.couriers)))
+    chosen, cost = search.run(2_000, lambda: False)
+    assert _ruin.is_plan(columns, chosen)
+    assert cost == pytest.approx(columns.cost[chosen].sum())
+    assert (columns.store[chosen] >= 0).any()
+
+
 def test_the_engine_offers_its_plan_before_the_proof(monkeypatch: pytest.MonkeyPatch) -> None:
     """With the search switched on for few trips, the answer is proven as before."""
     problem = generate_routing(seed=5, orders=12, couriers=3)
@@ -88,5 +116,7 @@ def test_violated_triples_are_those_of_enumeration() -> None:
                 excess[a, b, c] = float(share[count >= 2].sum()) - 1
     listed = [excess[a, b, c] for a, b, c in found.tolist()]
     assert all(each > 0.05 for each in listed)
+    shared = holds.T @ (holds * share[:, None])
+    assert pair_shares(holds, share) == pytest.approx(np.triu(shared, 1))
     worst = max(excess.values())
     assert (not listed and worst <= 0.05) or listed[0] == pytest.approx(worst)

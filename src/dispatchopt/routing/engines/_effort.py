@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dispatchopt.core.arrays import BoolArray, IntArray
+from dispatchopt.core.arrays import BoolArray, FloatArray, IntArray
 from dispatchopt.routing.engines._columns import Columns
 
 
@@ -22,16 +22,21 @@ class Effort:
         Otherwise: columns of least cost per order that it starts from, for each order.
     cut_rounds, cuts_per_round
         How often cuts are looked for, and how many are taken at a time.
-    least_rise
-        Rise of the bound, as a share of its rise by all cuts, below which two rounds are the last.
+    least_rise, least_closed
+        Rise of the bound, as a share of its rise by all cuts, and of the gap that is left, below
+        which two rounds are the last.
     first_guess
         Columns in the first branch and bound, if more are left.
     guess_growth
         Factor by which the guess of the gap grows.
     wide_first, wide_cut
         Gaps, of the linear programme and after the cuts, above which a better plan is looked for.
-    wide_region, region_share
-        Gap above which regions of the plan are searched, and for which share of the time left.
+    wide_region
+        Gap above which regions do not pay yet.
+    most_settled
+        Columns up to which branch and bound is quicker than the search for a better plan.
+    better_share
+        Share of the time left that the search for a better plan may take after the cuts.
     most_kept
         Columns that are kept for the next state.
     """
@@ -41,12 +46,14 @@ class Effort:
     cut_rounds: int = 40
     cuts_per_round: int = 60
     least_rise: float = 0.03
+    least_closed: float = 0.01
     first_guess: int = 1_500
     guess_growth: float = 1.6
     wide_first: float = 0.03
-    wide_cut: float = 0.006
-    wide_region: float = 0.002
-    region_share: float = 0.5
+    wide_cut: float = 0.002
+    wide_region: float = 0.01
+    most_settled: int = 2_500
+    better_share: float = 0.6
     most_kept: int = 4_000
 
 
@@ -70,16 +77,44 @@ class Warm:
 
 
 def starting_columns(
-    columns: Columns, known: IntArray, effort: Effort, is_new: BoolArray | None = None
+    columns: Columns, known: IntArray, effort: Effort, warm: Warm | None = None
 ) -> IntArray:
-    """Return the columns that the linear programme starts from: the cheapest of (new) orders."""
+    """Return the columns that the linear programme starts from: the cheapest of (new) orders.
+
+    ``known`` are columns of a plan, ``warm`` is what an earlier search ended with.
+    """
+    is_new = None if warm is None else warm.is_new
     if len(columns) <= effort.all_present:
         return np.arange(len(columns))
     sizes = (columns.members < columns.num_rows).sum(axis=1) - 1
     share = columns.cost / np.maximum(1, sizes)
     chosen = [np.flatnonzero(columns.store < 0), known]
+    if warm is not None:
+        chosen.append(warm.columns)
     some = range(columns.num_orders) if is_new is None else np.flatnonzero(is_new).tolist()
     for order in some:
         own = columns.holding(order)
         chosen.append(own[np.argsort(share[own], kind="stable")[: effort.first_per_order]])
     return np.unique(np.concatenate(chosen))
+
+
+def kept_columns(columns: Columns, present: IntArray, reduced: FloatArray, effort: Effort) -> Warm:
+    """Return what a search for the next state may begin with, by origin.
+
+    Parameters
+    ----------
+    columns
+        All columns, with their cuts.
+    present
+        Those of the linear programme.
+    reduced
+        Reduced cost of each column, shape (num_columns,).
+    effort
+        How many are kept.
+    """
+    least = present[np.argsort(reduced[present], kind="stable")[: effort.most_kept]]
+    triples = [cut.orders for cut in columns.cuts if cut.orders]
+    return Warm(
+        columns=np.sort(columns.origin[least]),
+        cuts=np.array(triples, dtype=np.int64).reshape(-1, 3),
+    )

@@ -2,7 +2,8 @@
 
 1. The linear relaxation, by pricing all columns in vectors.
 2. A dive to a first plan; columns whose reduced cost exceeds the gap are left out.
-3. Subset-row and zero-half cuts, in rounds; the bound rises, and more columns are left out.
+3. Subset-row and zero-half cuts, in rounds; the bound rises, and more columns are left out. Better
+   plans by ruin and recreate and by regions, in turns, leave fewer columns to further cuts.
 4. Branch and bound. While many columns are left, only those are taken whose reduced cost is below
    a guess of the gap: if a plan is found, or none, all is proven up to the guess, which then grows.
 """
@@ -11,22 +12,25 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from dispatchopt.core.arrays import FloatArray, IntArray
-from dispatchopt.routing.engines._columns import Columns, Cut
-from dispatchopt.routing.engines._effort import Effort, Warm, starting_columns
-from dispatchopt.routing.engines._regions import improve_by_regions
+from dispatchopt.routing.engines._columns import Columns
+from dispatchopt.routing.engines._cuts import violated_cuts
+from dispatchopt.routing.engines._effort import Effort, Warm, kept_columns, starting_columns
+from dispatchopt.routing.engines._regions import bettered_regions
 from dispatchopt.routing.engines._relaxation import Relaxation, Solved
-from dispatchopt.routing.engines._subset_rows import violated_triples
 from dispatchopt.routing.engines._tree import Tree
-from dispatchopt.routing.engines._zero_half import zero_half_cuts
 
 _ZERO = 1e-6
 #: How often the search of a region asks whether to end: about its rounds of cuts and dives.
 _REGION_CALLS = 40
+#: Regions that may bring nothing in a turn.
+_PATIENCE = 6
+#: Before regions, ruin and recreate takes twice as long each time, up to so many times as at first.
+_MOST_TIMES = 4
 
 
 class Partition:
@@ -54,7 +58,8 @@ class Partition:
     tell_bound
         Called with each higher bound on all plans.
     improve
-        Called for a better plan where the gap is wide; returns the cost of the best one.
+        Called for a better plan where the gap is wide, with what one courier more would save, per
+        class, and how many times as long as usual; returns the cost of the best one.
     should_stop, time_left
         Whether to end, and seconds till then.
     """
@@ -71,55 +76,100 @@ class Partition:
         tell_bound: Callable[[float], None],
         should_stop: Callable[[], bool],
         time_left: Callable[[], float],
-        improve: Callable[[], float] | None = None,
+        improve: Callable[[FloatArray, int], float] | None = None,
         warm: Warm | None = None,
         current: Callable[[], tuple[IntArray, IntArray]] | None = None,
         plan: float | None = None,
         ceiling: float = math.inf,
     ) -> None:
-        self.columns = columns
-        self.best = best
+        self.columns, self.best = columns, best
         self.plan = best if plan is None else plan
         self.ceiling = ceiling
         self._improve = improve
         self.bound = -math.inf
         self.duals: FloatArray = np.zeros(columns.num_rows)
         self.kept: Warm | None = None
-        self._warm = warm
-        self._current = current
+        self._warm, self._current = warm, current
         self._known, self._effort, self._seed = known, effort, seed
         self._offer, self._tell_bound = offer, tell_bound
         self._should_stop, self._time_left = should_stop, time_left
 
     def solve(self) -> bool:
         """Search; returns whether the best plan is proven (or that there is none below)."""
-        relaxation = self._relaxation(self._starting())
+        some = starting_columns(self.columns, self._known, self._effort, self._warm)
+        relaxation = self._relaxation(some)
         if self._warm is not None and len(self._warm.cuts):
             relaxation.cut([self.columns.subset_row(cut) for cut in self._warm.cuts])
         root = relaxation.converge()
         if root is None:
             return False
         self.duals = root[0].duals[: self.columns.num_rows].copy()
-        self._keep(relaxation, root[1])
+        self.kept = kept_columns(self.columns, relaxation.present, root[1], self._effort)
         state = self._shrink(relaxation, *root, is_first=True)
         if state is None:
             return self._is_proven()
         state = self._tighten(*state)
         if state is None:
             return self._is_proven()
-        self._keep(state[0], state[2])
+        self.kept = kept_columns(self.columns, state[0].present, state[2], self._effort)
         self._dive(*state[:2])
-        if self.best - self.bound > self._effort.wide_region * abs(self.best):
-            self._by_regions(state[2])
-        self._look(self._effort.wide_cut)
-        return self._close(*state[1:])
+        state = self._better(state)
+        return self._is_proven() if state is None else self._close(*state)
 
-    def _by_regions(self, reduced: FloatArray) -> None:
-        """Better the best plan, region by region."""
+    def _is_wide(self, share: float) -> bool:
+        best = min(self.best, self.ceiling)
+        return best - self.bound > share * abs(best)
+
+    def _better(
+        self, state: tuple[Relaxation, Solved, FloatArray]
+    ) -> tuple[Relaxation, Solved, FloatArray] | None:
+        """Better the plan while the gap is wide; None at the end of the search.
+
+        Ruin and recreate moves many orders a little, a region is solved as a whole: in turns they
+        go on where the other one is stuck.
+        """
+        left_s, wide = self._time_left(), self._effort.wide_cut
+        kept_s = 0.0 if math.isinf(left_s) else (1 - self._effort.better_share) * left_s
+        regions: Iterator[bool] | None = None
+        cut_at, times = math.inf, 1
+        while self._is_wide(wide) and not self._should_stop() and self._time_left() > kept_s:
+            best = self.best
+            self._look(0.0, times)
+            if regions is None and times < _MOST_TIMES and self._is_wide(self._effort.wide_region):
+                times *= 2
+                continue
+            times = 1
+            if self.best < cut_at:
+                cut_at = self.best
+                again = self._again(*state)
+                if again is None:
+                    return None
+                state, regions = again, None
+                if len(self.columns) <= self._effort.most_settled:
+                    break
+            regions = self._by_regions(state[2]) if regions is None else regions
+            failed = 0
+            for is_better in regions:
+                failed = 0 if is_better else failed + 1
+                if failed >= _PATIENCE or not self._is_wide(wide) or self._time_left() < kept_s:
+                    break
+            else:
+                if self.best == best:
+                    break
+                regions = None
+        return self._again(*state) if self.best < cut_at else state
+
+    def _again(
+        self, relaxation: Relaxation, solved: Solved, reduced: FloatArray
+    ) -> tuple[Relaxation, Solved, FloatArray] | None:
+        """Leave out and cut once more."""
+        state = self._shrink(relaxation, solved, reduced, is_first=False)
+        return None if state is None else self._tighten(*state)
+
+    def _by_regions(self, reduced: FloatArray) -> Iterator[bool]:
+        """Better the best plan, region by region; yields whether one was bettered."""
         if self._current is None:
             return
-        left_s = self._time_left()
-        kept_s = 0.0 if math.isinf(left_s) else (1 - self._effort.region_share) * left_s
         origin, near = self._current()
         columns = self.columns
         plan = np.searchsorted(columns.origin, origin)
@@ -150,42 +200,23 @@ class Partition:
             part.look()
             return np.searchsorted(columns.origin, found[-1]) if found else None
 
-        improve_by_regions(
+        yield from bettered_regions(
             columns,
             reduced,
             plan,
             near,
             solve=solve,
-            should_stop=lambda: (
-                self._should_stop() or self._is_proven() or self._time_left() < kept_s
-            ),
+            should_stop=lambda: self._should_stop() or self._is_proven(),
             seed=self._seed,
         )
 
-    def _starting(self) -> IntArray:
-        """Return the columns that the linear programme starts from."""
-        warm = self._warm
-        if warm is None:
-            return starting_columns(self.columns, self._known, self._effort)
-        some = starting_columns(self.columns, self._known, self._effort, warm.is_new)
-        return np.union1d(some, warm.columns)
-
-    def _keep(self, relaxation: Relaxation, reduced: FloatArray) -> None:
-        """Keep what a search for the next state may begin with."""
-        present = relaxation.present
-        least = present[np.argsort(reduced[present], kind="stable")[: self._effort.most_kept]]
-        triples = [cut.orders for cut in self.columns.cuts if cut.orders]
-        self.kept = Warm(
-            columns=np.sort(self.columns.origin[least]),
-            cuts=np.array(triples, dtype=np.int64).reshape(-1, 3),
-        )
-
-    def _look(self, wide: float) -> None:
-        """Look for a better plan if the gap is wide."""
+    def _look(self, wide: float, times: int = 1) -> None:
+        """Look for a better plan if the gap is wide, so many times as long as usual."""
         if self._improve is None or self._should_stop():
             return
-        if self.best - self.bound > wide * abs(self.best):
-            self.best = min(self.best, self._improve())
+        if self._is_wide(wide):
+            courier = self.duals[self.columns.num_orders : self.columns.num_rows - 1]
+            self.best = min(self.best, self._improve(np.maximum(-courier, 0.0), times))
             self.plan = min(self.plan, self.best)
 
     def _is_proven(self) -> bool:
@@ -232,9 +263,8 @@ class Partition:
         if keep.sum() > 0.7 * len(columns):
             return relaxation, solved, reduced
         rest = np.flatnonzero(keep)
-        present = relaxation.is_present[rest]
         self.columns = columns.take(rest)
-        smaller = self._relaxation(np.flatnonzero(present))
+        smaller = relaxation.narrowed(self.columns, rest)
         again = smaller.converge()
         return None if again is None else (smaller, *again)
 
@@ -242,27 +272,20 @@ class Partition:
         """Look for a plan by rounding up; the relaxation is left without bans."""
         columns = self.columns
         basis = relaxation.basis()
-        count = len(relaxation.present)
         tree = self._tree(columns, relaxation)
         lower, upper = columns.sides()
         nothing = np.zeros(len(columns), dtype=np.bool_)
         tree.dive(nothing, solved)
         relaxation.restrict(nothing, lower, upper)
-        if count == len(relaxation.present):
-            relaxation.set_basis(basis)
+        relaxation.set_basis(basis)
 
     def _tree(self, columns: Columns, relaxation: Relaxation) -> Tree:
-        def offer(chosen: IntArray, cost: float) -> None:
-            if cost < self.plan - 0.5:
-                self.best, self.plan = min(cost, self.best), cost
-                self._offer(np.sort(columns.origin[chosen]), cost)
-
         return Tree(
             columns,
             relaxation,
             best=self.best,
             known=self.plan,
-            offer=offer,
+            offer=self._found,
             tell_bound=self._raise,
             should_stop=self._should_stop,
         )
@@ -274,7 +297,7 @@ class Partition:
         first = value = solved.value
         slow = 0
         for _ in range(self._effort.cut_rounds):
-            cuts = self._violated(solved)
+            cuts = violated_cuts(self.columns, solved, self._effort.cuts_per_round)
             if not cuts:
                 break
             relaxation.cut(cuts)
@@ -289,30 +312,21 @@ class Partition:
             relaxation.drop_cuts(is_used)
             keep = np.concatenate([np.ones(self.columns.num_rows, dtype=np.bool_), is_used])
             solved = Solved(solved.value, solved.duals[keep], solved.columns, solved.shares)
-            is_slow = solved.value - value < self._effort.least_rise * (solved.value - first)
+            effort, rise = self._effort, solved.value - value
+            is_slow = rise < effort.least_rise * (
+                solved.value - first
+            ) or rise < effort.least_closed * (self.best - solved.value)
             slow = slow + 1 if is_slow else 0
             if slow > 1:
                 break
             value = solved.value
         return relaxation, solved, reduced
 
-    def _violated(self, solved: Solved) -> list[Cut]:
-        columns = self.columns
-        holds = np.zeros((len(solved.columns), columns.num_rows + 1))
-        for rows in columns.members[solved.columns].T:
-            holds[np.arange(len(holds)), rows] = 1.0
-        most = self._effort.cuts_per_round
-        triples = violated_triples(holds[:, : columns.num_orders], solved.shares, most)
-        cuts = [columns.subset_row(triple) for triple in triples]
-        if len(cuts) < most // 6:
-            cuts += zero_half_cuts(columns, solved.columns, solved.shares, most)
-        return cuts
-
     def _value(self, solved: Solved, reduced: FloatArray) -> float:
         """Return the bound that the reduced costs belong to, not rounded."""
         return self.columns.bound(solved.duals, reduced, self.columns.sides())
 
-    def _close(self, solved: Solved, reduced: FloatArray) -> bool:
+    def _close(self, relaxation: Relaxation, solved: Solved, reduced: FloatArray) -> bool:
         """Branch and bound, on as few columns as will do."""
         value = self._value(solved, reduced)
         order = np.sort(reduced)
@@ -324,13 +338,13 @@ class Partition:
             # A plan that costs less than a whole ceiling costs one less.
             ceiling = min(self.best, math.ceil(max(value, self.bound) + guess))
             some = np.flatnonzero(reduced <= ceiling - value + 1e-4)
-            if not self._part(some, ceiling):
+            if not self._part(relaxation, some, ceiling):
                 return False
             self._raise(min(self.best, ceiling))
             guess *= self._effort.guess_growth
         return True
 
-    def _part(self, some: IntArray, ceiling: float) -> bool:
+    def _part(self, relaxation: Relaxation, some: IntArray, ceiling: float) -> bool:
         """Prove that some columns hold no plan below the ceiling, or find the best of them."""
         part = Partition(
             self.columns.take(some),
@@ -346,7 +360,8 @@ class Partition:
             time_left=self._time_left,
         )
         part.bound = self.bound
-        return part.prove() or self._is_proven()
+        narrow = relaxation.narrowed(part.columns, some, is_full=True)
+        return part.prove(narrow) or self._is_proven()
 
     def _offered(self, origin: IntArray, cost: float) -> None:
         self.best = min(self.best, cost)
@@ -364,9 +379,10 @@ class Partition:
         if state is not None and not self._should_stop():
             self._dive(*state[:2])
 
-    def prove(self) -> bool:
+    def prove(self, relaxation: Relaxation | None = None) -> bool:
         """Cut and branch, with all columns in the linear programme."""
-        relaxation = self._relaxation(np.arange(len(self.columns)))
+        if relaxation is None:
+            relaxation = self._relaxation(np.arange(len(self.columns)))
         root = relaxation.converge()
         if root is None:
             return False
@@ -376,8 +392,9 @@ class Partition:
             return self._is_proven()
         relaxation, solved, reduced = state
         keep = reduced <= self.best - 1 - self._value(solved, reduced) + 1e-4
-        self.columns = self.columns.take(np.flatnonzero(keep))
-        relaxation = self._relaxation(np.arange(len(self.columns)))
+        rest = np.flatnonzero(keep)
+        self.columns = self.columns.take(rest)
+        relaxation = relaxation.narrowed(self.columns, rest, is_full=True)
         if relaxation.solve() is None:
             return False
         return self._tree(self.columns, relaxation).search()

@@ -8,7 +8,7 @@ bettered.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 import numpy as np
@@ -30,7 +30,7 @@ class Solve(Protocol):
         """Search."""
 
 
-def improve_by_regions(
+def bettered_regions(
     columns: Columns,
     reduced: FloatArray,
     plan: IntArray,
@@ -40,8 +40,8 @@ def improve_by_regions(
     should_stop: Callable[[], bool],
     seed: int,
     sizes: tuple[int, ...] = _SIZES,
-) -> None:
-    """Better a plan till no region can be bettered.
+) -> Iterator[bool]:
+    """Better a plan till no region can be bettered; yields of each whether it was.
 
     Parameters
     ----------
@@ -71,6 +71,7 @@ def improve_by_regions(
             else:
                 plan = better
                 is_open |= is_free[:n]
+            yield better is not None
 
 
 def _free(columns: Columns, plan: IntArray, near: IntArray) -> BoolArray:

@@ -49,7 +49,7 @@ class Relaxation:
         self.columns = columns
         self.present = np.zeros(0, dtype=np.int64)
         self.is_present: BoolArray = np.zeros(len(columns), dtype=np.bool_)
-        self._time_left = time_left
+        self._time_left, self._seed = time_left, seed
         self._highspy = highspy
         self._solver: Any = highspy.Highs()
         for name, value in (
@@ -160,12 +160,41 @@ class Relaxation:
         self.upper[first : self.columns.num_rows] = upper[first : self.columns.num_rows]
         self._strategy = _DUAL
 
+    def narrowed(self, columns: Columns, some: IntArray, *, is_full: bool = False) -> Relaxation:
+        """Return the relaxation over fewer columns, at the basis that was met last.
+
+        Parameters
+        ----------
+        columns
+            ``some`` of the columns, which are those of its own by number, ascending.
+        is_full
+            Whether all of these are to be present, and not only those that are so far.
+        """
+        inside = np.arange(len(some)) if is_full else np.flatnonzero(self.is_present[some])
+        made = Relaxation(columns, inside, seed=self._seed, time_left=self._time_left)
+        kinds = self._highspy.HighsBasisStatus
+        old = self._solver.getBasis()
+        # Each look at a list of the solver copies the whole of it.
+        own, rows = list(old.col_status), list(old.row_status)
+        place = np.full(len(self.columns), -1, dtype=np.int64)
+        place[self.present] = np.arange(len(self.present))
+        states = [own[at] if at >= 0 else kinds.kLower for at in place[some[inside]].tolist()]
+        if (states + rows).count(kinds.kBasic) == len(self.lower):
+            basis = self._highspy.HighsBasis()
+            basis.col_status, basis.row_status = states, rows
+            made.set_basis(basis)
+        return made
+
     def basis(self) -> Any:
         """Return the basis, for ``set_basis``."""
         return self._solver.getBasis()
 
     def set_basis(self, basis: Any) -> None:
-        """Go on from a basis that was met with these columns and rows."""
+        """Go on from a basis that was met with these rows, before any columns were added."""
+        missing = len(self.present) - len(basis.col_status)
+        if missing:
+            lower = self._highspy.HighsBasisStatus.kLower
+            basis.col_status = [*basis.col_status, *[lower] * missing]
         self._solver.setBasis(basis)
 
     def solve(self, *, most_steps: int | None = None) -> Solved | None:

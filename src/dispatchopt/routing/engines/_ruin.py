@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from dispatchopt.core.arrays import FloatArray, IntArray
+from dispatchopt.core.arrays import BoolArray, FloatArray, IntArray
 from dispatchopt.core.seeds import stream
 from dispatchopt.routing.engines._columns import Columns
 
@@ -18,6 +18,8 @@ _NEAR = 40
 #: Temperatures at the start, at the start from a plan, and at the end, as shares of what an order
 #: costs in the mean.
 _HOT, _WARM, _COLD = 0.3, 0.03, 0.003
+#: Gap of a plan from which on nothing of it is worth to be kept.
+_HOT_GAP = 0.03
 _CHUNK = 500
 #: Orders near a new one around which plans are changed, and steps for it.
 _SEEDS, _ORDER_STEPS = 12, 1_000
@@ -61,23 +63,24 @@ class Ruin:
         self._trips, self._group, self._keys = trips, group, keys
         self._cost: FloatArray = columns.cost[trips]
         sizes = (stops < n).sum(axis=1)
-        self._sizes = sizes
         self._alone = np.full((n, len(pairs)), -1, dtype=np.int32)
         single = np.flatnonzero(sizes == 1)
         self._alone[stops[single, 0], group[single]] = single
+        self._price = np.zeros(len(pairs))
+        self._may = _who_may(np.where(stops < n, stops, n), group, (n, len(pairs)))
         refused = np.flatnonzero(columns.store < 0)
         self._refusal = np.zeros(n)
         self._refusal[columns.members[refused, 0]] = columns.cost[refused]
         self._few = np.bincount(stops[stops < n], minlength=n).astype(np.float64)
         self._most = columns.upper[n : columns.num_rows - 1].astype(np.int64)
-        shown = metres.astype(np.float64)
-        np.fill_diagonal(shown, -1.0)
-        self._near = np.argsort(shown, axis=1, kind="stable")[:, : min(n, _NEAR)]
+        self._near = nearest_first(metres)[:, : min(n, _NEAR)]
         slots = int(min(n, self._most.sum())) + 1
         self._states = tuple(self._empty(n, slots, columns.members.shape[1]) for _ in range(3))
         self._totals = np.full(2, self._refusal.sum())
         per_order = self._cost[single].mean() if len(single) else 1.0
-        self._heat = (max(1.0, _HOT * per_order), max(0.05, _COLD * per_order))
+        self._hot, self._warm = (max(1.0, share * per_order) for share in (_HOT, _WARM))
+        self._cold = max(0.05, _COLD * per_order)
+        self._heat = (self._hot, self._cold)
 
     def _empty(self, num_orders: int, slots: int, width: int) -> tuple[Any, ...]:
         return (
@@ -89,12 +92,16 @@ class Ruin:
             np.zeros(len(self._most), dtype=np.int64),
         )
 
-    def start_from(self, known: IntArray) -> None:
-        """Begin with the trips of a plan, columns by number."""
+    def start_from(self, known: IntArray, gap: float = 0.0) -> None:
+        """Begin with the trips of a plan, columns by number; the hotter, the wider its gap is."""
         at = np.full(len(self.columns), -1, dtype=np.int64)
         at[self._trips] = np.arange(len(self._trips))
         own = at[known]
         own = own[own >= 0]
+        slots, width = self._states[0][1].shape
+        nothing = self._empty(len(self._refusal), slots, width)
+        for part, empty in zip(self._states[0], nothing, strict=True):
+            part[:] = empty
         trip_of, members, size, key, column, used = self._states[0]
         for trip, number in enumerate(own.tolist()):
             stops = self.columns.members[self._trips[number], 1:]
@@ -108,8 +115,11 @@ class Ruin:
         for source, target in zip(self._states[0], self._states[1], strict=True):
             target[:] = source
         self._totals[:] = total
+        self._heat = (float(np.clip(gap / _HOT_GAP * self._hot, self._warm, self._hot)), self._cold)
 
-        self._heat = (max(1.0, _WARM / _HOT * self._heat[0]), self._heat[1])
+    def price_couriers(self, saved: FloatArray) -> None:
+        """Say what one courier more would save, per class: dual values of the relaxation."""
+        self._price[:] = saved[self._group_class]
 
     def run(self, steps: int, should_stop: Callable[[], bool]) -> tuple[IntArray, float]:
         """Search; returns columns of the best plan, refusals included, and its cost."""
@@ -126,7 +136,7 @@ class Ruin:
                 self._near,
                 self._mark,
                 (*self._table, self._cost),
-                (self._alone, self._group_class, self._most),
+                (self._alone, self._group_class, self._most, self._may, self._price),
                 (self._refusal, self._few),
                 (heat[0], heat[1]),
                 _CHUNK,
@@ -169,12 +179,13 @@ class Ruin:
             )
             for _ in range(3)
         )
+        may = np.vstack([self._may, np.zeros((1, self._may.shape[1]), dtype=np.bool_)])
+        may[n, pair] = True
         start = self._totals[1] + refusal
         totals = np.full(2, start)
         rows = [np.append(self._near[seed][: _SEEDS - 1], n) for seed in near[:_SEEDS]]
         first = np.append(n, near)[:_SEEDS]
         rows = [*(row for row in rows if len(row) == len(first)), first]
-        warm = (max(1.0, _WARM / _HOT * self._heat[0]), self._heat[1])
         self._kernel.anneal(
             self._random,
             states,
@@ -182,9 +193,10 @@ class Ruin:
             np.array(rows),
             marks,
             (slots, at, np.append(self._cost, cost.astype(np.float64))),
-            (alone, self._group_class, self._most),
+            (alone, self._group_class, self._most, may, self._price),
             (np.append(self._refusal, float(refusal)), np.append(self._few, float(len(stops)))),
-            warm,
+            # All but a few trips stay as they are, so there is nothing to cool down from.
+            (max(1.0, self._cold), self._cold),
             _ORDER_STEPS,
         )
         return float(start - totals[1])
@@ -204,6 +216,21 @@ class Ruin:
         return chosen, float(self._totals[1])
 
 
+def nearest_first(metres: IntArray) -> IntArray:
+    """Return all orders by distance from each, itself first, shape (num_orders, num_orders)."""
+    shown = metres.astype(np.float64)
+    np.fill_diagonal(shown, -1.0)
+    return np.argsort(shown, axis=1, kind="stable")
+
+
+def _who_may(stops: IntArray, group: IntArray, shape: tuple[int, int]) -> BoolArray:
+    """Return whether any trip of each pair of class and store holds each order."""
+    may = np.zeros((shape[0] + 1, shape[1]), dtype=np.bool_)
+    for each in stops.T:
+        may[each, group] = True
+    return may[:-1]
+
+
 def is_plan(columns: Columns, chosen: IntArray) -> bool:
     """Whether columns hold every order once, and no class too often."""
     rows = columns.members[chosen].ravel()
@@ -211,4 +238,4 @@ def is_plan(columns: Columns, chosen: IntArray) -> bool:
     return bool((used >= columns.lower).all() and (used <= columns.upper).all())
 
 
-__all__ = ["LEAST_TRIPS", "Ruin", "is_plan"]
+__all__ = ["LEAST_TRIPS", "Ruin", "is_plan", "nearest_first"]

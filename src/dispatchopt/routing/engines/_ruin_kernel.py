@@ -16,7 +16,7 @@ from dispatchopt.core.compiled import compiled
 
 _NONE = -1
 #: Most trips that lose orders at a time, and share of insertions that are passed over.
-_MOST_RUINED, _BLINK = 6, 0.02
+_MOST_RUINED, _BLINK = 3, 0.02
 #: How often trips are emptied.
 _WHOLE = 0.3
 _MIX = np.uint64(0x9E3779B97F4A7C15)
@@ -114,7 +114,7 @@ def _ruin(  # noqa: PLR0917 - compiled code takes no keywords
 
 @compiled()
 def _best_trip(  # noqa: PLR0917 - compiled code takes no keywords
-    order: int, random: Any, limit: float, state: Any, mark: Any, known: Any
+    order: int, random: Any, limit: float, state: Any, mark: Any, known: Any, may: Any
 ) -> Any:
     """Return the trip that an order joins for least, if below a limit, its column and the cost."""
     _, members, size, key, column, _ = state
@@ -122,6 +122,9 @@ def _best_trip(  # noqa: PLR0917 - compiled code takes no keywords
     best, where, found = limit, _NONE, _NONE
     for trip in range(len(size)):
         if size[trip] == 0 or size[trip] >= members.shape[1] - 1:
+            continue
+        # Most trips are ruled out by their store, without a look into the large table.
+        if not may[order, members[trip, -1]]:
             continue
         number = _find(key[trip] ^ mark[order], slots, at)
         if number == _NONE:
@@ -136,16 +139,20 @@ def _best_trip(  # noqa: PLR0917 - compiled code takes no keywords
 def _best_new(  # noqa: PLR0917 - compiled code takes no keywords
     order: int, random: Any, limit: float, used: Any, cost: Any, groups: Any
 ) -> Any:
-    """Return the class and store that serve an order alone for least, if below a limit."""
-    alone, group_class, most = groups
+    """Return the class and store that serve an order alone for least, if below a limit.
+
+    What a courier is worth elsewhere counts, so that the last ones are not taken for little.
+    """
+    alone, group_class, most, _, price = groups
     best, group = limit, _NONE
     for each in range(alone.shape[1]):
         number = alone[order, each]
         if number == _NONE or used[group_class[each]] >= most[group_class[each]]:
             continue
-        if cost[number] < best and random.random() >= _BLINK:
-            best, group = cost[number], each
-    return best, group
+        paid = cost[number] + price[each]
+        if paid < best and random.random() >= _BLINK:
+            best, group = paid, each
+    return group
 
 
 @compiled()
@@ -154,11 +161,12 @@ def _insert(  # noqa: PLR0917 - compiled code takes no keywords
 ) -> float:
     """Put an order where it adds least, or leave it; returns what it adds, refusal included."""
     trip_of, members, size, key, column, used = state
-    alone, group_class, _ = groups
-    best, trip, number = _best_trip(order, random, refusal, state, mark, known)
-    added, group = _best_new(order, random, best, used, known[2], groups)
+    alone, group_class, _, may, _ = groups
+    best, trip, number = _best_trip(order, random, refusal, state, mark, known, may)
+    group = _best_new(order, random, best, used, known[2], groups)
     if group != _NONE:
-        best, trip, number = added, np.argmin(size), alone[order, group]
+        trip, number = np.argmin(size), alone[order, group]
+        best = known[2][number]
         members[trip, -1] = group
         key[trip] = mark[len(mark) - alone.shape[1] + group]
         used[group_class[group]] += 1
@@ -229,7 +237,8 @@ def anneal(  # noqa: PLR0917 - compiled code takes no keywords
         Columns by key, as ``add_keys`` fills it, and what each costs.
     groups
         Column of each order alone with each pair of class and store, -1 for none; class of each
-        pair; couriers of each class.
+        pair; couriers of each class; whether any trip of each pair holds each order; what one
+        courier more would save, per pair.
     prices
         What refusing an order costs; how many trips it can be in.
     heat

@@ -6,6 +6,8 @@ break this where three trips pair the three orders up, half of each chosen.
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from dispatchopt.core.arrays import FloatArray, IntArray
@@ -26,9 +28,10 @@ def violated_triples(holds: FloatArray, share: FloatArray, most: int) -> IntArra
     most
         Triples to be returned at most; no two of one round share more than one order.
     """
-    together = holds.T @ (holds * share[:, None])
+    together = pair_shares(holds, share)
+    thrice = _triple_shares(holds, share)
     # Each pair weighs at most 1, so a triple of which one pair never meets breaks nothing.
-    first, second = np.nonzero(np.triu(together, 1) > 0)
+    first, second = np.nonzero(together > 0)
     partners = np.searchsorted(first, first, side="right") - np.arange(len(first)) - 1
     pairs, ends = (first, second, partners), np.cumsum(partners)
     triples, excess = [], []
@@ -37,7 +40,7 @@ def violated_triples(holds: FloatArray, share: FloatArray, most: int) -> IntArra
         # At least one pair at a time, whatever the number of its partners.
         limit = (ends[begin - 1] if begin else 0) + _CHUNK
         end = max(begin + 1, int(np.searchsorted(ends, limit, side="right")))
-        found, over = _triples(together, holds, share, pairs, (begin, end))
+        found, over = _triples(together, thrice, pairs, (begin, end))
         triples.append(found)
         excess.append(over)
         begin = end
@@ -47,10 +50,43 @@ def violated_triples(holds: FloatArray, share: FloatArray, most: int) -> IntArra
     return _apart(np.concatenate(triples)[order], most)
 
 
+def _orders_of(holds: FloatArray) -> IntArray:
+    """Return the orders of each trip, ascending, filled up with -1; shape (num_trips, width)."""
+    trips, orders = np.nonzero(holds)
+    sizes = np.bincount(trips, minlength=len(holds))
+    found = np.full((len(holds), int(sizes.max(initial=0))), -1, dtype=np.int64)
+    found[trips, np.arange(len(trips)) - (np.cumsum(sizes) - sizes)[trips]] = orders
+    return found
+
+
+def pair_shares(holds: FloatArray, share: FloatArray) -> FloatArray:
+    """Return how much of all trips holds two orders, (num_orders, num_orders), above the diagonal.
+
+    Trips hold few orders, so that a product of matrices would be many times the work.
+    """
+    n, orders = holds.shape[1], _orders_of(holds)
+    together = np.zeros(n * n)
+    for first, second in itertools.combinations(orders.T, 2):
+        both = second >= 0
+        together += np.bincount(first[both] * n + second[both], share[both], n * n)
+    return together.reshape(n, n)
+
+
+def _triple_shares(holds: FloatArray, share: FloatArray) -> tuple[IntArray, FloatArray]:
+    """Return the triples of orders that share a trip, as ascending numbers, and how much of it."""
+    n, orders = holds.shape[1], _orders_of(holds)
+    keys, shares = [np.zeros(0, dtype=np.int64)], [np.zeros(0)]
+    for first, second, third in itertools.combinations(orders.T, 3):
+        whole = third >= 0
+        keys.append((first[whole] * n + second[whole]) * n + third[whole])
+        shares.append(share[whole])
+    known, at = np.unique(np.concatenate(keys), return_inverse=True)
+    return known, np.bincount(at, np.concatenate(shares), len(known)).astype(np.float64)
+
+
 def _triples(
     together: FloatArray,
-    holds: FloatArray,
-    share: FloatArray,
+    thrice: tuple[IntArray, FloatArray],
     pairs: tuple[IntArray, IntArray, IntArray],
     span: tuple[int, int],
 ) -> tuple[IntArray, FloatArray]:
@@ -65,7 +101,11 @@ def _triples(
     near = (together[b, c] > 0) & (total > 1 + _LEAST_VIOLATION)
     a, b, c, total = a[near], b[near], c[near], total[near]
     # Trips that hold all three were counted three times, and count once.
-    over = total - 2 * (share @ (holds[:, a] * holds[:, b] * holds[:, c])) - 1
+    n, (known, shares) = len(together), thrice
+    key = (a * n + b) * n + c
+    at = np.minimum(np.searchsorted(known, key), max(0, len(known) - 1))
+    all_three = np.where(known[at] == key, shares[at], 0.0) if len(known) else 0.0
+    over = total - 2 * all_three - 1
     good = over > _LEAST_VIOLATION
     return np.column_stack([a, b, c])[good], over[good]
 

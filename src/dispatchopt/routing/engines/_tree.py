@@ -19,6 +19,7 @@ import numpy as np
 from dispatchopt.core.arrays import BoolArray, FloatArray, IntArray
 from dispatchopt.routing.engines._columns import Columns
 from dispatchopt.routing.engines._relaxation import Relaxation, Solved
+from dispatchopt.routing.engines._subset_rows import pair_shares
 
 _ZERO = 1e-6
 #: Candidates of which both children are solved, and steps of the simplex for each.
@@ -246,8 +247,7 @@ class Tree:
             holds[np.arange(len(rows)), own] = 1.0
         found: list[tuple[float, int, int, int]] = []
         orders = holds[:, : columns.num_orders]
-        together = np.triu(orders.T @ (orders * shares[:, None]), 1)
-        found += _undecided(together, 0)
+        found += _undecided(pair_shares(orders, shares), 0)
         stores = columns.store[solved.columns]
         by_store = np.zeros((columns.num_orders, int(stores.max(initial=-1)) + 2))
         for store in np.unique(stores):

@@ -34,7 +34,7 @@ def zero_half_cuts(columns: Columns, chosen: IntArray, share: FloatArray, most: 
     chosen, share = chosen[order], share[order]
     matrix = _dense(columns, chosen)
     _, limits = columns.sides()
-    slack = np.maximum(limits - matrix @ share, 0.0)
+    slack = np.maximum(limits - np.einsum("ij,j", matrix, share), 0.0)
     tight = np.flatnonzero(slack < 1 - 2 * _LEAST_VIOLATION)
     odd = (matrix[tight].astype(np.int64) & 1).astype(np.bool_)
     is_odd_limit = (limits[tight].astype(np.int64) & 1).astype(np.bool_)
@@ -68,24 +68,30 @@ def _odd_sums(
     odd, parity = odd.copy(), is_odd_limit.copy()
     sums = np.eye(len(odd), dtype=np.bool_)
     is_open = np.ones(len(odd), dtype=np.bool_)
+    is_changed = np.zeros(len(odd), dtype=np.bool_)
     found: dict[bytes, tuple[float, BoolArray]] = {}
 
     def scan() -> None:
-        weight = odd @ share + sums @ slack
-        sizes = sums.sum(axis=1)
-        good = parity & (weight < 1 - 2 * _LEAST_VIOLATION) & (sizes > 1) & (sizes <= _MOST_ROWS)
-        for row in np.flatnonzero(good):
-            found.setdefault(sums[row].tobytes(), (float(weight[row]), sums[row].copy()))
+        rows = np.flatnonzero(is_changed & parity)
+        is_changed[:] = False
+        # Not as products of matrices: those of this size wait for other threads.
+        weight = np.einsum("ij,j", odd[rows], share) + np.einsum("ij,j", sums[rows], slack)
+        sizes = sums[rows].sum(axis=1)
+        good = (weight < 1 - 2 * _LEAST_VIOLATION) & (sizes > 1) & (sizes <= _MOST_ROWS)
+        for row, value in zip(rows[good].tolist(), weight[good].tolist(), strict=True):
+            found.setdefault(sums[row].tobytes(), (value, sums[row].copy()))
 
     for column in range(odd.shape[1]):
         having = np.flatnonzero(odd[:, column] & is_open)
         if not len(having):
             continue
-        pivot = having[(sums[having] @ slack + 1e-3 * sums[having].sum(axis=1)).argmin()]
+        load = np.einsum("ij,j", sums[having], slack) + 1e-3 * sums[having].sum(axis=1)
+        pivot = having[load.argmin()]
         others = having[having != pivot]
         odd[others] ^= odd[pivot]
         sums[others] ^= sums[pivot]
         parity[others] ^= parity[pivot]
+        is_changed[others] = True
         is_open[pivot] = False
         if column % _SCAN_EVERY == 0:
             scan()

@@ -13,17 +13,17 @@ from functools import partial
 
 import numpy as np
 
-from dispatchopt.core.arrays import IntArray
+from dispatchopt.core.arrays import FloatArray, IntArray
 from dispatchopt.core.run import Run
 from dispatchopt.routing.bundles import Enumeration, enumerate_bundles
 from dispatchopt.routing.check import check
 from dispatchopt.routing.engines._chains import solve_chains
-from dispatchopt.routing.engines._columns import Columns, columns_of, columns_of_plan
+from dispatchopt.routing.engines._columns import Columns, columns_of, columns_of_plan, row_keys
 from dispatchopt.routing.engines._effort import Effort, Warm
 from dispatchopt.routing.engines._generation import Generation, small_bundles
 from dispatchopt.routing.engines._partition import Partition
 from dispatchopt.routing.engines._repair import mended
-from dispatchopt.routing.engines._ruin import LEAST_TRIPS, Ruin, is_plan
+from dispatchopt.routing.engines._ruin import LEAST_TRIPS, Ruin, is_plan, nearest_first
 from dispatchopt.routing.engines._trip_pricing import why_not
 from dispatchopt.routing.known_trips import KnownTrips
 from dispatchopt.routing.picking import has_picking
@@ -87,9 +87,9 @@ class BundlesEngine:
     name: str = "bundles"
     packages: tuple[str, ...] = ("highspy",)
     max_bundles: int = 1_000_000
-    max_small: int = 200_000
+    max_small: int = 1_000_000
     max_near: int = 400_000
-    first_gap: float = 0.0025
+    first_gap: float = 0.01
     gap_growth: float = 2.0
     max_chained: int = 200_000
     effort: Effort = field(default_factory=Effort)
@@ -185,10 +185,11 @@ class BundlesEngine:
                 break
             blocks, reached = near
             larger = [block for block in blocks if block.sequences.shape[1] > size]
+            largest = max((block.sequences.shape[1] for block in larger), default=size)
             part = Enumeration(blocks=small + larger, is_complete=False)
             # A plan that costs less than that has no other trips; costs are whole.
             ceiling = float(math.ceil(bound + reached - 1e-3))
-            _Search(self, problem, part, run, ceiling).solve(None)
+            _Search(self, problem, part, run, ceiling, is_built_up=size >= largest - 1).solve(None)
             if run.objective is not None and run.objective <= max(ceiling, run.bound):
                 break
             gap *= self.gap_growth
@@ -222,18 +223,11 @@ def _has_chains(problem: RoutingProblem) -> bool:
     return bool((problem.couriers.max_trips[used] > 1).any())
 
 
-def _row_keys(rows: IntArray) -> IntArray:
-    """Return a number per row; rows that differ have other ones, but for one chance in 2^60."""
-    factors = np.random.default_rng(1).integers(1, 1 << 62, rows.shape[1], dtype=np.uint64) | 1
-    mixed = (rows + 2).astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-    mixed ^= mixed >> np.uint64(29)
-    return np.asarray((mixed * factors).sum(axis=1).view(np.int64))
-
-
 class _Search:
     """One run: trips into columns, columns into plans.
 
     ``ceiling`` is the cost below which no plan has other trips; None if that is not known.
+    ``is_built_up`` says that trips can be reached order by order: those between are there.
     """
 
     def __init__(
@@ -243,23 +237,24 @@ class _Search:
         found: Enumeration,
         run: Run[RoutingSolution],
         ceiling: float | None = None,
+        *,
+        is_built_up: bool = True,
     ) -> None:
         self.problem, self.run = problem, run
         self.ceiling = math.inf if found.is_complete else ceiling
+        self.is_built_up = is_built_up
         self.blocks = found.blocks
         sizes = [len(block.cost) for block in found.blocks]
         self.first_of = np.cumsum([0, *sizes])
         self.engine, self.effort = engine, engine.effort
-        self._seeds = run.seed
+        self._ruins: Ruin | None = None
 
     def solve(self, known: Known | None) -> WarmTrips | None:
         run = self.run
         columns, top = columns_of(self.problem, self.blocks)
         warm = self._warm(columns, known)
         steps = self.engine.ruin_steps if warm is None else self.engine.warm_ruin_steps
-        # Plans cannot be built order by order where the trips between are not there.
-        is_whole = self.ceiling == math.inf
-        if is_whole or len(self._known(columns)):
+        if self.is_built_up or len(self._known(columns)):
             self._ruin(columns, top, steps)
         if run.should_stop():
             return None if known is None else known.warm
@@ -276,7 +271,9 @@ class _Search:
             should_stop=run.should_stop,
             time_left=lambda: run.time_left_s,
             improve=(
-                partial(self._ruin, columns, top, self.engine.more_ruin_steps) if is_whole else None
+                partial(self._ruin, columns, top, self.engine.more_ruin_steps)
+                if self.is_built_up
+                else None
             ),
             warm=warm,
             current=lambda: self._current(columns),
@@ -308,7 +305,7 @@ class _Search:
         stops = np.where(members[:, 1:] < n, members[:, 1:], -1)
         there[:, 0], there[:, 1] = members[:, 0], columns.store
         there[:, 2 : 2 + stops.shape[1]] = -np.sort(-stops, axis=1)
-        keys, others = _row_keys(there), _row_keys(wanted)
+        keys, others = row_keys(there), row_keys(wanted)
         order = np.argsort(keys, kind="stable")
         at = np.minimum(np.searchsorted(keys[order], others), len(keys) - 1)
         found = order[at[keys[order][at] == others]] if len(keys) else at[:0]
@@ -325,18 +322,33 @@ class _Search:
         trips = np.column_stack([members[:, 0] - n, columns.store[chosen], stops])
         return WarmTrips(trips=trips, cuts=warm.cuts)
 
-    def _ruin(self, columns: Columns, top: float, steps: int) -> float:
-        """Look for a better plan, from the best one so far; returns the cost of the best."""
+    def _ruin(
+        self,
+        columns: Columns,
+        top: float,
+        steps: int,
+        saved: FloatArray | None = None,
+        times: int = 1,
+    ) -> float:
+        """Look for a better plan, from the best one so far; returns the cost of the best.
+
+        ``saved`` is what one courier more would save, per class, where that is known.
+        """
         run = self.run
         best = top if run.objective is None else run.objective
         if len(columns) - columns.num_orders < LEAST_TRIPS or run.should_stop():
             return best
-        search = Ruin(columns, self._near_s(), seed=self._seeds)
-        self._seeds += 1
+        if self._ruins is None:
+            self._ruins = Ruin(columns, self._near_s(), seed=run.seed)
+        search = self._ruins
+        gap = 0.0
+        if saved is not None:
+            search.price_couriers(saved)
+            gap = (best - run.bound) / max(1.0, abs(best))
         known = self._known(columns)
         if len(known):
-            search.start_from(known)
-        chosen, cost = search.run(steps * columns.num_orders, run.should_stop)
+            search.start_from(known, gap)
+        chosen, cost = search.run(times * steps * columns.num_orders, run.should_stop)
         if cost < best - 0.5 and is_plan(columns, chosen):
             self._offer(columns.origin[chosen], cost)
             best = cost
@@ -355,9 +367,7 @@ class _Search:
         is_served[rows] = True
         refused = np.flatnonzero(columns.store < 0)
         left = refused[~is_served[columns.members[refused, 0]]]
-        shown = self._near_s().astype(np.float64)
-        np.fill_diagonal(shown, -1.0)
-        return np.sort(np.concatenate([known, left])), np.argsort(shown, axis=1, kind="stable")
+        return np.sort(np.concatenate([known, left])), nearest_first(self._near_s())
 
     def _near_s(self) -> IntArray:
         """Return the seconds between doors, as the first couriers go."""

@@ -1,0 +1,25 @@
+"""Inequalities that a fractional plan breaks, of both kinds."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dispatchopt.routing.engines._columns import Columns, Cut
+from dispatchopt.routing.engines._relaxation import Solved
+from dispatchopt.routing.engines._subset_rows import violated_triples
+from dispatchopt.routing.engines._zero_half import zero_half_cuts
+
+
+def violated_cuts(columns: Columns, solved: Solved, most: int) -> list[Cut]:
+    """Return subset-row cuts, at most so many of a kind; where they are few, zero-half cuts too."""
+    holds = np.zeros((len(solved.columns), columns.num_rows + 1))
+    for rows in columns.members[solved.columns].T:
+        holds[np.arange(len(holds)), rows] = 1.0
+    triples = violated_triples(holds[:, : columns.num_orders], solved.shares, most)
+    cuts = [columns.subset_row(triple) for triple in triples]
+    if len(cuts) < most // 6:
+        cuts += zero_half_cuts(columns, solved.columns, solved.shares, most)
+    return cuts
+
+
+__all__ = ["violated_cuts"]
