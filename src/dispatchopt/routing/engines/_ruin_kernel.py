@@ -16,7 +16,7 @@ from dispatchopt.core.compiled import compiled
 
 _NONE = -1
 #: Most trips that lose orders at a time, and share of insertions that are passed over.
-_MOST_RUINED, _BLINK = 3, 0.02
+_MOST_RUINED, _BLINK = 6, 0.02
 #: How often trips are emptied.
 _WHOLE = 0.3
 _MIX = np.uint64(0x9E3779B97F4A7C15)
