@@ -55,13 +55,21 @@ def drawn(seed: int, goal: SitingGoal) -> tuple[SitingProblem, np.ndarray, np.nd
 
 
 def transport(
-    problem: SitingProblem, is_open: np.ndarray, units: np.ndarray, away: np.ndarray
+    problem: SitingProblem,
+    is_open: np.ndarray,
+    units: np.ndarray,
+    away: np.ndarray,
+    price: np.ndarray | None = None,
 ) -> float:
-    """The least cost of serving one scenario from open sites, as a small model of its own."""
+    """The least cost of serving one scenario from open sites, as a small model of its own.
+
+    ``price``, of the same shape as ``away``, is what serving each customer wholly costs.
+    """
     m, n = away.shape
     unserved = {SitingGoal.P_MEDIAN: 700.0, SitingGoal.FIXED_CHARGE: 6.0}.get(problem.goal, 1.0)
     per_m = {SitingGoal.P_MEDIAN: 1.0, SitingGoal.FIXED_CHARGE: 0.01}.get(problem.goal, 0.0)
-    cost = ((per_m * away - unserved) * units[None, :]).ravel()
+    served = per_m * away * units if price is None else price
+    cost = (served - unserved * units).ravel()
     can = ((away < FAR) & is_open[:, None]).ravel()
     each = np.kron(np.ones((1, m)), np.eye(n))
     load = np.kron(np.eye(m), units[None, :])
@@ -107,6 +115,45 @@ def test_expected_cost_with_room_in_each_scenario(goal: SitingGoal, seed: int) -
     result = siting.solve(problem)
     assert result.status == "optimal"
     assert result.objective == pytest.approx(least, abs=1e-5)
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 10**6))
+def test_prices_of_pairs_are_shared_out_by_demand(seed: int) -> None:
+    plain, units, weight, away = drawn(seed, SitingGoal.FIXED_CHARGE)
+    price = np.random.default_rng(seed + 2).integers(0, 40, away.shape).astype(np.float64)
+    plain = plain.replace(
+        cents_per_unit_km=0.0,
+        pair_cost_cents=price[plain.coverage.site_idx, plain.coverage.customer_idx],
+    )
+    weighted = weight[:, None] * units
+    shares = weighted / np.maximum(weighted.sum(axis=0), 1)
+    costs = []
+    for chosen in itertools.product((False, True), repeat=plain.num_sites):
+        is_open = np.array(chosen)
+        each = [
+            times * transport(plain, is_open, row, away, price * share / times)
+            for row, share, times in zip(units, shares, weight, strict=True)
+        ]
+        costs.append(float(plain.opening_cents[is_open].sum()) + sum(each))
+    result = siting.solve(with_scenarios(plain, units, weight))
+    assert result.status == "optimal"
+    assert result.objective == pytest.approx(min(costs), abs=1e-5)
+
+
+def test_prices_cost_the_same_where_capacities_do_not_bind() -> None:
+    priced = two_stores(
+        goal=SitingGoal.FIXED_CHARGE,
+        max_sites=None,
+        unserved_cents=None,
+        pair_cost_cents=np.array([3.0, 8.0, 7.0, 2.0]),
+        capacity_units=np.array([100, 100]),
+    )
+    units, weight = [[4, 1], [0, 3]], [2, 1]
+    free = siting.solve(with_scenarios(priced.replace(capacity_units=None), units, weight))
+    loaded = siting.solve(with_scenarios(priced, units, weight))
+    assert free.objective is not None
+    assert loaded.objective == pytest.approx(free.objective)
 
 
 @pytest.mark.parametrize("rule", ["worst", "share"])
@@ -312,15 +359,6 @@ def test_written_and_read_again(tmp_path: Path, rule: str, best: int) -> None:
         (
             lambda: two_stores(customer_phase=np.array([0, 1]), load_weight=np.array([2])),
             "load_weight",
-        ),
-        (
-            lambda: with_scenarios(
-                two_stores(
-                    goal=SitingGoal.FIXED_CHARGE, max_sites=None, pair_cost_cents=np.ones(4)
-                ),
-                [[9, 1]],
-            ),
-            "pair_cost_cents",
         ),
     ],
 )

@@ -37,14 +37,15 @@ def with_scenarios(
         ``worst``: the most demand unserved in any scenario; ``share``: the weight of scenarios in
         which less than ``target`` of the demand is covered. The last two are of max-coverage.
         With capacities customer i in scenario s is customer s n + i of the problem returned, as
-        sites fill anew in each scenario and customers may go elsewhere in each.
+        sites fill anew in each scenario and customers may go elsewhere in each. Costs of pairs
+        are those of all of a customer's weighted demand, and are shared out by it.
     target
         Share of a scenario's demand that must be covered under ``share``, in [0, 1].
 
     Raises
     ------
     InputError
-        If shapes or values do not fit. Capacities clash with costs of pairs.
+        If shapes or values do not fit.
     """
     units = np.asarray(scenario_units)
     weights = np.ones(len(units), dtype=np.int64) if weight is None else np.asarray(weight)
@@ -84,16 +85,24 @@ def _laid_out(problem: SitingProblem, units: IntArray, weights: IntArray) -> Sit
     """Return a problem whose customers stand once for each scenario, with room in each."""
     ground, count, n = problem.coverage, len(units), problem.num_customers
     scenario = np.repeat(np.arange(count), ground.num_pairs)
+    site = np.tile(ground.site_idx, count)
+    customer = np.tile(ground.customer_idx, count) + scenario * n
+    weighted = weights[:, None] * units
+    pair_cost = problem.pair_cost_cents
+    if pair_cost is not None:
+        share = (weighted / np.maximum(weighted.sum(axis=0), 1)).ravel()
+        pair_cost = (np.tile(pair_cost, count) * share[customer])[np.lexsort((customer, site))]
     return problem.replace(
         coverage=Coverage.from_pairs(
-            site_idx=np.tile(ground.site_idx, count),
-            customer_idx=np.tile(ground.customer_idx, count) + scenario * n,
+            site_idx=site,
+            customer_idx=customer,
             distance_m=np.tile(ground.distance_m, count),
             num_sites=problem.num_sites,
             num_customers=count * n,
             cutoff_m=ground.cutoff_m,
         ),
-        demand_units=(weights[:, None] * units).ravel(),
+        demand_units=weighted.ravel(),
+        pair_cost_cents=pair_cost,
         customer_phase=np.repeat(np.arange(count), n),
         load_weight=weights,
         customer_ids=copied_names(problem.customer_ids, count),
@@ -117,9 +126,6 @@ def _refuse(problem: SitingProblem, units: npt.NDArray[np.generic], weights: obj
         >= 2**53
     ):
         issues.append(_issue("too-large", "scenario_units", "weighted sums", "below 2**53"))
-    if problem.capacity_units is not None and problem.pair_cost_cents is not None:
-        wanted = "None with capacities in scenarios: state cents_per_unit_km"
-        issues.append(_issue("fields-clash", "pair_cost_cents", "given", wanted))
     if problem.customer_phase is not None:
         issues.append(_issue("fields-clash", "customer_phase", "given", "None in scenarios"))
     if issues:
