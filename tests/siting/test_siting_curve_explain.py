@@ -132,6 +132,23 @@ def test_alternatives_are_near_and_valued_rightly(seed: int) -> None:
     assert found.share_of_site == pytest.approx(counts / len(found.choices))
 
 
+@pytest.mark.parametrize("capacity", [None, np.full(7, 500)])
+def test_alternatives_say_that_time_ran_out(capacity: Any) -> None:
+    problem = _ten_sites(0).replace(capacity_units=capacity)
+    best = siting.solve(problem).require()
+    found = alternatives(problem, best, tolerance=0.3, stop=Stop(time_s=1e-9))
+    assert found.is_cut
+    assert len(found.choices) == 1
+    assert not alternatives(problem, best, tolerance=0.3).is_cut
+
+
+def test_the_table_of_alternatives_says_that_time_ran_out() -> None:
+    problem = _ten_sites(0).replace(capacity_units=np.full(7, 500))
+    late = explain_further(problem, siting.solve(problem).require(), Aim(stop=Stop(time_s=1e-9)))
+    told = {each.name: each for each in late}
+    assert "time ran out" in told["alternatives"].about
+
+
 def test_the_table_of_limits_says_for_which_time_ran_out() -> None:
     problem = _ten_sites(0)
     best = siting.solve(problem).require()

@@ -32,11 +32,15 @@ class Alternatives:
     share_of_site
         Share of the choices in which each site is open, shape (m,). Near 1: hard to do without;
         near 0: others do as well.
+    is_cut
+        Whether time ran out (or the call was cancelled) before the walk was over: there may be
+        many more, and shares are those of few choices near the given one.
     """
 
     choices: tuple[IntArray, ...]
     objectives: FloatArray
     share_of_site: FloatArray
+    is_cut: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +112,7 @@ def alternatives(
     limit = now.objective + tolerance * slack
     start = open_mask(problem, solution.open_sites)
     found = {start.tobytes(): (now.objective, solution.open_sites)}
-    walk(problem, start, limit, found, most, clock, np.random.default_rng(seed))
+    is_cut = walk(problem, start, limit, found, most, clock, np.random.default_rng(seed))
     first, *rest = found.values()
     ranked = [first, *sorted(rest, key=lambda each: each[0])]
     times = np.zeros(problem.num_sites)
@@ -118,6 +122,7 @@ def alternatives(
         choices=tuple(sites for _, sites in ranked),
         objectives=np.array([value for value, _ in ranked], dtype=np.float64),
         share_of_site=times / len(ranked),
+        is_cut=is_cut,
     )
 
 
@@ -140,8 +145,8 @@ def _swap_walk(  # noqa: PLR0917 - one shape for both walks
     most: int,
     clock: StopClock,
     rng: np.random.Generator,
-) -> None:
-    """Walk over swaps, of which all are valued at once."""
+) -> bool:
+    """Walk over swaps, of which all are valued at once; return whether time ran out."""
     from dispatchopt.siting.engines._cover_build import unshrunk_model
     from dispatchopt.siting.engines._cover_swap import Swaps
 
@@ -156,13 +161,16 @@ def _swap_walk(  # noqa: PLR0917 - one shape for both walks
         after = lost + swaps.missed - swaps.swap_values(loose, closed)
         spent = swaps.spent - model.spend[loose][:, None] + model.spend[closed]
         near = np.argwhere((after <= limit) & (spent <= budget))
-        if not len(near) or len(found) >= most or clock.time_left_s <= 0 or clock.is_cancelled():
-            return
+        if not len(near) or len(found) >= most:
+            break
+        if clock.time_left_s <= 0 or clock.is_cancelled():
+            return True
         one, other = near[rng.integers(len(near))]
         swaps.close(int(loose[one]))
         swaps.open(int(closed[other]))
         sites = np.flatnonzero(swaps.is_open)
         found.setdefault(swaps.is_open.tobytes(), (float(lost + swaps.missed), sites))
+    return False
 
 
 def _free_walk(  # noqa: PLR0917 - one shape for both walks
@@ -173,15 +181,17 @@ def _free_walk(  # noqa: PLR0917 - one shape for both walks
     most: int,
     clock: StopClock,
     rng: np.random.Generator,
-) -> None:
-    """Walk over single steps, each valued on its own."""
+) -> bool:
+    """Walk over single steps, each valued on its own; return whether time ran out."""
     work = problem.coverage.num_pairs + problem.num_customers + 1
     tries = int(min(20 * most, max(60, 2e8 // work)))
     seen = set(found)
     here = start
     for at in range(tries):
-        if len(found) >= most or clock.time_left_s <= 0 or clock.is_cancelled():
-            return
+        if len(found) >= most:
+            break
+        if clock.time_left_s <= 0 or clock.is_cancelled():
+            return True
         there = _stepped(problem, here, rng)
         key = there.tobytes()
         if key in seen:
@@ -194,6 +204,7 @@ def _free_walk(  # noqa: PLR0917 - one shape for both walks
         if value is not None and value <= limit:
             found[key] = (value, sites)
             here = there
+    return False
 
 
 def _stepped(problem: SitingProblem, here: BoolArray, rng: np.random.Generator) -> BoolArray:

@@ -356,12 +356,10 @@ def _alternatives(
         for site in np.lexsort((np.arange(len(share)), -share)).tolist()
         if share[site] > 0 or site in given
     ]
+    about = "choices of sites within 1 % of this one, which comes first; what they change"
+    about += "; time ran out, there may be more" if found.is_cut else ""
     return [
-        Finding(
-            name="alternatives",
-            about="choices of sites within 1 % of this one, which comes first; what they change",
-            rows=tuple(choices),
-        ),
+        Finding(name="alternatives", about=about, rows=tuple(choices)),
         Finding(
             name="site_shares",
             about="share of these choices in which each site is open; near 1: hard to do without",
