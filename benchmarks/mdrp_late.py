@@ -28,6 +28,7 @@ from benchmarks.registry import Row
 from dispatchopt import io
 from dispatchopt.core import Stop
 from dispatchopt.core.arrays import BoolArray, IntArray
+from dispatchopt.core.result import StopReason
 from dispatchopt.dispatch import find_policy
 from dispatchopt.dispatch.policy import Policy
 from dispatchopt.dispatch.state import Decision, DispatchState
@@ -118,12 +119,21 @@ def _cause(left_s: int, idle_miss_s: int, any_miss_s: int) -> str:
 
 
 def explained(path: Path, policy: str, variant: str) -> Row:
-    """Replay one instance under a policy and split what is late by cause."""
+    """Replay one instance under a policy and split what is late by cause.
+
+    Raises
+    ------
+    RuntimeError
+        If the day did not run to its end.
+    """
     day = io.read(path, VARIANTS[variant]).problem
     if not isinstance(day, Day):
         raise TypeError(f"{path} is not a day")
     watched = Watched(inner=find_policy(policy))
-    return causes(day, simulate(day, watched), watched.reach_s)
+    outcome = simulate(day, watched)
+    if outcome.stopped_by is not StopReason.COMPLETED:
+        raise RuntimeError(f"{watched.name} on {day.name} was stopped: {outcome.stopped_by}")
+    return causes(day, outcome, watched.reach_s)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

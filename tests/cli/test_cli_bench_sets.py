@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
-from benchmarks import kept, mdrp_bounds, mdrp_late, rappi_days, wave_days
+from benchmarks import kept, mdrp_bounds, mdrp_late, mdrp_set, rappi_days, wave_days
 
 from dispatchopt import io
+from dispatchopt.core import Stop
+from dispatchopt.simulation import simulate
 
 ORDERS = (
     "order_id,pick_up_lat,pick_up_lng,drop_off_lat,drop_off_lng,placement_time,preparation_time,"
@@ -119,13 +123,31 @@ MEALS = {
 }
 
 
-def test_late_orders_are_split_by_who_could_have_fetched_them(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.fixture
+def meals(tmp_path: Path) -> Path:
     (tmp_path / "day").mkdir()
     for name, text in MEALS.items():
         (tmp_path / "day" / f"{name}.txt").write_text(text)
-    wanted = [str(tmp_path), "--kept", str(tmp_path / "kept.jsonl")]
+    return tmp_path
+
+
+@pytest.mark.parametrize("module", [mdrp_set, mdrp_late])
+def test_days_that_were_interrupted_are_not_kept(
+    meals: Path, module: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = meals / "kept.jsonl"
+    # The simulator takes Ctrl-C as the end of the day and returns the day so far.
+    first = partial(simulate, stop=Stop(iterations=2))
+    monkeypatch.setattr(module, "simulate", first)
+    with pytest.raises(RuntimeError, match="was stopped"):
+        module.main([str(meals), "--kept", str(file)])
+    assert not file.exists()
+
+
+def test_late_orders_are_split_by_who_could_have_fetched_them(
+    meals: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wanted = [str(meals), "--kept", str(meals / "kept.jsonl")]
     mdrp_late.main(wanted)
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split()[3:] == ["late", *mdrp_late.CAUSES]
