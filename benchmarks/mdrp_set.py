@@ -22,6 +22,7 @@ from benchmarks.registry import Row
 
 from dispatchopt import io
 from dispatchopt.core import Stop
+from dispatchopt.core.result import StopReason
 from dispatchopt.dispatch import find_policy
 from dispatchopt.simulation import Day, DayOutcome, check_day, metrics, simulate
 from dispatchopt.simulation.hindsight import hindsight
@@ -68,11 +69,14 @@ def figures(day: Day, outcome: DayOutcome, cpu_s: float) -> Row:
     Raises
     ------
     RuntimeError
-        If the checker finds a broken rule.
+        If the checker finds a broken rule, or the day did not run to its end: an interrupt ends a
+        day early, and the figures of its first hours must not be kept for the whole.
     """
     report, found = check_day(day, outcome), metrics(day, outcome)
     if not report.is_feasible:
         raise RuntimeError(f"{outcome.policy} on {day.name}: {report.violations[:3]}")
+    if outcome.stopped_by is not StopReason.COMPLETED:
+        raise RuntimeError(f"{outcome.policy} on {day.name} was stopped: {outcome.stopped_by}")
     placed, done = found["orders"]["placed"], found["orders"]["delivered"]
 
     def minutes(name: str) -> float | None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
-from benchmarks import kept, mdrp_bounds, rappi_days, wave_days
+from benchmarks import kept, mdrp_bounds, mdrp_late, mdrp_set, rappi_days, wave_days
 
 from dispatchopt import io
+from dispatchopt.core import Stop
+from dispatchopt.simulation import simulate
 
 ORDERS = (
     "order_id,pick_up_lat,pick_up_lng,drop_off_lat,drop_off_lng,placement_time,preparation_time,"
@@ -101,3 +105,58 @@ def test_waves_are_summed_up_by_policy() -> None:
     assert found["ratio"] == pytest.approx(0.93)
     assert found["ratio_worst"] == 0.96
     assert found["within_percent"] == 50
+
+
+MEALS = {
+    "restaurants": "restaurant\tx\ty\nr1\t0\t0\nr2\t3000\t0\nr3\t-2400\t0\nr4\t0\t-9000\n",
+    "couriers": "courier\tx\ty\ton_time\toff_time\nc1\t0\t0\t0\t600\nc2\t0\t-9000\t10\t600\n",
+    "orders": "order\tx\ty\tplacement_time\trestaurant\tready_time\n"
+    # Two at one door's distance from the only courier there, and one that nobody could bring.
+    "o1\t1200\t0\t0\tr1\t0\no2\t0\t1200\t0\tr1\t0\no3\t4000\t0\t0\tr1\t0\n"
+    # One that is 30 minutes from that courier, one that is 24.
+    "o4\t3100\t0\t0\tr2\t0\no5\t-2500\t0\t0\tr3\t0\n"
+    # Two beside a courier who begins 10 minutes later.
+    "o6\t1200\t-9000\t0\tr4\t0\no7\t-1200\t-9000\t0\tr4\t0\n",
+    "instance_parameters": "meters_per_minute\tpickup service minutes\tdropoff service minutes\t"
+    "target click-to-door\tmaximum click-to-door\tpay per order\tguaranteed pay per hour\n"
+    "100\t4\t4\t40\t90\t10\t15\n",
+}
+
+
+@pytest.fixture
+def meals(tmp_path: Path) -> Path:
+    (tmp_path / "day").mkdir()
+    for name, text in MEALS.items():
+        (tmp_path / "day" / f"{name}.txt").write_text(text)
+    return tmp_path
+
+
+@pytest.mark.parametrize("module", [mdrp_set, mdrp_late])
+def test_days_that_were_interrupted_are_not_kept(
+    meals: Path, module: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = meals / "kept.jsonl"
+    # The simulator takes Ctrl-C as the end of the day and returns the day so far.
+    first = partial(simulate, stop=Stop(iterations=2))
+    monkeypatch.setattr(module, "simulate", first)
+    with pytest.raises(RuntimeError, match="was stopped"):
+        module.main([str(meals), "--kept", str(file)])
+    assert not file.exists()
+
+
+def test_late_orders_are_split_by_who_could_have_fetched_them(
+    meals: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wanted = [str(meals), "--kept", str(meals / "kept.jsonl")]
+    mdrp_late.main(wanted)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split()[3:] == ["late", *mdrp_late.CAUSES]
+    assert lines[1].split() == ["day", "71.43", *["14.29"] * 5]
+    assert lines[2].split()[3:] == lines[1].split()[1:]
+
+    def never(*_: Any) -> None:
+        raise AssertionError("a kept day was replayed")
+
+    monkeypatch.setattr(io, "read", never)
+    mdrp_late.main(wanted)
+    assert capsys.readouterr().out.splitlines() == lines
