@@ -166,6 +166,17 @@ def fitting_orders(problem: RoutingProblem, courier: int, store: int) -> IntArra
     return np.flatnonzero(fits)
 
 
+def best_of_sets(problem: RoutingProblem, courier: int, store: int, sets: IntArray) -> Bundles:
+    """Return the trips of some sets of orders that fit a courier row, shape (num_sets, size)."""
+    changes = problem.orders.changes(courier, store)
+    timing = TripTiming(problem, courier, store, problem.orders.replace(change_cost=0))
+    permutations = np.array(list(itertools.permutations(range(sets.shape[1]))), dtype=np.int64)
+    sequences, cost, _ = timing.compiled()(sets, permutations, 0, 0)
+    sequences, cost = sequences[cost < NO_TRIP], cost[cost < NO_TRIP]
+    cost = cost + changes[sequences].sum(axis=1)
+    return Bundles(courier=courier, store=store, sequences=sequences, cost=cost)
+
+
 class _Growth:
     """The bundles of one courier row at one store, by size."""
 

@@ -33,7 +33,8 @@ from dispatchopt.routing.problem import (
 from dispatchopt.routing.schedule import best_route
 
 if TYPE_CHECKING:
-    from dispatchopt.routing.engines.bundles import BundlesEngine, Known
+    from dispatchopt.routing.engines._bundle_search import Known
+    from dispatchopt.routing.engines.bundles import BundlesEngine
 
 Names = Sequence[Hashable]
 
