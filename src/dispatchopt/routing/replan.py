@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 
 Names = Sequence[Hashable]
 
+#: Trips up to which all are listed: but once, so that it pays for more of them than in one solve.
+_MOST_LISTED = 1_000_000
+
 
 class Replanner:
     """Solves states by the engine ``bundles``, each from what is known of the one before.
@@ -55,7 +58,8 @@ class Replanner:
         from dispatchopt.routing.engines.bundles import BundlesEngine
 
         self.change_cost, self.seed = change_cost, seed
-        self._engine: BundlesEngine = BundlesEngine()
+        # Only trips that are listed are known in the next state.
+        self._engine: BundlesEngine = BundlesEngine(max_bundles=_MOST_LISTED)
         self._known: Known | None = None
         self._plan = RoutingSolution()
         self._names: tuple[Names, Names, Names] = ((), (), ())

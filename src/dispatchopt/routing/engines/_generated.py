@@ -22,12 +22,15 @@ from dispatchopt.routing.bundles import Bundles, Enumeration, best_of_sets
 from dispatchopt.routing.engines._bundle_search import BundleSearch
 from dispatchopt.routing.engines._effort import Effort, Warm
 from dispatchopt.routing.engines._generation import Generation, Near, small_bundles
+from dispatchopt.routing.known_trips import keys_of
 from dispatchopt.routing.problem import RoutingProblem, RoutingSolution
 
 #: Times that trips are listed; the gap grows between them.
 _MOST_GAPS = 24
 #: Shares of the time left that the cuts, and a list of trips, may take.
 _CUT_SHARE, _LIST_SHARE = 0.2, 0.2
+#: Within a list the gap grows by this power of what it grows by from one to the next.
+_LIST_GROWTH = 0.5
 #: As long as the trips of a list are fewer than this share of the most, it is made longer.
 _FEW = 0.1
 
@@ -147,7 +150,7 @@ class _Generated:
             is_long = near.reached < self.gap or near.count > _FEW * widths.max_near
             if is_long or self.gap >= needed:
                 return best
-            self.gap *= widths.gap_growth
+            self.gap *= widths.gap_growth**_LIST_GROWTH
         return best
 
     def _is_over(self, until_s: float) -> bool:
@@ -166,23 +169,22 @@ class _Generated:
 
     def _between(self, blocks: list[Bundles]) -> list[Bundles]:
         """Return the trips through which larger ones can be reached order by order."""
+        base = len(self.problem.orders)
         there: dict[tuple[int, int, int], list[IntArray]] = defaultdict(list)
         for each in blocks:
-            there[each.courier, each.store, each.sequences.shape[1]].append(
-                np.sort(each.sequences, axis=1)
-            )
+            key = each.courier, each.store, each.sequences.shape[1]
+            there[key].append(keys_of(np.sort(each.sequences, axis=1), base))
         found = []
-        for courier, store, size in sorted(there, key=lambda key: -key[2]):
-            smaller = (courier, store, size - 1)
-            if size - 1 <= self.size:
-                continue
-            sets = np.concatenate(there[courier, store, size])
-            parts = [np.delete(sets, out, axis=1) for out in range(size)]
-            own = np.unique(np.concatenate(parts), axis=0)
-            known = there.get(smaller, [])
-            own = _without(own, np.concatenate(known)) if known else own
-            there[smaller].append(own)
-            found.append(best_of_sets(self.problem, courier, store, own))
+        for size in range(max((key[2] for key in there), default=0), self.size + 1, -1):
+            for courier, store in sorted({key[:2] for key in there if key[2] == size}):
+                sets = _sets_of(np.concatenate(there[courier, store, size]), size, base)
+                parts = [keys_of(np.delete(sets, out, axis=1), base) for out in range(size)]
+                own = np.unique(np.concatenate(parts))
+                known = there[courier, store, size - 1]
+                own = np.setdiff1d(own, np.concatenate([own[:0], *known]), assume_unique=True)
+                known.append(own)
+                own_sets = _sets_of(own, size - 1, base)
+                found.append(best_of_sets(self.problem, courier, store, own_sets))
         return [each for each in found if len(each.cost)]
 
     def _tell(self, value: float) -> None:
@@ -192,10 +194,7 @@ class _Generated:
         run.raise_bound(whole if run.objective is None else min(whole, run.objective))
 
 
-def _without(sets: IntArray, known: IntArray) -> IntArray:
-    """Return the rows of sorted sets that are not known."""
-    base = 1 + max(int(sets.max(initial=0)), int(known.max(initial=0)))
-    keys, others = (
-        np.dot(rows, base ** np.arange(rows.shape[1], dtype=np.int64)) for rows in (sets, known)
-    )
-    return np.asarray(sets[~np.isin(keys, others)])
+def _sets_of(keys: IntArray, size: int, base: int) -> IntArray:
+    """Return the sorted sets that ``keys_of`` gave these numbers, shape (len(keys), size)."""
+    powers = base ** np.arange(size - 1, -1, -1, dtype=np.int64)
+    return np.asarray(keys[:, None] // powers % base)

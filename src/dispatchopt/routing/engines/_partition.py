@@ -117,8 +117,7 @@ class Partition:
         return self._is_proven() if state is None else self._close(*state)
 
     def _is_wide(self, share: float) -> bool:
-        best = min(self.best, self.ceiling)
-        return best - self.bound > share * abs(best)
+        return self.best - self.bound > share * abs(self.best)
 
     def _better(
         self, state: tuple[Relaxation, Solved, FloatArray]

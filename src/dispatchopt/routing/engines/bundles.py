@@ -51,7 +51,7 @@ class BundlesEngine:
 
     name: str = "bundles"
     packages: tuple[str, ...] = ("highspy",)
-    max_bundles: int = 1_000_000
+    max_bundles: int = 100_000
     max_small: int = 1_000_000
     max_near: int = 400_000
     first_gap: float = 0.001
