@@ -38,6 +38,8 @@ class BundlesEngine:
     max_bundles
         Most trips that are listed; of a problem with more, those near the optimum of the linear
         relaxation are generated.
+    max_listed
+        Most trips that are listed where they cannot be generated.
     max_small, max_near
         Then: most of the smaller trips that are kept, and most that are generated.
     first_gap, gap_growth
@@ -52,7 +54,8 @@ class BundlesEngine:
     name: str = "bundles"
     packages: tuple[str, ...] = ("highspy",)
     max_bundles: int = 100_000
-    max_small: int = 1_000_000
+    max_listed: int = 1_000_000
+    max_small: int = 100_000
     max_near: int = 400_000
     first_gap: float = 0.001
     gap_growth: float = 2.0
@@ -101,16 +104,17 @@ class BundlesEngine:
         self._mend(problem, run)
         if run.should_stop():
             return None
+        is_generated = why_not(problem) is None
         found = enumerate_bundles(
             problem,
-            limit=self.max_bundles,
+            limit=self.max_bundles if is_generated else max(self.max_bundles, self.max_listed),
             should_stop=run.should_stop,
             known=None if known is None else known.trips,
         )
         how = "all feasible trips" if found.is_complete else "some of the feasible trips"
         run.note(f"It chose among {how}: {found.num_bundles}.")
         warm = None
-        if not found.is_complete and why_not(problem) is None:
+        if not found.is_complete and is_generated:
             widths = Widths(
                 max_small=self.max_small,
                 max_near=self.max_near,
