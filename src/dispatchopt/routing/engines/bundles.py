@@ -53,9 +53,9 @@ class BundlesEngine:
 
     name: str = "bundles"
     packages: tuple[str, ...] = ("highspy",)
-    max_bundles: int = 100_000
+    max_bundles: int = 200_000
     max_listed: int = 1_000_000
-    max_small: int = 100_000
+    max_small: int = 200_000
     max_near: int = 400_000
     first_gap: float = 0.001
     gap_growth: float = 2.0
