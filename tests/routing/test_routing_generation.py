@@ -18,8 +18,10 @@ from dispatchopt.core import Status, Stop
 from dispatchopt.core.run import solve
 from dispatchopt.generators import generate_routing
 from dispatchopt.routing import DOMAIN, RoutingProblem, lower_bound
-from dispatchopt.routing.bundles import enumerate_bundles
+from dispatchopt.routing.bundles import best_of_sets, enumerate_bundles
 from dispatchopt.routing.engines import _trip_pricing
+from dispatchopt.routing.engines._effort import Effort
+from dispatchopt.routing.engines._generation import Generation
 from dispatchopt.routing.engines.bundles import BundlesEngine
 
 Least = Callable[[RoutingProblem], float | None]
@@ -80,6 +82,87 @@ def test_the_trips_below_a_reduced_cost_are_all_there(
         every_own = trips_of(own, duals, num_orders, few.least)
         assert few.least <= threshold
         assert not every_own
+
+
+def fined(cuts: _trip_pricing.PricedCuts, stops: list[int]) -> float:
+    """Return what a trip pays for the cuts of which it holds two orders."""
+    return float(cuts.price[np.isin(cuts.orders, stops).sum(axis=1) > 1].sum())
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 10_000), num_cuts=st.integers(1, 30))
+def test_trips_pay_for_cuts(seed: int, num_cuts: int) -> None:
+    rng = np.random.default_rng(seed)
+    problem = unpaid(random_problem(seed, is_single=True))
+    num_orders = len(problem.orders)
+    every = enumerate_bundles(problem, limit=1_000_000)
+    if num_orders < 3 or not every.is_complete or _trip_pricing.why_not(problem) is not None:
+        return
+    duals = rng.integers(0, 2_000, num_orders + len(problem.couriers)).astype(np.float64)
+    triples = [rng.choice(num_orders, 3, replace=False) for _ in range(num_cuts)]
+    price = rng.integers(0, 500, num_cuts).astype(np.float64)
+    cuts = _trip_pricing.PricedCuts(orders=np.array(triples), price=price)
+    threshold = float(rng.integers(-1_000, 1_000))
+    for pricing in _trip_pricing.pricings_of(problem):
+        found = pricing.below(threshold, 1_000, duals, cuts)
+        own = [b for b in every.blocks if (b.courier, b.store) == (pricing.courier, pricing.store)]
+        expected = {
+            frozenset(stops): reduced
+            for block in own
+            for stops, cost in zip(block.sequences.tolist(), block.cost.tolist(), strict=True)
+            if (
+                reduced := cost
+                - duals[stops].sum()
+                - duals[num_orders + block.courier]
+                + fined(cuts, stops)
+            )
+            < threshold
+        }
+        told = {
+            frozenset(stops): reduced
+            for block, values in zip(found.bundles, found.reduced, strict=True)
+            for stops, reduced in zip(block.sequences.tolist(), values.tolist(), strict=True)
+        }
+        assert told == expected
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 10_000), orders=st.integers(6, 18))
+def test_cuts_raise_a_bound_that_holds(seed: int, orders: int) -> None:
+    """Cuts whose trips are generated bound as much as over all trips, and never too much."""
+    problem = snapshot(orders, 3, max(1, orders // 4), seed)
+    whole = solved(problem)
+    told: list[float] = []
+    generation = Generation(
+        problem, [], seed=1, should_stop=lambda: False, time_left=lambda: np.inf
+    )
+    root = generation.relax(told.append)
+    assert root is not None
+    relaxed = generation.bound
+    generation.tighten(root, told.append, lambda: False, Effort())
+    assert relaxed <= generation.bound <= whole.objective + 1e-6
+    assert told == sorted(told)
+    # A plan that costs less than the bound and a gap has no other trips than these.
+    near = generation.near(whole.objective - generation.bound + 1, 100_000, lambda: False)
+    assert near is not None
+    listed = {
+        (each.courier, each.store, frozenset(stops))
+        for each in near.bundles
+        for stops in each.sequences.tolist()
+    }
+    for route in whole.require().routes:
+        trip = route.trips[0]
+        assert (route.courier, trip.store, frozenset(trip.stops)) in listed
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 10_000))
+def test_best_of_sets_is_what_is_enumerated(seed: int) -> None:
+    problem = unpaid(random_problem(seed, is_single=True))
+    for block in enumerate_bundles(problem, limit=1_000_000).blocks:
+        sets = np.sort(block.sequences, axis=1)
+        again = best_of_sets(problem, block.courier, block.store, sets)
+        assert again.cost.tolist() == block.cost.tolist()
 
 
 @settings(max_examples=40, deadline=None)

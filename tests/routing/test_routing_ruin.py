@@ -94,11 +94,11 @@ def test_the_engine_offers_its_plan_before_the_proof(monkeypatch: pytest.MonkeyP
     """With the search switched on for few trips, the answer is proven as before."""
     problem = generate_routing(seed=5, orders=12, couriers=3)
     plain = solve(problem, engine="bundles")
-    monkeypatch.setattr("dispatchopt.routing.engines.bundles.LEAST_TRIPS", 1)
+    monkeypatch.setattr("dispatchopt.routing.engines._bundle_search.LEAST_TRIPS", 1)
     early = solve(problem, engine="bundles")
     assert (early.status, early.objective) == (plain.status, plain.objective)
     assert early.trace[-1].objective == plain.objective
-    assert BundlesEngine().ruin_steps > 0
+    assert BundlesEngine().effort.ruin_steps > 0
 
 
 def test_violated_triples_are_those_of_enumeration() -> None:

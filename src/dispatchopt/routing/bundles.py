@@ -11,6 +11,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -25,6 +26,8 @@ MAX_SIZE = 6
 MAX_SLACK = 60
 #: Pairs of order and courier row at a store from which trips are timed in compiled code.
 _COMPILED_FROM = 200
+#: Slacks of problems, which listing and pricing both ask for: all detours over all places.
+_SLACKS: WeakKeyDictionary[RoutingProblem, tuple[int, int, bool]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,6 +141,12 @@ def _growths(
 
 def slacks_of(problem: RoutingProblem) -> tuple[int, int, bool]:
     """Return by how much a detour can be a short cut: seconds, metres, and if that is little."""
+    if problem not in _SLACKS:
+        _SLACKS[problem] = _slacks(problem)
+    return _SLACKS[problem]
+
+
+def _slacks(problem: RoutingProblem) -> tuple[int, int, bool]:
     couriers, orders = problem.couriers, problem.orders
     ends = couriers.end_place[couriers.end_place != ANYWHERE]
     places = np.unique(np.concatenate([orders.place, problem.stores.place, ends]))
@@ -164,6 +173,17 @@ def fitting_orders(problem: RoutingProblem, courier: int, store: int) -> IntArra
         may[owner[orders.store_options.stores == store]] = True
         fits &= may
     return np.flatnonzero(fits)
+
+
+def best_of_sets(problem: RoutingProblem, courier: int, store: int, sets: IntArray) -> Bundles:
+    """Return the trips of some sets of orders that fit a courier row, shape (num_sets, size)."""
+    changes = problem.orders.changes(courier, store)
+    timing = TripTiming(problem, courier, store, problem.orders.replace(change_cost=0))
+    permutations = np.array(list(itertools.permutations(range(sets.shape[1]))), dtype=np.int64)
+    sequences, cost, _ = timing.compiled()(sets, permutations, 0, 0)
+    sequences, cost = sequences[cost < NO_TRIP], cost[cost < NO_TRIP]
+    cost = cost + changes[sequences].sum(axis=1)
+    return Bundles(courier=courier, store=store, sequences=sequences, cost=cost)
 
 
 class _Growth:

@@ -33,9 +33,13 @@ from dispatchopt.routing.problem import (
 from dispatchopt.routing.schedule import best_route
 
 if TYPE_CHECKING:
-    from dispatchopt.routing.engines.bundles import BundlesEngine, Known
+    from dispatchopt.routing.engines._bundle_search import Known
+    from dispatchopt.routing.engines.bundles import BundlesEngine
 
 Names = Sequence[Hashable]
+
+#: Trips up to which all are listed: but once, so that it pays for more of them than in one solve.
+_MOST_LISTED = 1_000_000
 
 
 class Replanner:
@@ -54,7 +58,8 @@ class Replanner:
         from dispatchopt.routing.engines.bundles import BundlesEngine
 
         self.change_cost, self.seed = change_cost, seed
-        self._engine: BundlesEngine = BundlesEngine()
+        # Only trips that are listed are known in the next state.
+        self._engine: BundlesEngine = BundlesEngine(max_bundles=_MOST_LISTED)
         self._known: Known | None = None
         self._plan = RoutingSolution()
         self._names: tuple[Names, Names, Names] = ((), (), ())

@@ -39,6 +39,9 @@ class Effort:
         Share of the time left that the search for a better plan may take after the cuts.
     most_kept
         Columns that are kept for the next state.
+    ruin_steps, more_ruin_steps, warm_ruin_steps
+        Steps of ruin and recreate per order: before the linear programme; each time that the gap
+        is found to be wide; and before the linear programme where one is gone on with.
     """
 
     all_present: int = 2_000
@@ -55,6 +58,9 @@ class Effort:
     most_settled: int = 2_500
     better_share: float = 0.6
     most_kept: int = 4_000
+    ruin_steps: int = 40
+    more_ruin_steps: int = 200
+    warm_ruin_steps: int = 10
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -9,21 +9,40 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from dispatchopt.core.arrays import FloatArray
 from dispatchopt.routing.bundles import Bundles, Enumeration
 from dispatchopt.routing.engines._columns import Columns, columns_of
+from dispatchopt.routing.engines._cuts import held
 from dispatchopt.routing.engines._effort import Effort, starting_columns
-from dispatchopt.routing.engines._relaxation import Relaxation
-from dispatchopt.routing.engines._trip_pricing import Priced, pricings_of
+from dispatchopt.routing.engines._relaxation import Relaxation, Solved
+from dispatchopt.routing.engines._subset_rows import violated_triples
+from dispatchopt.routing.engines._trip_pricing import Priced, PricedCuts, pricings_of
 from dispatchopt.routing.problem import RoutingProblem
 
 #: Trips that each courier row at each store adds to the linear programme at a time, about.
 _ADDED = 100
 _ZERO = 1e-6
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Near:
+    """Trips near the optimum of the relaxation, with their reduced costs.
+
+    All whose reduced cost is below ``reached`` are there.
+    """
+
+    bundles: list[Bundles]
+    reduced: list[FloatArray]
+    reached: float
+
+    @property
+    def count(self) -> int:
+        """Number of trips."""
+        return sum(len(each.cost) for each in self.bundles)
 
 
 class Generation:
@@ -50,39 +69,82 @@ class Generation:
     ) -> None:
         self.problem = problem
         self._pricings = pricings_of(problem)
-        self._small = small
         self._seed = seed
         self._should_stop, self._time_left = should_stop, time_left
         #: The bound so far, and the duals that give it: of orders, then of courier rows.
         self.bound = -math.inf
         self.duals: FloatArray = np.zeros(0)
+        self.cuts = PricedCuts()
+        self._columns, _ = columns_of(problem, small)
+        start = starting_columns(self._columns, np.zeros(0, dtype=np.int64), Effort())
+        self._relaxation = Relaxation(self._columns, start, seed=seed, time_left=time_left)
 
-    def relax(self, tell_bound: Callable[[float], None]) -> bool:
-        """Solve the linear relaxation; returns whether it was ended."""
-        columns, _ = columns_of(self.problem, self._small)
-        start = starting_columns(columns, np.zeros(0, dtype=np.int64), Effort())
-        relaxation = Relaxation(columns, start, seed=self._seed, time_left=self._time_left)
+    def relax(self, tell_bound: Callable[[float], None]) -> Solved | None:
+        """Solve the linear relaxation; returns its optimum, or None if it was not ended."""
         while not self._should_stop():
-            root = relaxation.converge()
-            if root is None:
-                return False
-            duals = root[0].duals
-            found = self._below(duals, -_ZERO, _ADDED)
+            root = self._relaxation.converge()
+            if root is None or root[0].is_infeasible:
+                return None
+            duals = root[0].duals.copy()
+            first = self._columns.num_rows
+            # A cut never pays for a trip; what a solver says against that is noise.
+            duals[first:] = np.minimum(duals[first:], 0.0)
+            cuts = PricedCuts(
+                orders=np.array([cut.orders for cut in self._columns.cuts], np.int64).reshape(
+                    -1, 3
+                ),
+                price=-duals[first:],
+            )
+            found = self._below(duals, cuts, -_ZERO, _ADDED, self._should_stop)
             if found is None:
-                return False
-            bound = self._bound(columns, duals, found)
+                return None
+            bound = self._bound(duals, found)
             if bound > self.bound:
-                self.bound, self.duals = bound, duals
+                self.bound, self.duals, self.cuts = bound, duals, cuts
                 tell_bound(bound)
             added = [each for priced in found for each in priced.bundles]
             if not added:
-                return all(priced.least > -math.inf for priced in found)
-            columns = _with(columns, self.problem, added)
-            relaxation.grow(columns)
-        return False
+                is_ended = all(priced.least > -math.inf for priced in found)
+                return root[0] if is_ended else None
+            self._columns = _with(self._columns, self.problem, added)
+            self._relaxation.grow(self._columns)
+        return None
 
-    def _bound(self, columns: Columns, duals: FloatArray, found: list[Priced]) -> float:
+    def tighten(
+        self,
+        solved: Solved,
+        tell_bound: Callable[[float], None],
+        should_stop: Callable[[], bool],
+        effort: Effort,
+    ) -> None:
+        """Raise the bound by subset-row cuts, whose prices trips are generated with."""
+        first = value = solved.value
+        slow = 0
+        for _ in range(effort.cut_rounds):
+            columns = self._columns
+            if should_stop():
+                break
+            triples = violated_triples(
+                held(columns, solved.columns), solved.shares, effort.cuts_per_round
+            )
+            if not len(triples):
+                break
+            self._relaxation.cut([columns.subset_row(each) for each in triples])
+            again = self.relax(tell_bound)
+            if again is None:
+                break
+            solved = again
+            is_used = np.abs(solved.duals[self._columns.num_rows :]) > 1e-9
+            self._relaxation.drop_cuts(is_used)
+            rise = solved.value - value
+            slow = slow + 1 if rise < effort.least_rise * (solved.value - first) else 0
+            value = solved.value
+            if slow > 1:
+                break
+
+    def _bound(self, duals: FloatArray, found: list[Priced]) -> float:
         """Return the Lagrangian bound: a class makes no more trips than it has couriers."""
+        columns = self._columns
         lower, upper = columns.sides()
         side = np.where(duals > 0, lower, upper)
         counted = np.abs(duals) > 1e-12
@@ -95,24 +157,31 @@ class Generation:
         count = upper[columns.num_orders : columns.num_orders + len(least)]
         return total + float((least[least < 0] * count[least < 0]).sum())
 
-    def _below(self, duals: FloatArray, threshold: float, most: int) -> list[Priced] | None:
+    def _below(
+        self,
+        duals: FloatArray,
+        cuts: PricedCuts,
+        threshold: float,
+        most: int,
+        should_stop: Callable[[], bool],
+    ) -> list[Priced] | None:
         found = []
         for pricing in self._pricings:
-            if self._should_stop():
+            if should_stop():
                 return None
-            found.append(pricing.below(threshold, most, duals))
+            found.append(pricing.below(threshold, most, duals, cuts))
         return found
 
-    def near(self, gap: float, most: int) -> tuple[list[Bundles], float] | None:
-        """Return trips whose reduced cost is below a gap, and the gap up to which all are there.
+    def near(self, gap: float, most: int, should_stop: Callable[[], bool]) -> Near | None:
+        """Return trips whose reduced cost is below a gap; None if there was no time.
 
-        Where more than ``most`` are, those of least reduced cost. None if there was no time.
+        Where more than ``most`` are, those of least reduced cost.
         """
-        found = self._below(self.duals, gap, most)
+        found = self._below(self.duals, self.cuts, gap, most, should_stop)
         if found is None:
             return None
         bundles = [each for priced in found for each in priced.bundles]
-        reduced = [self._reduced(each) for each in bundles]
+        reduced = [each for priced in found for each in priced.reduced]
         reached = min((priced.threshold for priced in found), default=gap)
         every = np.concatenate([np.zeros(0), *reduced])
         if len(every) > most:
@@ -123,12 +192,8 @@ class Generation:
                 )
                 for each, own in zip(bundles, reduced, strict=True)
             ]
-        return [each for each in bundles if len(each.cost)], reached
-
-    def _reduced(self, each: Bundles) -> FloatArray:
-        of_class = float(self.duals[len(self.problem.orders) + each.courier])
-        reduced: FloatArray = each.cost - self.duals[each.sequences].sum(axis=1) - of_class
-        return reduced
+            reduced = [own[own < reached] for own in reduced]
+        return Near(bundles=bundles, reduced=reduced, reached=reached)
 
 
 def _with(columns: Columns, problem: RoutingProblem, added: list[Bundles]) -> Columns:
@@ -139,8 +204,15 @@ def _with(columns: Columns, problem: RoutingProblem, added: list[Bundles]) -> Co
     members = np.full((len(columns) + trips, width), columns.num_rows, dtype=np.int64, order="F")
     members[: len(columns), : columns.members.shape[1]] = columns.members
     members[len(columns) :, : more.members.shape[1]] = more.members[:trips]
+    cuts = []
+    for cut in columns.cuts:
+        hit = np.flatnonzero(np.isin(more.members[:trips], cut.orders).sum(axis=1) > 1)
+        factor = np.concatenate([cut.factor, np.ones(len(hit))])
+        both = np.concatenate([cut.hit, len(columns) + hit])
+        cuts.append(replace(cut, hit=both, factor=factor))
     return replace(
         columns,
+        cuts=cuts,
         members=members,
         cost=np.concatenate([columns.cost, more.cost[:trips]]),
         store=np.concatenate([columns.store, more.store[:trips]]),

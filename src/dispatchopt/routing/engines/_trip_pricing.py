@@ -6,7 +6,7 @@ that can follow (walks that may come back to an order, but not at once), stays a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -22,6 +22,22 @@ _MOST_NODES = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class PricedCuts:
+    """Subset-row cuts, and what each costs a trip that holds two of its three orders.
+
+    Parameters
+    ----------
+    orders
+        Shape (num_cuts, 3).
+    price
+        At least 0, shape (num_cuts,).
+    """
+
+    orders: IntArray = field(default_factory=lambda: np.zeros((0, 3), dtype=np.int64))
+    price: FloatArray = field(default_factory=lambda: np.zeros(0))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Priced:
     """Trips of one courier row at one store, each set of orders once.
 
@@ -29,6 +45,8 @@ class Priced:
     ----------
     bundles
         The trips, by size.
+    reduced
+        Their reduced costs.
     least
         What no trip's reduced cost is below; minus infinity where the search was not ended.
     threshold
@@ -36,6 +54,7 @@ class Priced:
     """
 
     bundles: list[Bundles]
+    reduced: list[FloatArray]
     least: float
     threshold: float
 
@@ -108,7 +127,14 @@ class Pricing:
         ends = np.zeros(len(some)) if timing.end == ANYWHERE else ways(place, timing.end)
         return begun + ways(timing.origin, place) + served, arcs, ends
 
-    def below(self, threshold: float, most: int, duals: FloatArray) -> Priced:
+    def below(
+        self,
+        threshold: float,
+        most: int,
+        duals: FloatArray,
+        cuts: PricedCuts | None = None,
+        most_nodes: int | None = None,
+    ) -> Priced:
         """Return the trips whose reduced cost is below a threshold; the least where they are many.
 
         Parameters
@@ -119,9 +145,13 @@ class Pricing:
             Trips, about.
         duals
             Prices of orders, then of courier rows.
+        cuts
+            What trips pay besides.
+        most_nodes
+            Sequences that are looked at.
         """
         if not len(self._some) or self._most < 1:
-            return Priced(bundles=[], least=threshold, threshold=threshold)
+            return Priced(bundles=[], reduced=[], least=threshold, threshold=threshold)
         own = duals[self._some] - self._changes[self._some]
         of_class = float(duals[self._num_orders + self.courier])
         arcs = self._arcs - own
@@ -134,26 +164,41 @@ class Pricing:
             np.concatenate([(self._first - own - of_class)[None, :], arcs]),
             tables,
             self._loads,
+            self._own_cuts(cuts or PricedCuts()),
             self._orders,
             self._legs,
             self._numbers,
             self._most,
             self._slacks,
-            _MOST_NODES,
+            _MOST_NODES if most_nodes is None else most_nodes,
         )
         kept = _cheapest(positions, costs)
-        positions, costs = positions[kept], costs[kept]
+        positions, costs, reduced = positions[kept], costs[kept], reduced[kept]
         sizes = (positions >= 0).sum(axis=1)
-        bundles = []
+        bundles, by_size = [], []
         for size in np.unique(sizes).tolist():
             chosen = sizes == size
             sequences = self._some[positions[chosen, :size]]
             cost = costs[chosen] + self._changes[sequences].sum(axis=1)
             each = Bundles(courier=self.courier, store=self.store, sequences=sequences, cost=cost)
             bundles.append(each)
+            by_size.append(reduced[chosen])
         least = min(float(reduced.min(initial=np.inf)), float(threshold))
         least = least if reached > -np.inf else -np.inf
-        return Priced(bundles=bundles, least=least, threshold=float(reached))
+        return Priced(bundles=bundles, reduced=by_size, least=least, threshold=float(reached))
+
+    def _own_cuts(self, cuts: PricedCuts) -> tuple[IntArray, IntArray, FloatArray]:
+        """Return the cuts of each position: where they begin, their numbers, and all prices."""
+        position = np.full(self._num_orders, -1, dtype=np.int64)
+        position[self._some] = np.arange(len(self._some))
+        own = position[cuts.orders]
+        # A cut of which no trip from here can hold two orders costs nothing.
+        own[(own >= 0).sum(axis=1) < 2] = -1
+        number, column = np.nonzero(own >= 0)
+        at = own[number, column]
+        order = np.argsort(at, kind="stable")
+        starts = np.searchsorted(at[order], np.arange(len(self._some) + 1))
+        return starts.astype(np.int64), number[order], np.ascontiguousarray(cuts.price)
 
 
 def _cheapest(positions: IntArray, costs: IntArray) -> IntArray:

@@ -9,6 +9,8 @@ import numpy as np
 from dispatchopt.core.compiled import compiled
 from dispatchopt.routing._trip_kernel import NUM_HINGES, one_sequence
 
+_FIRST_ROOM = 2_048
+
 
 @compiled()
 def in_time(some: Any, orders: Any, legs: Any, numbers: Any, slacks: Any) -> Any:
@@ -56,6 +58,19 @@ def completions(arcs: Any, ends: Any, most: int) -> Any:
 
 
 @compiled()
+def _longer(sequences: Any, reduced: Any, costs: Any, size: int) -> Any:
+    """Return the tables with more rows."""
+    count = len(costs)
+    more_sequences = np.full((size, sequences.shape[1]), -1, dtype=np.int64)
+    more_reduced = np.full(size, np.inf)
+    more_costs = np.zeros(size, dtype=np.int64)
+    more_sequences[:count] = sequences
+    more_reduced[:count] = reduced
+    more_costs[:count] = costs
+    return more_sequences, more_reduced, more_costs
+
+
+@compiled()
 def trips_below(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one search, without keywords
     threshold: float,
     room: int,
@@ -64,6 +79,7 @@ def trips_below(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one search, without 
     arcs: Any,
     tables: Any,
     loads: Any,
+    cuts: Any,
     orders: Any,
     legs: Any,
     numbers: Any,
@@ -75,20 +91,27 @@ def trips_below(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one search, without 
 
     Depth first; ``arcs[0]`` are the ways from the store, the others from each order. Where there is
     no room for all, the threshold is lowered, so that all below the one returned are there. It is
-    minus infinity if there were too many nodes to end.
+    minus infinity if there were too many nodes to end. ``cuts`` are, per position, where its
+    subset-row cuts begin in a list of their numbers, the list, and what each costs a trip that
+    holds two of its orders: that only grows as orders are added.
     """
     best, other, to = tables
     load, capacity = loads
+    cut_start, cut_of, cut_price = cuts
     count = len(some)
-    sequences = np.full((room, most), -1, dtype=np.int64)
-    reduced = np.full(room, np.inf)
-    costs = np.zeros(room, dtype=np.int64)
+    # Little is found as a rule: large tables would take longer to fill than the search.
+    size = min(room, _FIRST_ROOM)
+    sequences = np.full((size, most), -1, dtype=np.int64)
+    reduced = np.full(size, np.inf)
+    costs = np.zeros(size, dtype=np.int64)
     found = 0
     path = np.zeros(most, dtype=np.int64)
     stops = np.zeros(most, dtype=np.int64)
     following = np.zeros(most + 1, dtype=np.int64)
     partial = np.zeros(most + 1)
     gain = np.zeros(most + 1)
+    fined = np.zeros(most + 1)
+    met = np.zeros(len(cut_price), dtype=np.int64)
     weight = np.zeros((most + 1, load.shape[1]), dtype=np.int64)
     is_held = np.zeros(count, dtype=np.bool_)
     events = np.zeros((most * numbers[NUM_HINGES], 4), dtype=np.int64)
@@ -99,7 +122,10 @@ def trips_below(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one search, without 
         if order >= count:
             depth -= 1
             if depth >= 0:
-                is_held[path[depth]] = False
+                last = path[depth]
+                is_held[last] = False
+                for at in range(cut_start[last], cut_start[last + 1]):
+                    met[cut_of[at]] -= 1
             continue
         following[depth] += 1
         if is_held[order]:
@@ -107,10 +133,16 @@ def trips_below(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one search, without 
         row = 0 if depth == 0 else 1 + path[depth - 1]
         left = most - depth - 1
         after = partial[depth] + arcs[row, order]
-        if after + best[left, order] >= threshold:
+        if after + best[left, order] >= threshold - fined[depth]:
+            continue
+        fine = fined[depth]
+        for at in range(cut_start[order], cut_start[order + 1]):
+            if met[cut_of[at]] == 1:
+                fine += cut_price[cut_of[at]]
+        if after + best[left, order] >= threshold - fine:
             continue
         at = to[left, order]
-        if at >= 0 and is_held[at] and after + other[left, order] >= threshold:
+        if at >= 0 and is_held[at] and after + other[left, order] >= threshold - fine:
             continue
         fits = True
         for kind in range(load.shape[1]):
@@ -128,9 +160,12 @@ def trips_below(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one search, without 
         if late > left * slacks[0] or far > left * slacks[1]:
             continue
         gain[depth + 1] = gain[depth] + paid[order]
-        value = cost - gain[depth + 1] - paid[count]
+        value = cost - gain[depth + 1] - paid[count] + fine
         if late <= 0 and far <= 0 and value < threshold:
-            if found == room:
+            if found == size and size < room:
+                size = min(2 * size, room)
+                sequences, reduced, costs = _longer(sequences, reduced, costs, size)
+            elif found == room:
                 threshold = np.partition(reduced, room // 2)[room // 2]
                 found = 0
                 for number in range(room):
@@ -147,7 +182,10 @@ def trips_below(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one search, without 
                 found += 1
         if left > 0:
             is_held[order] = True
+            for at in range(cut_start[order], cut_start[order + 1]):
+                met[cut_of[at]] += 1
             partial[depth + 1] = after
+            fined[depth + 1] = fine
             following[depth + 1] = 0
             depth += 1
     return sequences[:found], costs[:found], reduced[:found], threshold
