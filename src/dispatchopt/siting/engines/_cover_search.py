@@ -24,8 +24,9 @@ _WORTH = 0.2
 _MOST_ROUNDS = 4
 #: Cuts added a round, in small models and in large ones, and rounds at most.
 _CUTS, _CUTS_IF_LARGE, _MOST_CUTS = 150, 500, 300
-#: First rounds with halved sums alone, before local cuts take their place unless they are few.
-_PLAIN_ROUNDS, _FEW_CUTS = 3, 10
+#: Work of rounds with halved sums alone, lest small models wait for a compiler; then local cuts
+#: take their place, unless these are few.
+_PLAIN_WORK, _FEW_CUTS = 2e6, 10
 #: Work in which cuts must promise to close the gap, by what the last rounds gained.
 _LOOK_BACK, _CLOSING_WORK = 3, 1.5e8
 #: Simplex steps after which a round of cuts is taken back: per set, and in small models by work.
@@ -163,7 +164,7 @@ def _tightened(  # noqa: C901 - one loop with its ends
     for turn in range(_MOST_CUTS):
         if root.ending is not Ending.SOLVED or watch.should_stop():
             break
-        cuts = _cutting_off(model, root, table, is_plain=turn < _PLAIN_ROUNDS)
+        cuts = _cutting_off(model, root, table, is_plain=work < _PLAIN_WORK)
         if not cuts.count:
             break
         basis = relaxation.basis()
