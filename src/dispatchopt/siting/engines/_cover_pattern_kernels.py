@@ -233,7 +233,7 @@ def prices(mask: Any, count: Any, weight: Any, how: Any) -> Any:
             break
         total = _priced(basis, inverse, room, most_known, cost)
         if total > limit:
-            break
+            return cost, total
     return cost, limit + 1.0
 
 

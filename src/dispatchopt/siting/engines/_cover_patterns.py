@@ -21,7 +21,7 @@ from dispatchopt.siting.engines._cover_cuts import USED, Cuts, Sums, listed
 #: Customers at most and at least; a table has an entry for each subset of them.
 MOST, FEWEST = 12, 3
 #: Patterns at most, pivots of a linear programme, and choices that it keeps.
-_MOST_PATTERNS, _PIVOTS, _CHOICES = 250, 600, 600
+_MOST_PATTERNS, _PIVOTS, _CHOICES = 250, 2000, 1500
 #: Groups of customers tried a round, and cuts found in it, at most.
 _TRIED, _MOST_CUTS = 200, 100
 #: Least violation, as a share of the limit; weight of what the solution does not use.
