@@ -79,9 +79,10 @@ def test_local_cuts_keep_every_whole_solution_and_move_the_bound_only_up(seed: i
     relaxation = Relaxation(model, time_left_s=lambda: math.inf, should_stop=lambda: False, seed=1)
     root = relaxation.first(model.lower, model.upper)
     before = dual_bound(model, root.row_dual, model.lower, model.upper).value(model)
+    known: dict[bytes, IntArray] = {}
     for _ in range(3):
         sums = violated_sums(*model.whole_rows(), np.concatenate([root.sites, root.missed]))
-        cuts = halved(sums, 5).joined(local_cuts(sums, *model.table_of_sets()))
+        cuts = halved(sums, 5).joined(local_cuts(sums, *model.table_of_sets(), known))
         if not cuts.count:
             return
         shape = (cuts.count, model.num_sites + model.sets.num_sets)

@@ -24,6 +24,8 @@ MOST, FEWEST = 12, 3
 _MOST_PATTERNS, _PIVOTS, _CHOICES = 250, 2000, 1500
 #: Groups of customers tried a round, and cuts found in it, at most.
 _TRIED, _MOST_CUTS = 200, 100
+#: Cuts found with which groups that have given one before are not tried again.
+_ENOUGH_CUTS = 50
 #: Least violation, as a share of the limit; weight of what the solution does not use.
 _LEAST, _UNUSED = 0.01, 1e-5
 #: Greatest coefficient of a cut; none that occurs comes near.
@@ -79,7 +81,7 @@ def local_cut(table: Any, site_share: FloatArray, missed: FloatArray) -> Any:
     return sites, of_sites, of_missed, int(limit)
 
 
-def local_cuts(sums: Sums, table: Any, row_of_set: IntArray) -> Cuts:
+def local_cuts(sums: Sums, table: Any, row_of_set: IntArray, known: dict[bytes, IntArray]) -> Cuts:
     """Return the most violated inequality on the customers of each sum, as far as there is one.
 
     Customers whose rows, halved, give a cut are few that no whole solution serves as well as the
@@ -93,30 +95,40 @@ def local_cuts(sums: Sums, table: Any, row_of_set: IntArray) -> Cuts:
         Sites that reach each customer (scipy CSR, shape (rows, sites)).
     row_of_set
         Row of each set in the table; -1 for those that no customer has to himself.
+    known
+        Groups of customers that have given a cut, the latest last: tried where sums are few, and
+        kept up to date.
     """
     count = table.shape[1]
     share, missed = sums.x[:count], sums.x[count:]
+    tried: set[bytes] = set()
+    found: list[tuple[IntArray, IntArray, int]] = []
+
+    def has_cut(few: IntArray) -> bool:
+        key = few.tobytes()
+        if key in tried or not FEWEST <= len(few) <= MOST:
+            return False
+        tried.add(key)
+        known.pop(key, None)
+        cut = local_cut(table[row_of_set[few]], share, missed[few])
+        if cut is None:
+            return False
+        known[key] = few
+        sites, of_sites, of_missed, limit = cut
+        columns = np.concatenate([sites[of_sites > 0], count + few[of_missed > 0]])
+        values = np.concatenate([of_sites[of_sites > 0], of_missed[of_missed > 0]])
+        found.append((columns, values, limit))
+        return True
+
     used = np.zeros(sums.rows.shape[0], dtype=np.int64)
-    seen: set[bytes] = set()
-    columns: list[IntArray] = []
-    values: list[IntArray] = []
-    limits: list[int] = []
     for member in sums.members:
-        if len(seen) == _TRIED or len(limits) == _MOST_CUTS:
+        if len(tried) >= _TRIED or len(found) >= _MOST_CUTS:
             break
-        if (used[member] >= USED).any():
-            continue
-        few = sums.columns(member)
-        few = few[few >= count] - count
-        if not FEWEST <= len(few) <= MOST or few.tobytes() in seen:
-            continue
-        seen.add(few.tobytes())
-        found = local_cut(table[row_of_set[few]], share, missed[few])
-        if found is None:
-            continue
-        used[member] += 1
-        sites, of_sites, of_missed, limit = found
-        columns.append(np.concatenate([sites[of_sites > 0], count + few[of_missed > 0]]))
-        values.append(np.concatenate([of_sites[of_sites > 0], of_missed[of_missed > 0]]))
-        limits.append(limit)
-    return listed(columns, values, limits)
+        if (used[member] < USED).all():
+            columns = sums.columns(member)
+            used[member] += has_cut(columns[columns >= count] - count)
+    for few in list(known.values())[::-1]:
+        if len(tried) >= _TRIED or len(found) >= _ENOUGH_CUTS:
+            break
+        has_cut(few)
+    return listed([one[0] for one in found], [one[1] for one in found], [one[2] for one in found])

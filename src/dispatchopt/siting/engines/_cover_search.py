@@ -159,7 +159,7 @@ def _tightened(  # noqa: C901 - one loop with its ends
         return model, root
     seen, count = [(root.objective, 0.0)], max(1, model.sets.num_sets)
     work = 0.0
-    table = model.table_of_sets()
+    table: tuple[Any, IntArray, dict[bytes, IntArray]] = (*model.table_of_sets(), {})
     most_steps = int(max(_CUT_STEPS * count, _CUT_WORK / count))
     for turn in range(_MOST_CUTS):
         if root.ending is not Ending.SOLVED or watch.should_stop():
@@ -198,7 +198,11 @@ def _tightened(  # noqa: C901 - one loop with its ends
 
 
 def _cutting_off(
-    model: CoverModel, root: Relaxed, table: tuple[Any, IntArray], *, is_plain: bool
+    model: CoverModel,
+    root: Relaxed,
+    table: tuple[Any, IntArray, dict[bytes, IntArray]],
+    *,
+    is_plain: bool,
 ) -> Cuts:
     """Return cuts that a solution of the relaxation violates."""
     sums = violated_sums(*model.whole_rows(), np.concatenate([root.sites, root.missed]))
