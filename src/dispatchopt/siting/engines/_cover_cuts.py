@@ -18,7 +18,7 @@ from dispatchopt.core.arrays import BoolArray, FloatArray, IntArray
 from dispatchopt.siting.hashing import first_of_each, mix
 
 #: Slack up to which a row is added up; least violation of a cut; most times a row is used a round.
-_LOOSE, _LEAST, _USED = 0.3, 0.03, 4
+_LOOSE, _LEAST, USED = 0.3, 0.03, 4
 #: Rows added up at most, and second rows tried for each first one.
 _DEPTH, _WIDE = 7, 12
 #: Sums that are looked at, and rows above which fewer second rows are tried.
@@ -74,6 +74,33 @@ def no_cuts() -> Cuts:
     return Cuts(indptr=np.zeros(1, dtype=np.int64), column=none, value=none, limit=none)
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Sums:
+    """Sums of rows of which half, rounded up, cuts off a point, the most violated ones first.
+
+    Parameters
+    ----------
+    rows, limit
+        Rows ``rows @ x >= limit`` that they are made of (scipy CSR).
+    x
+        The point to cut off.
+    members
+        Rows of each sum.
+    """
+
+    rows: Any
+    limit: IntArray
+    x: FloatArray
+    members: list[IntArray]
+
+    def columns(self, member: IntArray) -> IntArray:
+        """Return the columns of a sum's rows."""
+        start, end = self.rows.indptr[member], self.rows.indptr[member + 1]
+        parts = [self.rows.indices[a:b] for a, b in zip(start, end, strict=True)]
+        columns: IntArray = np.unique(np.concatenate(parts)).astype(np.int64)
+        return columns
+
+
 def separate(rows: Any, limit: IntArray, x: FloatArray, most: int) -> Cuts:
     """Return violated cuts that are half the sum of some rows.
 
@@ -87,6 +114,11 @@ def separate(rows: Any, limit: IntArray, x: FloatArray, most: int) -> Cuts:
     most
         Most cuts returned.
     """
+    return halved(violated_sums(rows, limit, x), most)
+
+
+def violated_sums(rows: Any, limit: IntArray, x: FloatArray) -> Sums:
+    """Return sums of some rows of which half, rounded up, cuts off a point; as ``separate``."""
     from dispatchopt.siting.engines import _cover_halves
 
     slack = np.maximum(rows @ x - limit, 0.0)
@@ -116,7 +148,8 @@ def separate(rows: Any, limit: IntArray, x: FloatArray, most: int) -> Cuts:
         (found, length, violation),
     )
     order = np.argsort(-violation[:count], kind="stable")
-    return _halved(rows, limit, x, [found[at, : length[at]] for at in order], most)
+    members = [found[at, : length[at]] for at in order]
+    return Sums(rows=rows, limit=limit, x=x, members=members)
 
 
 def _distinct(odd: Any, parity: IntArray, slack: FloatArray, size: IntArray) -> IntArray:
@@ -132,14 +165,15 @@ def _distinct(odd: Any, parity: IntArray, slack: FloatArray, size: IntArray) -> 
     return np.sort(order[first])
 
 
-def _halved(rows: Any, limit: IntArray, x: FloatArray, members: list[IntArray], most: int) -> Cuts:
+def halved(sums: Sums, most: int) -> Cuts:
     """Add up, halve and round the rows of each sum, unless its rows are used up already."""
+    rows, limit, x = sums.rows, sums.limit, sums.x
     flipped = x > 0.5
     used = np.zeros(rows.shape[0], dtype=np.int64)
     seen: set[bytes] = set()
     columns, values, limits = [], [], []
-    for member in members:
-        if (used[member] >= _USED).any():
+    for member in sums.members:
+        if (used[member] >= USED).any():
             continue
         cut = _half(rows, limit, flipped, member)
         if cut is None:
@@ -157,6 +191,11 @@ def _halved(rows: Any, limit: IntArray, x: FloatArray, members: list[IntArray], 
         limits.append(least)
         if len(limits) >= most:
             break
+    return listed(columns, values, limits)
+
+
+def listed(columns: list[IntArray], values: list[IntArray], limits: list[int]) -> Cuts:
+    """Return cuts from the columns, coefficients and limit of each."""
     none = np.zeros(0, dtype=np.int64)
     return Cuts(
         indptr=np.concatenate([[0], np.cumsum([len(one) for one in columns])]).astype(np.int64),

@@ -180,6 +180,18 @@ class CoverModel:
         shape = (len(limit), count + self.sets.num_sets)
         return sparse.csr_array((value, (row, column)), shape=shape), limit
 
+    def table_of_sets(self) -> tuple[Any, IntArray]:
+        """Return the sites that reach each customer with a set of his own, and his row by set.
+
+        A CSR matrix of the first rows of ``whole_rows``, over sites alone, and shape (num_sets,),
+        -1 for sets that only others are built on.
+        """
+        rows, _ = self.whole_rows()
+        own = self.set_of_row[self.set_of_row >= 0]
+        row_of_set = np.full(self.sets.num_sets, -1, dtype=np.int64)
+        row_of_set[own] = np.arange(len(own))
+        return rows[: len(own), : self.num_sites].tocsr(), row_of_set
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class DualBound:

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 
+from dispatchopt.core.arrays import IntArray
 from dispatchopt.siting.engines import _cover_local
 from dispatchopt.siting.engines._cover_build import shrunk
-from dispatchopt.siting.engines._cover_cuts import separate
+from dispatchopt.siting.engines._cover_cuts import Cuts, halved, violated_sums
 from dispatchopt.siting.engines._cover_improve import Search, Watch, relaxation_work
 from dispatchopt.siting.engines._cover_interior import Interior, is_faster
 from dispatchopt.siting.engines._cover_lp import Ending, Relaxation, Relaxed
 from dispatchopt.siting.engines._cover_model import CoverModel, DualBound, dual_bound
+from dispatchopt.siting.engines._cover_patterns import local_cuts
 from dispatchopt.siting.engines._cover_tree import Keeper, Tree
 
 #: Share of free sites that must be settled before the model is built anew, and how often.
 _WORTH = 0.2
 _MOST_ROUNDS = 4
 #: Cuts added a round, in small models and in large ones, and rounds at most.
-_CUTS, _CUTS_IF_LARGE, _MOST_CUTS = 150, 500, 100
+_CUTS, _CUTS_IF_LARGE, _MOST_CUTS = 150, 500, 300
+#: Work of rounds with halved sums alone, lest small models wait for a compiler; then local cuts
+#: take their place, unless these are few.
+_PLAIN_WORK, _FEW_CUTS = 2e6, 10
 #: Work in which cuts must promise to close the gap, by what the last rounds gained.
 _LOOK_BACK, _CLOSING_WORK = 3, 1.5e8
 #: Simplex steps after which a round of cuts is taken back: per set, and in small models by work.
@@ -151,16 +157,14 @@ def _tightened(  # noqa: C901 - one loop with its ends
     if len(model.pairs.row) * _PAIR_WORK > _CLOSING_WORK:
         # Looking once would already take as long as closing the gap may.
         return model, root
-    is_large = model.sets.num_sets >= _LARGE
     seen, count = [(root.objective, 0.0)], max(1, model.sets.num_sets)
     work = 0.0
+    table: tuple[Any, IntArray, dict[bytes, IntArray]] = (*model.table_of_sets(), {})
     most_steps = int(max(_CUT_STEPS * count, _CUT_WORK / count))
     for turn in range(_MOST_CUTS):
         if root.ending is not Ending.SOLVED or watch.should_stop():
             break
-        rows, limit = model.whole_rows()
-        x = np.concatenate([root.sites, root.missed])
-        cuts = separate(rows, limit, x, _CUTS_IF_LARGE if is_large else _CUTS)
+        cuts = _cutting_off(model, root, table, is_plain=work < _PLAIN_WORK)
         if not cuts.count:
             break
         basis = relaxation.basis()
@@ -191,6 +195,22 @@ def _tightened(  # noqa: C901 - one loop with its ends
             if gained * _CLOSING_WORK < left * (work - work_before):
                 break
     return model, root
+
+
+def _cutting_off(
+    model: CoverModel,
+    root: Relaxed,
+    table: tuple[Any, IntArray, dict[bytes, IntArray]],
+    *,
+    is_plain: bool,
+) -> Cuts:
+    """Return cuts that a solution of the relaxation violates."""
+    sums = violated_sums(*model.whole_rows(), np.concatenate([root.sites, root.missed]))
+    most = _CUTS_IF_LARGE if model.sets.num_sets >= _LARGE else _CUTS
+    if is_plain:
+        return halved(sums, most)
+    cuts = local_cuts(sums, *table)
+    return cuts if cuts.count >= _FEW_CUTS else cuts.joined(halved(sums, most))
 
 
 def _search(model: CoverModel, keeper: Keeper, watch: Watch) -> Search | None:
