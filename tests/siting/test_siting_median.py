@@ -14,6 +14,7 @@ from dispatchopt import siting
 from dispatchopt.core.result import Status
 from dispatchopt.core.stop import Stop
 from dispatchopt.siting import SiteStatus, SitingGoal, SitingProblem
+from dispatchopt.siting.engines._median_anneal import Annealer
 from dispatchopt.siting.engines._median_dual import Multipliers
 from dispatchopt.siting.engines._median_local import Swapper, greedy, kicked, usual_worth
 from dispatchopt.siting.engines._median_master import Master
@@ -184,3 +185,63 @@ def test_too_few_sites_for_customers_who_must_be_served(make_coverage: Any) -> N
     assert siting.solve(problem, engine="median").status is Status.INFEASIBLE
     served = siting.solve(problem.replace(max_sites=3), engine="median")
     assert (served.status, served.objective) == (Status.OPTIMAL, 3)
+
+
+@given(seed=SEEDS)
+@FEW
+def test_annealing_counts_right_and_finds_the_best_of_a_small_table(
+    make_coverage: Any, seed: int
+) -> None:
+    table = _charged(make_coverage, seed)
+    start = greedy(table, lambda: False)
+    found = Annealer(table, int(start.sum()), lambda: False, seed).run(start, 50_000)
+    assert table.is_possible(found)
+    assert found[table.is_fixed].all()
+    least = min(table.value(is_open) for is_open in _sets(table))
+    assert table.value(found) == pytest.approx(least)
+
+
+@given(seed=SEEDS)
+@FEW
+def test_moves_of_the_annealing_are_valued_as_the_table_does(make_coverage: Any, seed: int) -> None:
+    table = _charged(make_coverage, seed)
+    rng = np.random.default_rng(seed)
+    annealer = Annealer(table, 1, lambda: False, seed)
+    is_open = rng.random(table.num_columns) < 0.5
+    state, value = annealer.begun(is_open)
+    assert value == pytest.approx(table.value(is_open))
+    for _ in range(30):
+        out = int(rng.choice(np.append(np.flatnonzero(is_open), -1)))
+        into = int(rng.choice(np.append(np.flatnonzero(~is_open), -1)))
+        told = annealer.moved(out, into, state)
+        is_open[[each for each in (out, into) if each >= 0]] ^= True
+        assert told == (pytest.approx(table.value(is_open) - value),) * 2
+        value = table.value(is_open)
+
+
+def test_annealing_repeats_for_a_seed_and_ends_when_told(make_coverage: Any) -> None:
+    table = _charged(make_coverage, 4)
+    start = greedy(table, lambda: False)
+    one, two = (Annealer(table, 2, lambda: False, 7).run(start, 500) for _ in range(2))
+    assert (one == two).all()
+    assert (Annealer(table, 2, lambda: True, 7).run(start, 500) == start).all()
+
+
+def _charged(make_coverage: Any, seed: int) -> Table:
+    """A table without side rules, of p-median or of fixed charge."""
+    changes: dict[str, Any] = {}
+    if seed % 4 > 1:
+        rng = np.random.default_rng(seed + 1)
+        changes = {
+            "goal": SitingGoal.FIXED_CHARGE,
+            "max_sites": None,
+            "unserved_m": None,
+            "unserved_cents": 30.0,
+            "cents_per_unit_km": 1000.0,
+        }
+        drawn = _problem(make_coverage, seed)
+        changes["site_cost_cents"] = rng.integers(0, 60, drawn.num_sites)
+    table = table_of(_problem(make_coverage, seed, **changes))
+    # Whatever is drawn, some customer is served.
+    assert table is not None
+    return table

@@ -12,6 +12,7 @@ from dispatchopt.core.run import Run
 from dispatchopt.siting.assign import cheapest_assignment, open_mask
 from dispatchopt.siting.check import check
 from dispatchopt.siting.engines import _median_local as local
+from dispatchopt.siting.engines._median_anneal import Annealer
 from dispatchopt.siting.engines._median_dual import Multipliers
 from dispatchopt.siting.engines._median_master import Master
 from dispatchopt.siting.engines._median_table import Table, table_of
@@ -22,6 +23,11 @@ from dispatchopt.siting.problem import SitingGoal, SitingProblem, SitingSolution
 MOST_ENTRIES = 60_000_000
 #: Share of the columns that must be settled before the table is built anew.
 _WORTH = 0.1
+#: Entries of the table from which annealing comes before the bound, in place of kicks: steepest
+#: descent takes seconds there, and is some percent off where many sites open.
+_LARGE = 1_000_000
+#: Steps of an annealing, and after how many nodes the first one in the tree comes.
+_STEPS, _FIRST_NODES = 400_000, 16
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,8 +36,10 @@ class MedianEngine:
 
     Lazy greedy and swaps give the first solution, a subgradient search the first bound; columns
     that neither can be part of a better solution nor be missing in one are settled. Cuts on the
-    rest go into a relaxation in HiGHS, and branching closes what is left. Every bound is evaluated
-    from multipliers, not taken from the solver. Iterations are swaps, rounds of cuts and nodes.
+    rest go into a relaxation in HiGHS, and branching closes what is left. Where the relaxation
+    leaves a gap, annealing looks for better solutions before the tree and now and then in it. Every
+    bound is evaluated from multipliers, not taken from the solver. Iterations are swaps, rounds of
+    cuts and nodes.
 
     Parameters
     ----------
@@ -95,13 +103,19 @@ class _Search:
         self._engine, self._problem, self._run = engine, problem, run
         self._whole = self.table = table
         self._tried: set[bytes] = set()
+        self._annealer: tuple[Table, Annealer] | None = None
+        self._num_nodes, self._next_nodes = 0, _FIRST_NODES
 
     def go(self) -> None:
         """Start, bound, settle, cut and branch."""
         run, table = self._run, self.table
         start = self._start()
         self.consider(start)
-        self._kick(start)
+        if run.objective is None or table.num_rows * table.num_columns < _LARGE:
+            self._kick(start)
+        else:
+            self._improve(start)
+            self._anneal(_STEPS)
         if run.should_stop():
             return
         if run.objective is None:
@@ -192,6 +206,18 @@ class _Search:
             if self.table.value(moved) <= value:
                 current, value = moved, self.table.value(moved)
 
+    def _anneal(self, steps: int) -> None:
+        """Look for something better around the best solution; not under side rules."""
+        run, table = self._run, self.table
+        if len(table.side) or run.objective is None or run.should_stop():
+            return
+        start = self._best_mask()
+        if self._annealer is None or self._annealer[0] is not table:
+            count = max(1, int(start.sum()))
+            annealer = Annealer(table, count, run.should_stop, int(run.rng.integers(1 << 30)))
+            self._annealer = table, annealer
+        self.consider(self._annealer[1].run(start, steps))
+
     def _cut_and_branch(self, worth: FloatArray) -> None:
         run = self._run
         rows = np.arange(self.table.num_rows)
@@ -229,6 +255,7 @@ class _Search:
                 lower, upper = solved.bound.settled(table, self.best(), lower, upper)
             settled = int((lower | ~upper).sum()) - int(table.is_fixed.sum())
             if settled < _WORTH * table.num_columns:
+                self._anneal(_STEPS)
                 if tree.search((solved, bound, lower, upper)):
                     self._close()
                 return
@@ -238,6 +265,10 @@ class _Search:
     def _round(self, share: FloatArray, lower: BoolArray, upper: BoolArray) -> None:
         """Open the columns with the greatest shares, and improve them if they are new."""
         table = self.table
+        self._num_nodes += 1
+        if self._num_nodes >= self._next_nodes:
+            self._next_nodes *= 2
+            self._anneal(_STEPS)
         likely = np.where(lower, 2.0, np.where(upper, share, -1.0))
         count = min(table.max_open, int(np.ceil(likely[upper].clip(0, 1).sum() - 1e-6)))
         is_open = np.zeros(table.num_columns, dtype=bool)
