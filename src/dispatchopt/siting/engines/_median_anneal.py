@@ -20,6 +20,8 @@ _WARM, _COLD = 0.15, 0.003
 _REACH, _LEAST_REACH = 4, 16
 #: Steps between two looks at the clock.
 _CHUNK = 50_000
+#: Rows that a run looks at, and the most steps that these make.
+_WORK, _MOST_STEPS = 2e7, 400_000
 
 
 class Annealer:
@@ -48,7 +50,7 @@ class Annealer:
         self._kernels = _median_anneal_kernels
         self._table, self._should_stop = table, should_stop
         m = table.num_columns
-        width = min(m, _REACH * m // max(1, num_open) + _LEAST_REACH)
+        width = _width(table, num_open)
         near = np.ascontiguousarray(table.order[:, :width], dtype=np.int32)
         near_cost = np.take_along_axis(table.cost, near, axis=1)
         row, at = np.nonzero(near_cost < table.price[:, None])
@@ -66,6 +68,8 @@ class Annealer:
             np.array(table.is_fixed),
         )
         self._seed = np.array([2 * (seed % 2**30) + 1], dtype=np.int64)
+        #: Steps of a run: a step looks at the rows of one open column, and at those near another.
+        self.steps = int(min(_MOST_STEPS, _WORK / _rows_of_step(table, num_open)))
 
     def begun(self, is_open: BoolArray) -> tuple[State, float]:
         """Return the state of open columns, and what they cost."""
@@ -90,8 +94,9 @@ class Annealer:
             made += self._kernels.leave(out, self._ground, state) - opening[out]
         return told, made
 
-    def run(self, is_open: BoolArray, steps: int) -> BoolArray:
-        """Return the best columns met in so many steps, those given at first, shape (m,)."""
+    def run(self, is_open: BoolArray, steps: int | None = None) -> BoolArray:
+        """Return the best columns met in a run, those given at first, shape (m,)."""
+        steps = self.steps if steps is None else steps
         state, value = self.begun(is_open)
         near, rest = state[3]
         loss = float((rest - near).sum()) / max(1, int(is_open.sum()))
@@ -106,3 +111,18 @@ class Annealer:
             how = (min(steps, _CHUNK), first, last, self._seed, most, value, reached)
             value, reached = self._kernels.anneal(how, best, self._ground, state)
         return best
+
+
+def is_quick(table: Table, num_open: int) -> bool:
+    """Whether a run has as many steps as it may: so many open columns that each has few rows."""
+    return _MOST_STEPS * _rows_of_step(table, num_open) <= _WORK
+
+
+def _width(table: Table, num_open: int) -> int:
+    m = table.num_columns
+    return min(m, _REACH * m // max(1, num_open) + _LEAST_REACH)
+
+
+def _rows_of_step(table: Table, num_open: int) -> float:
+    per_column = table.num_rows / max(1, table.num_columns)
+    return table.num_rows / max(1, num_open) + per_column * _width(table, num_open)

@@ -12,7 +12,7 @@ from dispatchopt.core.run import Run
 from dispatchopt.siting.assign import cheapest_assignment, open_mask
 from dispatchopt.siting.check import check
 from dispatchopt.siting.engines import _median_local as local
-from dispatchopt.siting.engines._median_anneal import Annealer
+from dispatchopt.siting.engines._median_anneal import Annealer, is_quick
 from dispatchopt.siting.engines._median_dual import Multipliers
 from dispatchopt.siting.engines._median_master import Master
 from dispatchopt.siting.engines._median_table import Table, table_of
@@ -23,11 +23,13 @@ from dispatchopt.siting.problem import SitingGoal, SitingProblem, SitingSolution
 MOST_ENTRIES = 60_000_000
 #: Share of the columns that must be settled before the table is built anew.
 _WORTH = 0.1
-#: Entries of the table from which annealing comes before the bound, in place of kicks: steepest
-#: descent takes seconds there, and is some percent off where many sites open.
+#: Entries of the table from which annealing comes before the bound, in place of kicks, where many
+#: sites open: steepest descent takes seconds there, and is some percent off.
 _LARGE = 1_000_000
-#: Steps of an annealing, and after how many nodes the first one in the tree comes.
-_STEPS, _FIRST_NODES = 400_000, 16
+#: Nodes after which annealing comes for the first time in the tree; then twice as many, ...
+_FIRST_NODES = 16
+#: Gap from which it is worth its time, and how much longer it gets from run to run, and at most.
+_WIDE, _LONGER, _LONGEST = 5e-4, 2, 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,17 +107,19 @@ class _Search:
         self._tried: set[bytes] = set()
         self._annealer: tuple[Table, Annealer] | None = None
         self._num_nodes, self._next_nodes = 0, _FIRST_NODES
+        self._length = 1
 
     def go(self) -> None:
         """Start, bound, settle, cut and branch."""
         run, table = self._run, self.table
         start = self._start()
         self.consider(start)
-        if run.objective is None or table.num_rows * table.num_columns < _LARGE:
-            self._kick(start)
-        else:
+        is_large = table.num_rows * table.num_columns >= _LARGE
+        if run.objective is not None and is_large and is_quick(table, int(start.sum())):
             self._improve(start)
-            self._anneal(_STEPS)
+            self._anneal()
+        else:
+            self._kick(start)
         if run.should_stop():
             return
         if run.objective is None:
@@ -206,17 +210,21 @@ class _Search:
             if self.table.value(moved) <= value:
                 current, value = moved, self.table.value(moved)
 
-    def _anneal(self, steps: int) -> None:
+    def _anneal(self) -> None:
         """Look for something better around the best solution; not under side rules."""
         run, table = self._run, self.table
         if len(table.side) or run.objective is None or run.should_stop():
+            return
+        if run.objective - run.bound < _WIDE * abs(run.objective):
             return
         start = self._best_mask()
         if self._annealer is None or self._annealer[0] is not table:
             count = max(1, int(start.sum()))
             annealer = Annealer(table, count, run.should_stop, int(run.rng.integers(1 << 30)))
             self._annealer = table, annealer
-        self.consider(self._annealer[1].run(start, steps))
+        annealer = self._annealer[1]
+        self.consider(annealer.run(start, self._length * annealer.steps))
+        self._length = min(_LONGER * self._length, _LONGEST)
 
     def _cut_and_branch(self, worth: FloatArray) -> None:
         run = self._run
@@ -255,7 +263,7 @@ class _Search:
                 lower, upper = solved.bound.settled(table, self.best(), lower, upper)
             settled = int((lower | ~upper).sum()) - int(table.is_fixed.sum())
             if settled < _WORTH * table.num_columns:
-                self._anneal(_STEPS)
+                self._anneal()
                 if tree.search((solved, bound, lower, upper)):
                     self._close()
                 return
@@ -268,7 +276,7 @@ class _Search:
         self._num_nodes += 1
         if self._num_nodes >= self._next_nodes:
             self._next_nodes *= 2
-            self._anneal(_STEPS)
+            self._anneal()
         likely = np.where(lower, 2.0, np.where(upper, share, -1.0))
         count = min(table.max_open, int(np.ceil(likely[upper].clip(0, 1).sum() - 1e-6)))
         is_open = np.zeros(table.num_columns, dtype=bool)
