@@ -71,6 +71,7 @@ def test_what_does_not_fit_is_reported(
     with pytest.raises(InputError) as caught:
         _read(tmp_path, DOCUMENT | {"parameters": given})
     assert code in {issue.code for issue in caught.value.issues}
+    assert len(set(caught.value.issues)) == len(caught.value.issues)
 
 
 @pytest.mark.parametrize(
@@ -109,6 +110,25 @@ def test_expected_demand_under_capacities_survives_every_encoding(
     parameters = DOCUMENT["parameters"] | {"scenario_rule": "expected"}
     problem = _read(tmp_path, DOCUMENT | {"sites": sites, "parameters": parameters})
     assert problem.load_weight.tolist() == [9, 1]
+    do.write(do.read(tmp_path / "sites.json"), tmp_path / target)
+    assert digest(do.read(tmp_path / target).problem) == digest(problem)
+
+
+@pytest.mark.parametrize("target", ["x.json", "x.xlsx", "x.gpkg", "folder"])
+def test_prices_of_pairs_are_shared_out_over_scenarios_in_every_encoding(
+    tmp_path: Path, target: str
+) -> None:
+    sites = [each | {"capacity_units": 9} for each in DOCUMENT["sites"]]
+    coverage = [each | {"cost_cents": 30.0} for each in DOCUMENT["coverage"]]
+    parameters = {"goal": "fixed-charge", "scenario_rule": "expected", "unserved_cents": 9}
+    # Of u, nine tenths of the demand come in the calm, of v all of it in the surge.
+    demand = [
+        *DOCUMENT["scenario_demand"],
+        {"scenario": "surge", "customer": "u", "demand_units": 5},
+    ]
+    tables = {"sites": sites, "coverage": coverage, "scenario_demand": demand}
+    problem = _read(tmp_path, DOCUMENT | tables | {"parameters": parameters})
+    assert problem.pair_cost_cents.tolist() == [27, 3, 0, 30, 27, 3]
     do.write(do.read(tmp_path / "sites.json"), tmp_path / target)
     assert digest(do.read(tmp_path / target).problem) == digest(problem)
 

@@ -82,7 +82,9 @@ def build(parts: Parts) -> SitingProblem:
         )
         return in_phases(parts, in_scenarios(parts, problem), limits)
     except InputError as error:
-        issues.extend(error.issues)
+        # Tables of phases and scenarios tell what is wrong with them themselves.
+        told = issues.all()
+        issues.extend([issue for issue in error.issues if issue not in told])
         issues.raise_if_any()
         raise
 
