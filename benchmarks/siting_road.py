@@ -8,8 +8,8 @@ customers have 1 to 9 units of demand.
 
 from __future__ import annotations
 
+import argparse
 import os
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -173,4 +173,6 @@ def main(target: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.siting_road", description=__doc__)
+    parser.add_argument("page", help="file of the page that shows the difference")
+    main(parser.parse_args().page)
