@@ -116,7 +116,6 @@ class _Search:
         self.consider(start)
         is_large = table.num_rows * table.num_columns >= _LARGE
         if run.objective is not None and is_large and is_quick(table, int(start.sum())):
-            self._improve(start)
             self._anneal()
         else:
             self._kick(start)
