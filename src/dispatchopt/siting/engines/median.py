@@ -212,9 +212,9 @@ class _Search:
     def _anneal(self) -> None:
         """Look for something better around the best solution; not under side rules."""
         run, table = self._run, self.table
-        if len(table.side) or run.objective is None or run.should_stop():
+        if len(table.side) or not table.num_rows or run.objective is None or run.should_stop():
             return
-        if run.objective - run.bound < _WIDE * abs(run.objective):
+        if run.objective - run.bound <= _WIDE * abs(run.objective):
             return
         start = self._best_mask()
         if self._annealer is None or self._annealer[0] is not table:
