@@ -17,9 +17,8 @@ def test_the_python_of_the_readme_runs(
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.S)
     assert len(blocks) == 1
     monkeypatch.chdir(ROOT)
-    # A minute on the clock is for readers; the stages need less to have an answer each.
-    code = blocks[0].replace("time_s=60", "time_s=8")
-    exec(compile(code, "README.md", "exec"), {})
+    # As it stands: with less on its clock, a day may be left out while kernels are compiled.
+    exec(compile(blocks[0], "README.md", "exec"), {})
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split()[0] in {"optimal", "feasible"}
     assert 0 <= float(lines[1]) <= 1
