@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from dispatchopt.core.arrays import BoolArray, IntArray
+from dispatchopt.core.arrays import IntArray
 from dispatchopt.core.run import solve
 from dispatchopt.core.stop import Stop
 from dispatchopt.dispatch.waves.state import Requests, WaveRoute, WaveState
@@ -23,7 +23,6 @@ from dispatchopt.routing.problem import (
 )
 from dispatchopt.routing.schedule import best_route
 
-_NOW, _LATER = 1, 2
 Routes = list[WaveRoute]
 
 
@@ -34,11 +33,9 @@ def plan(
     stop: Stop,
     seed: int,
     release_s: IntArray | None = None,
-    is_now: BoolArray | None = None,
-    is_later: BoolArray | None = None,
-    start: tuple[Routes, Routes] | None = None,
-) -> tuple[list[WaveRoute], list[WaveRoute]] | None:
-    """Return good routes, those that leave now and those that leave later; None if none is found.
+    start: Routes | None = None,
+) -> Routes | None:
+    """Return good routes that serve everything; None if none are found.
 
     Parameters
     ----------
@@ -49,72 +46,58 @@ def plan(
     stop, seed
         Limits and seed of the engine.
     release_s
-        When requests are there; all are by default, and then every route leaves now.
-    is_now, is_later
-        Requests that must leave now, and those that must not.
+        When requests are there, and a route leaves no earlier than all of its requests are; all
+        are there by default.
     start
-        Routes that leave now and later, to begin from; they must be feasible.
+        Routes to begin from, if they serve everything and keep all rules.
     """
     n = len(requests)
     if n == 0:
-        return [], []
+        return []
     places, inverse = np.unique(np.concatenate([[0], requests.place]), return_inverse=True)
     duration_s = state.duration_s[np.ix_(places, places)]
-    has_later = release_s is not None
     release = np.full(n, state.start_s) if release_s is None else release_s
-    skills = np.zeros(n, dtype=np.int64)
-    if has_later:
-        waits = release > state.start_s
-        if is_later is not None:
-            waits = waits | is_later
-            release = np.where(is_later, np.maximum(release, _next_s(state)), release)
-        skills = np.where(waits, _LATER, 0)
-        if is_now is not None:
-            skills = np.where(is_now, _NOW, skills)
-    kinds = 2 if has_later else 1
     problem = RoutingProblem(
         travel=(TravelMatrix(distance_m=duration_s, duration_s=duration_s),),
         orders=Orders.of(
             place=inverse[1:],
             load=requests.load[:, None],
             service_s=requests.service_s,
-            earliest_s=requests.earliest_s,
-            latest_s=requests.latest_s,
+            # Windows without what no route can use tell the engine better who goes with whom.
+            earliest_s=np.maximum(
+                requests.earliest_s, release + state.duration_s[0, requests.place]
+            ),
+            latest_s=np.minimum(
+                requests.latest_s,
+                state.closes_s - requests.service_s - state.duration_s[requests.place, 0],
+            ),
             release_s=release,
-            skills=skills,
         ),
         stores=Stores.of(place=[0]),
         couriers=Couriers.of(
-            start_place=[0] * kinds,
-            end_place=[0] * kinds,
-            count=[n] * kinds,
-            capacity=[[state.capacity]] * kinds,
-            earliest_s=[state.start_s, _next_s(state)][:kinds],
-            latest_s=[state.closes_s] * kinds,
-            skills=[_NOW, _LATER][:kinds],
+            start_place=[0],
+            end_place=[0],
+            count=[n],
+            capacity=[[state.capacity]],
+            earliest_s=[state.start_s],
+            latest_s=[state.closes_s],
         ),
     )
     known = None if start is None else _timed(problem, start)
     found = solve(DOMAIN, problem, engine="pyvrp", stop=stop, seed=seed, start=known).solution
     if found is None:
         return None
-    now: list[WaveRoute] = []
-    later: list[WaveRoute] = []
-    for route in found.routes:
-        for trip in route.trips:
-            (now if route.courier == 0 else later).append(trip.stops)
-    return now, later
+    return [trip.stops for route in found.routes for trip in route.trips]
 
 
-def _timed(problem: RoutingProblem, start: tuple[Routes, Routes]) -> RoutingSolution | None:
+def _timed(problem: RoutingProblem, start: Routes) -> RoutingSolution | None:
     """Return routes as a solution; None if one of them cannot keep its times."""
     routes = []
-    for courier, group in enumerate(start):
-        for stops in group:
-            timed = best_route(problem, courier, (Trip(store=0, stops=tuple(stops)),))
-            if timed is None:
-                return None
-            routes.append(timed)
+    for stops in start:
+        timed = best_route(problem, 0, (Trip(store=0, stops=tuple(stops)),))
+        if timed is None:
+            return None
+        routes.append(timed)
     solution = RoutingSolution(routes=tuple(routes))
     return solution if check(problem, solution).is_feasible else None
 
@@ -133,13 +116,9 @@ def routes_for(
     holds routes, of rows of the state, to begin from.
     """
     at = {row: place for place, row in enumerate(rows.tolist())}
-    known: tuple[Routes, Routes] | None = None
-    if start is not None:
-        known = [tuple(at[row] for row in each) for each in start], []
+    known = None if start is None else [tuple(at[row] for row in each) for each in start]
     found = plan(state, state.requests.rows(rows), stop=stop, seed=seed, start=known)
-    routes = [(place,) for place in range(len(rows))] if found is None else found[0]
-    if found is None and known is not None:
-        routes = known[0]
+    routes = found or known or [(place,) for place in range(len(rows))]
     return tuple(tuple(int(rows[place]) for place in route) for route in routes)
 
 

@@ -107,7 +107,7 @@ def hindsight(day: WaveDay, *, stop: Stop, seed: int = 1) -> int | None:
     if found is None:
         return None
     total = 0
-    for route in (*found[0], *found[1]):
+    for route in found:
         stops = [0, *day.requests.place[list(route)].tolist(), 0]
         total += int(day.duration_s[stops[:-1], stops[1:]].sum())
     return total
