@@ -11,8 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dispatchopt.core import EngineError, InputError, Stop, UnsupportedError
-from dispatchopt.dispatch.waves import Requests, WaveState, find_wave_policy, wave_policies
-from dispatchopt.dispatch.waves.insertion import completed
+from dispatchopt.dispatch.waves import WaveState, find_wave_policy, wave_policies
 from dispatchopt.dispatch.waves.policies.consensus import Consensus
 from dispatchopt.dispatch.waves.routes import can_wait, latest_start_s
 from dispatchopt.geography.matrix import TravelMatrix
@@ -153,47 +152,6 @@ def test_latest_start_by_hand() -> None:
     assert can_wait(later, both, (0, 1))
     assert not can_wait(state, both, (0, 1))
     assert not can_wait(replace(later, start_s=7000), both, (0, 1))
-
-
-def _driving_s(
-    state: WaveState, requests: Requests, route: tuple[int, ...], release_s: list[int]
-) -> float:
-    """What a route costs that leaves as soon as all is there; infinite if it breaks a rule."""
-    at_s, place, driven_s = max(state.start_s, *(release_s[row] for row in route)), 0, 0
-    for row in route:
-        here = int(requests.place[row])
-        driven_s += int(state.duration_s[place, here])
-        at_s = max(at_s + int(state.duration_s[place, here]), int(requests.earliest_s[row]))
-        if at_s > requests.latest_s[row]:
-            return float("inf")
-        at_s, place = at_s + int(requests.service_s[row]), here
-    is_late = at_s + state.duration_s[place, 0] > state.closes_s
-    is_heavy = requests.load[list(route)].sum() > state.capacity
-    return float("inf") if is_late or is_heavy else float(driven_s + state.duration_s[place, 0])
-
-
-@settings(max_examples=25)
-@given(seed=st.integers(0, 10**6), data=st.data())
-def test_a_request_is_put_where_it_costs_least(seed: int, data: st.DataObject) -> None:
-    """Against all routes and gaps, where it may push the start of a route, or its own route."""
-    day = small_day(seed=seed, most_epochs=3)
-    state = day.state(day.first_epoch, np.ones(len(day.requests), dtype=np.bool_))
-    requests, release_s = day.requests, day.arrives * day.step_s + day.margin_s
-    rows = data.draw(st.permutations(range(len(requests))))[:9]
-    routes: list[tuple[int, ...]] = []
-    for row in rows:
-        found = completed(state, requests, routes, np.array([row]), release_s)
-        every = [
-            (*routes[:at], (*route[:gap], row, *route[gap:]), *routes[at + 1 :])
-            for at, route in enumerate(routes)
-            for gap in range(len(route) + 1)
-        ]
-        costs = [
-            sum(_driving_s(state, requests, route, release_s.tolist()) for route in plan)
-            for plan in [found, *every, (*routes, (row,))]
-        ]
-        assert costs[0] == min(costs) < float("inf")
-        routes = found
 
 
 def test_hindsight_is_not_worse_than_greedy() -> None:

@@ -9,7 +9,6 @@ import numpy as np
 from dispatchopt.core.arrays import BoolArray, IntArray
 from dispatchopt.core.seeds import stream
 from dispatchopt.core.stop import Stop, StopClock
-from dispatchopt.dispatch.waves.insertion import completed
 from dispatchopt.dispatch.waves.routes import can_wait, plan, routes_for
 from dispatchopt.dispatch.waves.state import Requests, WaveRoute, WaveState
 
@@ -21,11 +20,11 @@ _LEAST_S = 0.02
 class Consensus:
     """Sampled futures are planned with what is open, and what enough of them send leaves now.
 
-    Requests of the next epochs are drawn several times and planned together with what is open,
-    each plan beginning from the one before. What leaves now in enough plans is planned for itself
-    at last, and a route of it that could as well leave at the next epoch stays. A plan knows the
-    future that was drawn for it and so thinks too well of waiting: less than half of the plans is
-    enough to leave.
+    Requests of the next epochs are drawn several times and planned together with what is open, each
+    plan from nothing, as routes made for another future hold up the search. What leaves now in
+    enough plans is planned for itself at last, and a route of it that could as well leave at the
+    next epoch stays. A plan knows the future that was drawn for it and so thinks too well of
+    waiting: less than half of the plans is enough to leave.
 
     That sampled plans vote on what leaves is the idea of the iterative conditional dispatch of Lan,
     van Doorn, Wouda, Rijal and Bhulai (2023).
@@ -38,9 +37,8 @@ class Consensus:
         Epochs drawn in each future.
     go_share
         A request leaves if it does so in at least this share of the plans.
-    first_share, final_share
-        Share of the time for the first sampled plan, which begins from nothing, and for the routes
-        of what leaves.
+    final_share
+        Share of the time for the routes of what leaves.
     plan_s
         Seconds that a plan needs per request: in shorter time fewer futures are drawn, and where
         there is no time for any, routes leave that hold what must go.
@@ -52,7 +50,6 @@ class Consensus:
     samples: int = 8
     ahead: int = 1
     go_share: float = 0.4
-    first_share: float = 0.2
     final_share: float = 0.1
     plan_s: float = 0.003
     plan_iterations: int = 200
@@ -93,22 +90,15 @@ class Consensus:
     def _plans(self, state: WaveState, clock: StopClock, seed: int) -> list[list[WaveRoute]]:
         """Return the routes of each sampled plan; rows beyond the state's are what was drawn."""
         rng = stream(seed, "waves", "consensus", str(state.epoch))
-        samples, n = self._samples(state, clock), len(state.requests)
-        is_open = np.ones(n, dtype=np.bool_)
+        samples = self._samples(state, clock)
         plans: list[list[WaveRoute]] = []
         for sample in range(samples):
-            limits = self._limits(clock, samples - sample, is_first=not plans)
+            limits = self._limits(clock, samples - sample)
             if limits is None:
                 break
             requests, release_s = self._future(state, rng)
-            drawn = np.arange(n, len(requests))
-            start = None
-            if plans:
-                start = completed(state, requests, _rest(plans[-1], is_open), drawn, release_s)
             engine_seed = int(rng.integers(1 << 31))
-            found = plan(
-                state, requests, stop=limits, seed=engine_seed, release_s=release_s, start=start
-            )
+            found = plan(state, requests, stop=limits, seed=engine_seed, release_s=release_s)
             if found is not None:
                 plans.append(found)
         return plans
@@ -119,20 +109,15 @@ class Consensus:
             return self.samples
         ahead = min(self.ahead, state.epochs_left) * state.forecast.per_epoch
         each_s = self.plan_s * (len(state.requests) + ahead)
-        time_s = (1 - self.first_share - self.final_share) * clock.stop.time_s
-        return max(1, min(self.samples, 1 + int(time_s / each_s)))
+        time_s = (1 - self.final_share) * clock.stop.time_s
+        return max(1, min(self.samples, int(time_s / each_s)))
 
-    def _limits(self, clock: StopClock, left: int, *, is_first: bool) -> Stop | None:
+    def _limits(self, clock: StopClock, left: int) -> Stop | None:
         """Return the limits of one of so many sampled plans that are left; None without time."""
         if clock.stop.time_s is None:
             return self._part(clock, 1.0)
         time_s = clock.time_left_s - self.final_share * clock.stop.time_s
-        if time_s <= _LEAST_S:
-            return None
-        part_s = time_s / left
-        if is_first:
-            part_s = min(time_s, max(part_s, self.first_share * clock.stop.time_s))
-        return Stop(time_s=part_s, cancel=clock.stop.cancel)
+        return None if time_s <= _LEAST_S else Stop(time_s=time_s / left, cancel=clock.stop.cancel)
 
     def _future(self, state: WaveState, rng: np.random.Generator) -> tuple[Requests, IntArray]:
         """Return what is open and what is drawn for the next epochs, and when each is there."""
