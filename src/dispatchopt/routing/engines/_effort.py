@@ -31,12 +31,11 @@ class Effort:
         Factor by which the guess of the gap grows.
     wide_first, wide_cut
         Gaps, of the linear programme and after the cuts, above which a better plan is looked for.
-    wide_region
-        Gap above which regions do not pay yet.
     most_settled
         Columns up to which branch and bound is quicker than the search for a better plan.
     better_share
-        Share of the time left that the search for a better plan may take after the cuts.
+        Share of the time left that the search for a better plan may take after the cuts; also
+        where the gap stays wide, as branch and bound below a guess finds plans on its way.
     most_kept
         Columns that are kept for the next state.
     ruin_steps, more_ruin_steps, warm_ruin_steps
@@ -54,7 +53,6 @@ class Effort:
     guess_growth: float = 1.6
     wide_first: float = 0.03
     wide_cut: float = 0.002
-    wide_region: float = 0.01
     most_settled: int = 2_500
     better_share: float = 0.6
     most_kept: int = 4_000

@@ -26,8 +26,6 @@ from dispatchopt.routing.engines._relaxation import Relaxation, Solved
 _REGION_CALLS = 40
 #: Regions that may bring nothing in a turn.
 _PATIENCE = 6
-#: Before regions, ruin and recreate takes twice as long each time, up to so many times as at first.
-_MOST_TIMES = 4
 
 
 class Partition(ColumnSearch):
@@ -64,16 +62,15 @@ class Partition(ColumnSearch):
         go on where the other one is stuck.
         """
         left_s, wide = self._time_left(), self._effort.wide_cut
-        kept_s = 0.0 if math.isinf(left_s) else (1 - self._effort.better_share) * left_s
         regions: Iterator[bool] | None = None
-        cut_at, times = math.inf, 1
-        while self._is_wide(wide) and not self._should_stop() and self._time_left() > kept_s:
+        cut_at = math.inf
+
+        def is_over() -> bool:
+            return self._time_left() < (1 - self._effort.better_share) * left_s < math.inf
+
+        while self._is_wide(wide) and not self._should_stop() and not is_over():
             best = self.best
-            self._look(0.0, times)
-            if regions is None and times < _MOST_TIMES and self._is_wide(self._effort.wide_region):
-                times *= 2
-                continue
-            times = 1
+            self._look(0.0)
             if self.best < cut_at:
                 cut_at = self.best
                 again = self._again(*state)
@@ -86,7 +83,7 @@ class Partition(ColumnSearch):
             failed = 0
             for is_better in regions:
                 failed = 0 if is_better else failed + 1
-                if failed >= _PATIENCE or not self._is_wide(wide) or self._time_left() < kept_s:
+                if failed >= _PATIENCE or not self._is_wide(wide) or is_over():
                     break
             else:
                 if self.best == best:
