@@ -143,6 +143,7 @@ class BundleSearch:
         top: float,
         steps: int,
         saved: FloatArray | None = None,
+        times: int = 1,
     ) -> float:
         """Look for a better plan, from the best one so far; returns the cost of the best.
 
@@ -162,7 +163,7 @@ class BundleSearch:
         known = self._known(columns)
         if len(known):
             search.start_from(known, gap)
-        chosen, cost = search.run(steps * columns.num_orders, run.should_stop)
+        chosen, cost = search.run(times * steps * columns.num_orders, run.should_stop)
         if cost < best - 0.5 and is_plan(columns, chosen):
             self._offer(columns.origin[chosen], cost)
             best = cost

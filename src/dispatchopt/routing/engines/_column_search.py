@@ -46,7 +46,7 @@ class ColumnSearch:
         Called with each higher bound on all plans.
     improve
         Called for a better plan where the gap is wide, with what one courier more would save, per
-        class; returns the cost of the best one.
+        class, and how many times as long as usual; returns the cost of the best one.
     should_stop, time_left
         Whether to end, and seconds till then.
     """
@@ -63,7 +63,7 @@ class ColumnSearch:
         tell_bound: Callable[[float], None],
         should_stop: Callable[[], bool],
         time_left: Callable[[], float],
-        improve: Callable[[FloatArray], float] | None = None,
+        improve: Callable[[FloatArray, int], float] | None = None,
         warm: Warm | None = None,
         current: Callable[[], tuple[IntArray, IntArray]] | None = None,
         plan: float | None = None,
@@ -95,13 +95,13 @@ class ColumnSearch:
     def _is_wide(self, share: float) -> bool:
         return self.best - self.bound > share * abs(self.best)
 
-    def _look(self, wide: float) -> None:
-        """Look for a better plan if the gap is wide."""
+    def _look(self, wide: float, times: int = 1) -> None:
+        """Look for a better plan if the gap is wide, so many times as long as usual."""
         if self._improve is None or self._should_stop():
             return
         if self._is_wide(wide):
             courier = self.duals[self.columns.num_orders : self.columns.num_rows - 1]
-            self.best = min(self.best, self._improve(np.maximum(-courier, 0.0)))
+            self.best = min(self.best, self._improve(np.maximum(-courier, 0.0), times))
             self.plan = min(self.plan, self.best)
 
     def _is_proven(self) -> bool:

@@ -26,6 +26,9 @@ from dispatchopt.routing.engines._relaxation import Relaxation, Solved
 _REGION_CALLS = 40
 #: Regions that may bring nothing in a turn.
 _PATIENCE = 6
+#: Where a plan may refuse too many, ruin and recreate takes twice as long each time, up to so many
+#: times as at first.
+_MOST_TIMES = 4
 
 
 class Partition(ColumnSearch):
@@ -61,16 +64,20 @@ class Partition(ColumnSearch):
         Ruin and recreate moves many orders a little, a region is solved as a whole: in turns they
         go on where the other one is stuck.
         """
+        columns = self.columns
+        least_refusal = columns.cost[columns.store < 0].min(initial=math.inf)
         left_s, wide = self._time_left(), self._effort.wide_cut
+        kept_s = 0.0 if math.isinf(left_s) else (1 - self._effort.better_share) * left_s
         regions: Iterator[bool] | None = None
-        cut_at = math.inf
-
-        def is_over() -> bool:
-            return self._time_left() < (1 - self._effort.better_share) * left_s < math.inf
-
-        while self._is_wide(wide) and not self._should_stop() and not is_over():
+        cut_at, times = math.inf, 1
+        while self._is_wide(wide) and not self._should_stop() and self._time_left() > kept_s:
             best = self.best
-            self._look(0.0)
+            self._look(0.0, times)
+            # A region hardly ever serves one order more; that takes changes all over the plan.
+            if regions is None and times < _MOST_TIMES and self.best - self.bound > least_refusal:
+                times *= 2
+                continue
+            times = 1
             if self.best < cut_at:
                 cut_at = self.best
                 again = self._again(*state)
@@ -83,7 +90,7 @@ class Partition(ColumnSearch):
             failed = 0
             for is_better in regions:
                 failed = 0 if is_better else failed + 1
-                if failed >= _PATIENCE or not self._is_wide(wide) or is_over():
+                if failed >= _PATIENCE or not self._is_wide(wide) or self._time_left() < kept_s:
                     break
             else:
                 if self.best == best:
