@@ -173,7 +173,7 @@ def test_turns_after_the_cuts_keep_bounds_and_plans_right(seed: int) -> None:
     optimum = least(columns)
     plans = [np.flatnonzero(columns.store < 0)]
     costs, asked = [float(columns.cost[plans[0]].sum())], []
-    effort = replace(BRIEF, wide_first=0.0, wide_cut=0.0, wide_region=0.0, most_settled=0)
+    effort = replace(BRIEF, wide_first=0.0, wide_cut=0.0, most_settled=0)
 
     def offer(chosen: IntArray, cost: float) -> None:
         assert cost == columns.cost[chosen].sum()
