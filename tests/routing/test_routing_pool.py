@@ -291,6 +291,9 @@ def test_a_polish_needs_time_for_a_whole_round(monkeypatch: pytest.MonkeyPatch) 
         (size**2 / 10.0, 40.0, (True, True)),
         (size**2 / 41.0, 40.0, (True, False)),
         (size**2 / 10.0, 20.0, (False, True)),
+        # Half a minute counts, though some of it has gone by before an engine begins.
+        (size**2 / 10.0, 29.5, (True, True)),
+        (size**2 / 10.0, 27.9, (False, True)),
         (size**2 / 1e9, None, (True, True)),
     ):
         monkeypatch.setattr(pyvrp, "_ORDERS_SQUARED_PER_S", orders_squared)

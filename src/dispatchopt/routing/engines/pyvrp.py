@@ -22,8 +22,9 @@ from dispatchopt.routing.reach import proof_of_infeasibility
 #: A round of the polish takes steps by orders, and a step the longer the more orders there are: so
 #: many, squared, for a second of the whole limit.
 _ORDERS_SQUARED_PER_S = 1_275
-#: Below such a limit of time, what is compiled on first use would leave too little of it.
-_LEAST_S = 30
+#: With less time left, what is compiled on first use would leave too little of it. A limit of half
+#: a minute leaves more: some of it is gone before an engine begins.
+_LEAST_S = 28
 #: More steps than a run takes.
 _MANY = 1 << 62
 
