@@ -97,12 +97,20 @@ def waited_s(state: DispatchState, ways: list[list[float]], chance: float, share
     stores=st.integers(1, 4),
     couriers=st.integers(1, 4),
     share=st.sampled_from([0.0, 0.3, 1.0]),
+    stay_s=st.sampled_from([0, 300, 1200]),
 )
 def test_each_courier_goes_where_it_saves_most(
-    seed: int, stores: int, couriers: int, share: float
+    seed: int, stores: int, couriers: int, share: float, stay_s: int
 ) -> None:
     state = state_of(seed, stores, couriers)
-    how = Moving(far_s=900, least_gain_s=5.0, way_weight=0.1, anywhere_share=share, hop_s=900)
+    how = Moving(
+        far_s=900,
+        least_gain_s=5.0,
+        way_weight=0.1,
+        stay_s=stay_s,
+        anywhere_share=share,
+        hop_s=900,
+    )
     everyone = np.ones(couriers, dtype=np.bool_)
     decided = dict(moves(state, everyone, ~everyone, how))
     chance = float(state.stores.recent_orders.sum()) / 3 / couriers
@@ -128,13 +136,21 @@ def test_each_courier_goes_where_it_saves_most(
         for store in np.flatnonzero(wanted).tolist():
             if not allowed(courier, store) or not 0 < ways[courier][store] <= 900:
                 continue
-            there = [
-                way_s(state, store, each) if allowed(courier, each) else float(MOST_S)
-                for each in range(stores)
-            ]
-            now = waited_s(state, ways, chance, share)
-            then = waited_s(state, [*ways[:courier], there, *ways[courier + 1 :]], chance, share)
-            gains[store] = now - then - 5.0 - 0.1 * ways[courier][store]
+
+            def from_store(rest_s: float, courier: int = courier, store: int = store) -> float:
+                there = [
+                    rest_s + way_s(state, store, each) if allowed(courier, each) else float(MOST_S)
+                    for each in range(stores)
+                ]
+                row = [*ways[:courier], there, *ways[courier + 1 :]]
+                return waited_s(state, row, chance, share)
+
+            way = ways[courier][store]
+            on_way_s = min(way, stay_s)
+            then = from_store(0.0)
+            if stay_s > 0:
+                then += on_way_s / stay_s * (from_store(way - on_way_s / 2) - then)
+            gains[store] = waited_s(state, ways, chance, share) - then - 5.0 - 0.1 * way
         best = max(gains.values(), default=0.0)
         if courier in decided:
             assert math.isclose(gains[decided[courier]], best, abs_tol=1e-6)
@@ -188,8 +204,11 @@ def test_near_enough_is_near_enough() -> None:
     )
     everyone = np.ones(1, dtype=np.bool_)
     # Three minutes of way at a third of an order: 14 s are saved, and 9 of way are paid.
-    assert moves(state, everyone, ~everyone, Moving(least_gain_s=2.0)) == [(0, 0)]
-    assert moves(state, everyone, ~everyone, Moving(least_gain_s=60.0)) == []
+    how = Moving(least_gain_s=2.0, stay_s=3600)
+    assert moves(state, everyone, ~everyone, how) == [(0, 0)]
+    assert moves(state, everyone, ~everyone, replace(how, least_gain_s=60.0)) == []
+    # Who is without an order for the three minutes of the way only never stands there.
+    assert moves(state, everyone, ~everyone, replace(how, stay_s=180)) == []
 
 
 def test_nobody_drives_to_where_little_of_the_shift_is_left() -> None:

@@ -237,7 +237,7 @@ def test_idle_couriers_share_the_demand() -> None:
         couriers=Couriers.build(ids=["k", "l"], place_idx=[2, 3], on_s=[0, 0], off_s=[7200, 7200]),
     )
     state = _observed(day)
-    busy = replace(state, stores=replace(state.stores, recent_orders=np.array([3, 3])))
+    busy = replace(state, stores=replace(state.stores, recent_orders=np.array([2, 2])))
     idle = np.ones(2, dtype=np.bool_)
     nobody, how = ~idle, Moving()
     assert sorted(moves(busy, idle, nobody, how)) == [(0, 0), (1, 1)]
@@ -257,8 +257,8 @@ def test_idle_couriers_share_the_demand() -> None:
     assert moves(there, idle, nobody, how) == []
     # Who is on the way to a store, or will be free there, counts as well.
     first, second = np.array([True, False]), np.array([False, True])
-    rare = replace(state, stores=replace(state.stores, recent_orders=np.array([1, 0])))
-    coming = replace(rare, couriers=replace(rare.couriers, place_idx=np.array([2, 0])))
+    some = replace(state, stores=replace(state.stores, recent_orders=np.array([2, 0])))
+    coming = replace(some, couriers=replace(some.couriers, place_idx=np.array([2, 0])))
     assert moves(coming, first, nobody, how) == [(0, 0)]
     assert moves(coming, first, second, how) == []
 

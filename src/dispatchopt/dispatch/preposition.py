@@ -24,6 +24,9 @@ class Moving:
         Expected seconds of waiting, over all orders looked at, that a drive must save at least.
     way_weight
         Further seconds that it must save per second of driving.
+    stay_s
+        For how long a courier is taken to be without an order. Orders that come within this time
+        and during the drive find the courier half-way, and only the others at its end.
     hop_s, detour_s
         Longest drive between two decisions: a courier who goes farther stops at a store on the
         way, which may lengthen it by as much as the detour, and can be used from there. Without a
@@ -39,6 +42,7 @@ class Moving:
     far_s: int = 600
     least_gain_s: float = 10.0
     way_weight: float = 0.05
+    stay_s: int = 900
     hop_s: int = 300
     detour_s: int = 60
     least_shift_s: int = 900
@@ -68,6 +72,7 @@ def moves(
     way beyond it is waited. The nearest courier may be on another order by then, so the second,
     third and fourth nearest count by the chance that all nearer ones are (as in the expected
     coverage of Daskin, 1983). Couriers decide in turn, the others standing where they are.
+    What an arrival saves counts only for the part of the courier's time that the drive leaves.
     Who is on the way gets no instruction, so long ways are driven in hops from store to store.
     """
     expected = expected_orders(state, how)
@@ -131,7 +136,6 @@ class _Board:
         nobody = np.full((_RANKS + 1, len(wanted)), self._wait_s(np.array(_MOST_S)))
         waits = np.where(self._is_open, self._wait_s(self._way_s + late_s), nobody[0])
         self._waits = np.concatenate([waits, nobody])
-        self._to_s = self._wait_s(self._between_s)
         # An order of that time finds, on average, half of the others placed before it.
         busy = min(_MOST_BUSY, chance / 2)
         self._weight = (1 - busy) * busy ** np.arange(_RANKS)
@@ -163,17 +167,24 @@ class _Board:
         columns = np.flatnonzero(can)
         if not len(columns):
             return -1
-        there = np.where(self._is_open[at], self._to_s[columns], self._waits[-1])
-        gain = float(self._cost(others, mine[None, :])[0]) - self._cost(others, there)
-        gain -= price[columns]
+        way_s = self._way_s[at, columns]
+        driving_s = np.minimum(way_s, how.stay_s)
+        share = driving_s / max(1, how.stay_s)
+        cost = (1 - share) * self._cost(others, self._waits_from(at, columns, np.zeros_like(way_s)))
+        cost += share * self._cost(others, self._waits_from(at, columns, way_s - driving_s / 2))
+        gain = float(self._cost(others, mine[None, :])[0]) - cost - price[columns]
         best = int(np.argmax(gain))
         if gain[best] <= 0:
             return -1
-        store = int(columns[best])
-        way_s = self._way_s[at, store] + self._between_s[store]
-        self._waits[at] = np.where(self._is_open[at], self._wait_s(way_s), self._waits[-1])
+        self._waits[at] = self._waits_from(at, columns[[best]], way_s[[best]])[0]
         self._nearest = self._sorted()
-        return store
+        return int(columns[best])
+
+    def _waits_from(self, at: int, columns: IntArray, rest_s: FloatArray) -> FloatArray:
+        """Waits at all stores for a courier who is so far from one of them, a row for each."""
+        ways_s = self._between_s[columns] + rest_s[:, None]
+        waits: FloatArray = np.where(self._is_open[at], self._wait_s(ways_s), self._waits[-1])
+        return waits
 
     def hop(self, at: int, store: int, how: Moving) -> int:
         """Return the column of the store to stop at on the way to another one."""
