@@ -109,9 +109,15 @@ class Search:
             self._made = Annealer(self._model, self._watch.should_stop, self._watch.seed)
         return self._made
 
-    def begin(self) -> None:
-        """Search until independent searches agree on the best value, or for long enough."""
+    def begin(self, *, is_short: bool = False) -> None:
+        """Search until independent searches agree on the best value, or for long enough.
+
+        With ``is_short``, take one turn.
+        """
         if len(self._model.pairs.row) < _MANY_PAIRS:
+            return
+        if is_short:
+            self.turn()
             return
         while self._annealer.hits < _TRUSTED_HITS and self._spent() < _FIRST_WORK:
             if self._watch.should_stop() or not self.turn():
@@ -119,7 +125,11 @@ class Search:
 
     def between(self, simplex_steps: int) -> None:
         """Search on once the tree has worked for long enough."""
-        self._waited += relaxation_work(simplex_steps, self._model.sets.num_sets)
+        self.after(relaxation_work(simplex_steps, self._model.sets.num_sets))
+
+    def after(self, work: float) -> None:
+        """Search on once so much more work makes it due."""
+        self._waited += work
         if self._waited >= self._due:
             self.turn()
 

@@ -55,9 +55,15 @@ class Interior:
     whole = 5e-3
 
     def __init__(
-        self, model: CoverModel, *, should_stop: Callable[[], bool], best: Callable[[], int]
+        self,
+        model: CoverModel,
+        *,
+        should_stop: Callable[[], bool],
+        best: Callable[[], int],
+        is_compiled: bool = False,
     ) -> None:
         pairs = model.pairs
+        self._is_compiled = is_compiled
         self._model = model
         self._should_stop = should_stop
         self._best = best
@@ -149,16 +155,17 @@ class Interior:
             table=table,
             turned=table.T.tocsr(),
             weight=pairs.units[rows] / self._unit,
-            is_compiled=products > _MANY_PRODUCTS or self._work > _PLAIN_WORK,
+            cost=self._model.site_cost[free] / self._unit,
+            is_compiled=self._is_compiled or products > _MANY_PRODUCTS or self._work > _PLAIN_WORK,
         )
 
     def _settled(self, lower: BoolArray, part: Part) -> float:
-        """Return the demand that bounds on y leave unserved in any case."""
+        """Return what bounds on y make due in any case: unserved demand and sites."""
         pairs = self._model.pairs
         covered = np.zeros(pairs.num_rows, dtype=bool)
         covered[pairs.row[lower[pairs.site]]] = True
         covered[part.rows] = True
-        return float(pairs.units[~covered].sum())
+        return float(pairs.units[~covered].sum() + self._model.site_cost[lower].sum())
 
     def _settled_result(self, part: Part, lower: BoolArray, upper: BoolArray) -> Relaxed:
         """Return the result where no row is left that a free site covers."""

@@ -31,6 +31,8 @@ class Part:
         Which site covers which row (scipy CSR of ones), and its transpose.
     weight
         Weights of rows, of the order of 1.
+    cost
+        What opening a free site costs, in the same unit.
     is_compiled
         Whether products within rows are worth compiled code.
     """
@@ -40,6 +42,7 @@ class Part:
     table: Any
     turned: Any
     weight: FloatArray
+    cost: FloatArray
     is_compiled: bool
 
     @cached_property
@@ -113,7 +116,7 @@ class Iterate:
         left, missed = mu / price, mu / (part.weight - price)
         # Rounding must not part what is missed from what is left over.
         missed += np.maximum(left - over - missed, 0.0)
-        worth = self.part.turned @ (price)
+        worth = self.part.turned @ price - self.part.cost
         side = _marginal(worth, self.sides, self.limit)
         unmet = worth - self.sides.T @ side
         ends = list(itertools.accumulate([count, count, size, size, len(limits)], initial=0))
@@ -165,7 +168,7 @@ class Iterate:
         """Keep bound and value of the iterate where they are the best so far."""
         price, _, _, _, side = self.parts(self.dual)
         left, missed, y, _, _ = self.parts(self.primal)
-        worth = self.part.turned @ (price)
+        worth = self.part.turned @ price - self.part.cost
         if len(side) == 1:
             # The best price of a single limit fills it with the sites that are worth most.
             side = _marginal(worth, self.sides, self.limit)
@@ -174,7 +177,7 @@ class Iterate:
         if bound > self.bound:
             self.bound, self.best_price, self.best_side = bound, price, side / self._scale
         if (self.sides @ y <= self.limit * (1 + 1e-6) + 1e-9).all():
-            value = float(self.part.weight @ np.maximum(missed - left, 0.0))
+            value = float(self.part.weight @ np.maximum(missed - left, 0.0) + self.part.cost @ y)
             if value < self.upper:
                 self.upper, self.best_shares = value, y
 
@@ -196,7 +199,7 @@ class _System:
         self._factor, failed = dpotrf(matrix.T, lower=0, overwrite_a=1, clean=0)
         if failed:
             raise np.linalg.LinAlgError("the matrix of a step is not positive definite")
-        self._unmet = at.part.turned @ (price) - at.sides.T @ side + low - high
+        self._unmet = at.part.turned @ price - at.part.cost - at.sides.T @ side + low - high
         self._short = at.limit - at.sides @ y - room
         self._solved = self._solve(at.sides.T)
         self._schur = at.sides @ self._solved

@@ -91,6 +91,11 @@ class Improver:
         """Return open sites after swaps; where enough must be covered, at less and less cost."""
         model, swaps = self.model, self._swaps
         allowed = missable(model)
+        if allowed is None and model.max_sites is None and model.budget is None:
+            # No limit keeps sites from opening but what they cost.
+            swaps.set_to(is_open)
+            swaps.trade(model.site_cost, self._should_stop)
+            return swaps.is_open.copy()
         if allowed is None:
             swaps.set_to(is_open)
             swaps.descend(self._should_stop, budget=model.budget, max_sites=model.max_sites)

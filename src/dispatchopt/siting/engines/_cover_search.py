@@ -12,6 +12,7 @@ from dispatchopt.core.arrays import IntArray
 from dispatchopt.siting.engines import _cover_local
 from dispatchopt.siting.engines._cover_build import shrunk
 from dispatchopt.siting.engines._cover_cuts import Cuts, halved, violated_sums
+from dispatchopt.siting.engines._cover_decompose import Decomposition, can_decompose
 from dispatchopt.siting.engines._cover_improve import Search, Watch, relaxation_work
 from dispatchopt.siting.engines._cover_interior import Interior, is_faster
 from dispatchopt.siting.engines._cover_lp import Ending, Relaxation, Relaxed
@@ -70,11 +71,15 @@ def settle_and_branch(  # noqa: C901 - the order of its steps is what it is abou
             return
         smaller = _smaller(model, exact, keeper) if settled < _MOST_ROUNDS - 1 else None
         if smaller is None:
-            search = _search(model, keeper, watch) if is_whole else None
-            if search is not None:
-                search.begin()
+            is_wide = is_whole and settled < _MOST_ROUNDS - 1 and can_decompose(model)
+            is_wide &= isinstance(relaxation, Interior)
+            search = _begun(model, keeper, watch, is_short=is_wide) if is_whole else None
+            if is_wide and not _is_done(model, exact, value, keeper, watch):
+                smaller, bound = _decomposed(model, root, keeper, watch=watch, search=search)
+                value = max(value, bound)
             if _is_done(model, exact, value, keeper, watch):
                 return
+        if smaller is None:
             if isinstance(relaxation, Relaxation):
                 model, root = _tightened(
                     model, relaxation, root, keeper, watch=watch, search=search
@@ -142,6 +147,32 @@ def _smaller(model: CoverModel, exact: DualBound, keeper: Keeper) -> CoverModel 
     lower, upper = exact.fixings(model, keeper.best, model.lower, model.upper)
     free, left = int((model.upper & ~model.lower).sum()), int((upper & ~lower).sum())
     return None if free - left < _WORTH * free else shrunk(model, lower, upper)
+
+
+def _decomposed(
+    model: CoverModel,
+    root: Relaxed,
+    keeper: Keeper,
+    *,
+    watch: Watch,
+    search: Search | None,
+) -> tuple[CoverModel | None, int]:
+    """Bound by blocks of sites while that helps.
+
+    Returns a smaller model if sites are settled, and the bound.
+    """
+    parts = Decomposition(model, root, watch.should_stop)
+    while parts.improve(keeper.best):
+        watch.raise_bound(parts.bound)
+        parts.settle(keeper.best)
+        if search is not None:
+            search.after(parts.work)
+    watch.raise_bound(parts.bound)
+    if parts.bound >= keeper.best:
+        return None, parts.bound
+    lower, upper = parts.settle(keeper.best)
+    free, left = int((model.upper & ~model.lower).sum()), int((upper & ~lower).sum())
+    return None if free == left else shrunk(model, lower, upper), parts.bound
 
 
 def _tightened(  # noqa: C901 - one loop with its ends
@@ -213,8 +244,11 @@ def _cutting_off(
     return cuts if cuts.count >= _FEW_CUTS else cuts.joined(halved(sums, most))
 
 
-def _search(model: CoverModel, keeper: Keeper, watch: Watch) -> Search | None:
+def _begun(model: CoverModel, keeper: Keeper, watch: Watch, *, is_short: bool) -> Search | None:
+    """Return what looks for better solutions, which has begun to; None if units have no price."""
     if _cover_local.missable(model) is not None:
         return None
     branch = partial(settle_and_branch, is_whole=False)
-    return Search(model, keeper, watch, branch, has_cuts=not _is_dense(model))
+    search = Search(model, keeper, watch, branch, has_cuts=not _is_dense(model))
+    search.begin(is_short=is_short)
+    return search

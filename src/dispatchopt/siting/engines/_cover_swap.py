@@ -122,6 +122,32 @@ class Swaps:
                 self.close(out)
             self.open(into)
 
+    def trade(self, cost: IntArray, should_stop: Callable[[], bool]) -> None:
+        """Take the opening, closing or swap that pays most until none does.
+
+        Parameters
+        ----------
+        cost
+            What an open site costs, in the unit of demand, int64, shape (m,).
+        should_stop
+            Whether to return now.
+        """
+        while not should_stop():
+            closed = np.flatnonzero(self._upper & ~self.is_open)
+            loose = np.flatnonzero(self.is_open & ~self._lower)
+            # The last row opens and closes nothing, the last column likewise.
+            table = np.zeros((len(loose) + 1, len(closed) + 1), dtype=np.int64)
+            table[:-1, :-1] = self._extra[np.ix_(loose, closed)]
+            table[:, :-1] += self.gain[closed] - cost[closed]
+            table[:-1, :] += (cost[loose] - self.loss[loose])[:, None]
+            out, into = divmod(int(np.argmax(table)), len(closed) + 1)
+            if table[out, into] <= 0:
+                return
+            if out < len(loose):
+                self.close(int(loose[out]))
+            if into < len(closed):
+                self.open(int(closed[into]))
+
     def swap_values(self, loose: IntArray, closed: IntArray) -> IntArray:
         """Return the units that each swap of an open for a closed site covers more."""
         extra = self._extra[np.ix_(loose, closed)]
