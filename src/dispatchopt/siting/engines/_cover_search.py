@@ -52,7 +52,7 @@ def settle_and_branch(  # noqa: C901 - the order of its steps is what it is abou
     is_whole
         Whether to look for better solutions by annealing as well.
     """
-    model, search = improver.model, None
+    model, search, may_part = improver.model, None, is_whole
     for settled in range(_MOST_ROUNDS):
         if not (model.upper & ~model.lower).any():
             keeper.consider(model.lower)
@@ -71,8 +71,10 @@ def settle_and_branch(  # noqa: C901 - the order of its steps is what it is abou
             return
         smaller = _smaller(model, exact, keeper) if settled < _MOST_ROUNDS - 1 else None
         if smaller is None:
-            is_wide = is_whole and settled < _MOST_ROUNDS - 1 and can_decompose(model)
+            # A second time blocks would mostly say what they said.
+            is_wide = may_part and settled < _MOST_ROUNDS - 1 and can_decompose(model)
             is_wide &= isinstance(relaxation, Interior)
+            may_part &= not is_wide
             search = _begun(model, keeper, watch, is_short=is_wide) if is_whole else None
             if is_wide and not _is_done(model, exact, value, keeper, watch):
                 smaller, bound = _decomposed(model, root, keeper, watch=watch, search=search)
