@@ -15,23 +15,15 @@ from dispatchopt.siting.engines._cover_kernels import draw
 
 
 @compiled()
-def _lost(site: Any, ground: Any, times: Any) -> Any:
-    """Return what closing an open site leaves unserved."""
+def _units(site: Any, often: Any, ground: Any, times: Any) -> Any:
+    """Return the units of a site's rows that so many open sites cover.
+
+    With none, it is what opening the site serves more; with one, what closing it leaves unserved.
+    """
     start, row_of, units, _ = ground
     total = 0
     for at in range(start[site], start[site + 1]):
-        if times[row_of[at]] == 1:
-            total += units[row_of[at]]
-    return total
-
-
-@compiled()
-def _won(site: Any, ground: Any, times: Any) -> Any:
-    """Return what opening a closed site serves more."""
-    start, row_of, units, _ = ground
-    total = 0
-    for at in range(start[site], start[site + 1]):
-        if times[row_of[at]] == 0:
+        if times[row_of[at]] == often:
             total += units[row_of[at]]
     return total
 
@@ -69,12 +61,12 @@ def _change(site: Any, other: Any, is_open: Any, ground: Any, times: Any) -> Any
     """Return what a move adds to the value; the other site is taken out of the counts."""
     price = ground[3]
     if is_open[site]:
-        return _lost(site, ground, times) - price[site]
+        return _units(site, 1, ground, times) - price[site]
     change = price[site]
     if other >= 0:
-        change += _lost(other, ground, times) - price[other]
+        change += _units(other, 1, ground, times) - price[other]
         _count(other, -1, ground, times)
-    return change - _won(site, ground, times)
+    return change - _units(site, 0, ground, times)
 
 
 @compiled()
