@@ -76,8 +76,13 @@ def way_s(state: DispatchState, origin: int, target: int) -> float:
     return float(free_s[0])
 
 
-def waited_s(state: DispatchState, ways: list[list[float]], chance: float, share: float) -> float:
-    """Expected waits over the demand of 20 minutes, store by store and courier by courier."""
+def waited_s(
+    state: DispatchState, ways: list[list[float]], chance: float, share: float, late_s: float
+) -> float:
+    """Expected waits over the demand of 20 minutes, store by store and courier by courier.
+
+    Without open orders a courier has 11 to 19 minutes to be there in time.
+    """
     busy, total = min(0.8, chance / 2), 0.0
     counts = state.stores.recent_orders.tolist()
     for store in range(len(counts)):
@@ -85,7 +90,8 @@ def waited_s(state: DispatchState, ways: list[list[float]], chance: float, share
         waits = []
         for way in [*(row[store] for row in ways), *[float(MOST_S)] * 4]:
             here_s = min(way, MOST_S) + PARK_S
-            waits.append(here_s - LEAD_S * (1 - math.exp(-here_s / LEAD_S)))
+            late = min(1.0, max(0.0, (here_s - 660) / 480))
+            waits.append(here_s - LEAD_S * (1 - math.exp(-here_s / LEAD_S)) + late_s * late)
         first = sorted(waits)[:4]
         weight = [(1 - busy) * busy**rank for rank in range(3)] + [busy**3]
         total += count / 3 * sum(w * each for w, each in zip(weight, first, strict=True))
@@ -98,9 +104,10 @@ def waited_s(state: DispatchState, ways: list[list[float]], chance: float, share
     couriers=st.integers(1, 4),
     share=st.sampled_from([0.0, 0.3, 1.0]),
     stay_s=st.sampled_from([0, 300, 1200]),
+    late_s=st.sampled_from([0.0, 1500.0]),
 )
 def test_each_courier_goes_where_it_saves_most(
-    seed: int, stores: int, couriers: int, share: float, stay_s: int
+    *, seed: int, stores: int, couriers: int, share: float, stay_s: int, late_s: float
 ) -> None:
     state = state_of(seed, stores, couriers)
     how = Moving(
@@ -108,7 +115,9 @@ def test_each_courier_goes_where_it_saves_most(
         least_gain_s=5.0,
         way_weight=0.1,
         stay_s=stay_s,
-        anywhere_share=share,
+        anywhere_share=0.5 if late_s > 0 else share,
+        late_s=late_s,
+        late_anywhere_share=share if late_s > 0 else 0.5,
         hop_s=900,
     )
     everyone = np.ones(couriers, dtype=np.bool_)
@@ -143,14 +152,14 @@ def test_each_courier_goes_where_it_saves_most(
                     for each in range(stores)
                 ]
                 row = [*ways[:courier], there, *ways[courier + 1 :]]
-                return waited_s(state, row, chance, share)
+                return waited_s(state, row, chance, share, late_s)
 
             way = ways[courier][store]
             on_way_s = min(way, stay_s)
             then = from_store(0.0)
             if stay_s > 0:
                 then += on_way_s / stay_s * (from_store(way - on_way_s / 2) - then)
-            gains[store] = waited_s(state, ways, chance, share) - then - 5.0 - 0.1 * way
+            gains[store] = waited_s(state, ways, chance, share, late_s) - then - 5.0 - 0.1 * way
         best = max(gains.values(), default=0.0)
         if courier in decided:
             assert math.isclose(gains[decided[courier]], best, abs_tol=1e-6)
@@ -211,6 +220,46 @@ def test_near_enough_is_near_enough() -> None:
     assert moves(state, everyone, ~everyone, replace(how, stay_s=180)) == []
 
 
+def test_who_could_not_be_there_in_time_drives() -> None:
+    """Orders with long ways to the door must be taken over sooner, so couriers must be nearer."""
+    state = state_of(1, 1, 1)
+    # A store, a courier 9 minutes from it, and a door on the other side.
+    rules = replace(state.rules, promise_s=1800, pickup_s=60, dropoff_s=60)
+    everyone = np.ones(1, dtype=np.bool_)
+    how = Moving(least_gain_s=0.0, way_weight=0.3, stay_s=3600)
+    for door_m, decided in ((-600.0, []), (-6000.0, [(0, 0)])):
+        travel = PlaneTravel(
+            x_m=np.array([0.0, 2700.0, door_m]), y_m=np.zeros(3), metres_per_step=300.0, step_s=60
+        )
+        one = np.zeros(1, dtype=np.int64)
+        orders = replace(
+            state.orders,
+            idx=one,
+            place_idx=one + 2,
+            placed_s=one + state.now_s,
+            due_s=one + state.now_s + 1800,
+            load_ml=one,
+            num_lines=one + 1,
+            store=one,
+            ready_s=one + state.now_s + 1200,
+            option_ptr=np.array([0, 1]),
+            option_store=one,
+            option_missing=one,
+            option_is_empty=np.zeros(1, dtype=np.bool_),
+            declined_ptr=np.zeros(2, dtype=np.int64),
+        )
+        day = replace(
+            state,
+            travel=travel,
+            rules=rules,
+            orders=orders,
+            couriers=replace(state.couriers, store_idx=np.array([-1]), pace=np.ones(1)),
+            stores=replace(state.stores, recent_orders=np.array([1])),
+        )
+        assert moves(day, everyone, ~everyone, how) == []
+        assert moves(day, everyone, ~everyone, replace(how, late_s=3000.0)) == decided
+
+
 def test_nobody_drives_to_where_little_of_the_shift_is_left() -> None:
     state = state_of(1, 1, 1)
     everyone, how = (
@@ -235,3 +284,6 @@ def test_orders_are_expected_at_stores_that_had_none() -> None:
     found = expected_orders(replace(state, stores=stores), Moving(ahead_s=3600))
     # Three orders an hour: 0.3 of them at the two open stores alike, the others where they were.
     assert found.tolist() == pytest.approx([0.7 * 3 + 0.45, 0.45, 0.0])
+    # Where lateness counts, somebody must be within reach of every store.
+    found = expected_orders(replace(state, stores=stores), Moving(ahead_s=3600, late_s=1.0))
+    assert found.tolist() == pytest.approx([0.2 * 3 + 1.2, 1.2, 0.0])

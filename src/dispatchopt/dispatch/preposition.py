@@ -36,6 +36,12 @@ class Moving:
     anywhere_share
         Share of the demand that is expected at all open stores alike, in [0, 1]; an hour is too
         short to tell which of them orders will come from.
+    late_s
+        Seconds of waiting that an order counts further whose courier is too far away to be in time;
+        0 where only the waiting counts.
+    late_anywhere_share
+        ``anywhere_share`` where ``late_s`` counts: to be in time somebody must be within reach of
+        every store, while the mean wait is least where most orders come from.
     """
 
     ahead_s: int = 1200
@@ -47,6 +53,8 @@ class Moving:
     detour_s: int = 60
     least_shift_s: int = 900
     anywhere_share: float = 0.3
+    late_s: float = 0.0
+    late_anywhere_share: float = 0.8
 
 
 def moves(
@@ -68,10 +76,11 @@ def moves(
     Notes
     -----
     As many orders are expected as in the last hour, most of them where those were. One comes at a
-    store while its goods are prepared: who is near enough then is there in time, and each minute of
-    way beyond it is waited. The nearest courier may be on another order by then, so the second,
-    third and fourth nearest count by the chance that all nearer ones are (as in the expected
-    coverage of Daskin, 1983). Couriers decide in turn, the others standing where they are.
+    store while its goods are prepared: who is near enough then is there in time, each minute of way
+    beyond it is waited, and beyond what is left until it is due the order is late. The nearest
+    courier may be on another order by then, so the second, third and fourth nearest count by the
+    chance that all nearer ones are (as in the expected coverage of Daskin, 1983). Couriers decide
+    in turn, the others standing where they are.
     What an arrival saves counts only for the part of the courier's time that the drive leaves.
     Who is on the way gets no instruction, so long ways are driven in hops from store to store.
     """
@@ -88,7 +97,7 @@ def moves(
     rows = np.roll(rows, -(turn % len(rows)))[:_MOST_COURIERS]
     free_s = state.couriers.free_s[others]
     others = others[np.lexsort((others, free_s))][:_MOST_COURIERS]
-    board = _Board(state, np.concatenate([rows, others]), wanted, expected[wanted], chance)
+    board = _Board(state, np.concatenate([rows, others]), wanted, expected[wanted], chance, how=how)
     decided: list[tuple[int, int]] = []
     for at, row in enumerate(rows[:_TURNS].tolist()):
         best = board.best(at, how)
@@ -108,7 +117,8 @@ def expected_orders(state: DispatchState, how: Moving) -> FloatArray:
     counts = stores.recent_orders.astype(np.float64)
     is_open = (stores.open_s <= state.now_s + how.ahead_s) & (stores.close_s > state.now_s)
     alike = counts.sum() * is_open / max(1, int(is_open.sum()))
-    mixed: FloatArray = (1 - how.anywhere_share) * counts + how.anywhere_share * alike
+    share = how.late_anywhere_share if how.late_s > 0 else how.anywhere_share
+    mixed: FloatArray = (1 - share) * counts + share * alike
     return mixed * (how.ahead_s / RECENT_S)
 
 
@@ -122,9 +132,13 @@ class _Board:
         wanted: IntArray,
         demand: FloatArray,
         chance: float,
+        *,
+        how: Moving,
     ) -> None:
         table, target = state.couriers, state.stores.place_idx[wanted]
         self._demand, self._park_s, self._lead_s = demand, state.rules.park_s, _lead_s(state)
+        self._late_s = how.late_s
+        self._slack_s, self._half_s = _slack_s(state) if how.late_s > 0 else (0.0, 1.0)
         self._way_s = _ways_s(state, table.place_idx[couriers], target)
         self._pace, self._shift_s = table.pace[couriers], table.off_s[couriers] - state.now_s
         self._way_s *= self._pace[:, None]
@@ -145,10 +159,14 @@ class _Board:
     def _wait_s(self, way_s: FloatArray) -> FloatArray:
         """Expected seconds that an order waits for a courier so far away when it is placed.
 
-        Times of preparation are taken as exponential.
+        Times of preparation are taken as exponential, and the time left until somebody must be
+        there to deliver in time as uniform.
         """
         here_s = np.minimum(way_s, _MOST_S) + self._park_s
         waits: FloatArray = here_s - self._lead_s * (1 - np.exp(-here_s / self._lead_s))
+        if self._late_s > 0:
+            late = np.clip((here_s - self._slack_s) / (2 * self._half_s) + 0.5, 0, 1)
+            waits += self._late_s * late
         return waits
 
     def _sorted(self) -> FloatArray:
@@ -218,6 +236,23 @@ def _lead_s(state: DispatchState) -> float:
     return max(60.0, float((orders.ready_s - orders.placed_s)[given].mean()) / 2)
 
 
+def _slack_s(state: DispatchState) -> tuple[float, float]:
+    """Mean, and half the width, of the seconds from placement until goods must be taken over.
+
+    Later ones cannot be at the door in time. Open orders tell, and some more with half of the
+    promise, so that one order says little.
+    """
+    orders, rules = state.orders, state.rules
+    rows = np.flatnonzero(orders.store >= 0)
+    store_place = state.stores.place_idx[orders.store[rows]]
+    _, free_s = state.travel.pairs(store_place, orders.place_idx[rows])
+    ride_s = free_s * state.travel.slowdown(state.now_s) + rules.pickup_s + rules.dropoff_s
+    left_s = orders.due_s[rows] - orders.placed_s[rows] - ride_s
+    slack_s = np.concatenate([np.full(_PRIOR_ORDERS, rules.promise_s / 2), left_s])
+    # The standard deviation of a uniform variable is its half width by the root of three.
+    return float(slack_s.mean()), max(_LEAST_HALF_S, 3**0.5 * float(slack_s.std()))
+
+
 def _ways_s(state: DispatchState, origin: IntArray, target: IntArray) -> FloatArray:
     """Expected seconds between places at pace 1."""
     start, end = np.repeat(origin, len(target)), np.tile(target, len(origin))
@@ -235,5 +270,8 @@ _RANKS = 4
 _MOST_BUSY = 0.8
 #: Ways beyond this count no more.
 _MOST_S = 5400.0
+#: Orders with half of the promise left that are added to those that tell, and the least half width.
+_PRIOR_ORDERS = 2
+_LEAST_HALF_S = 240.0
 #: Mean time of preparation where no order tells.
 _LEAD_S = 300.0

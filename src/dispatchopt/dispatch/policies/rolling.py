@@ -89,6 +89,9 @@ class Rolling:
         Longest drive of a waiting courier to where orders are expected; 0 lets nobody wait
         elsewhere. Seconds of waiting that each second of it must save, on top of the price of
         the way where lateness has a price to weigh it against.
+    move_late_s
+        Seconds of waiting that a late order counts there where customers give up as soon as it is
+        late; nothing where they wait for ``patience_s``, and in proportion between.
     speed_m_s
         Rough speed to weigh distance against time when looking for near couriers.
     """
@@ -122,6 +125,7 @@ class Rolling:
     keep_s: float = 5.0
     move_far_s: int = 1200
     move_weight: float = 0.05
+    move_late_s: float = 3000.0
     speed_m_s: float = 5.0
 
     def decide(self, state: DispatchState, *, stop: Stop, seed: int) -> Decision:
@@ -140,7 +144,11 @@ class Rolling:
         trips, moves, planned, is_used = self._trips(state, self._waiting(state), near, clock)
         if clock.time_left_s > 0:
             is_free = state.couriers.is_free
-            how = preposition.Moving(far_s=self.move_far_s, way_weight=self._way_weight(state))
+            how = preposition.Moving(
+                far_s=self.move_far_s,
+                way_weight=self._way_weight(state),
+                late_s=self.move_late_s * self._hardness(state),
+            )
             moves += preposition.moves(state, is_free & ~is_used, ~is_free & ~is_used, how)
         refusals = sorted([*hopeless.items(), *refused])
         return Decision(
@@ -150,6 +158,14 @@ class Rolling:
             moves=tuple(moves),
             planned=tuple(planned),
         )
+
+    def _hardness(self, state: DispatchState) -> float:
+        """Return how far being late is as good as being lost, in [0, 1].
+
+        The sooner customers give up on a late order, the more.
+        """
+        max_late_s = state.rules.max_late_s
+        return max(0.0, 1 - max_late_s / self.patience_s) if max_late_s >= 0 else 0.0
 
     def _way_weight(self, state: DispatchState) -> float:
         """Return seconds of waiting that a second of driving without goods must save."""
@@ -229,10 +245,8 @@ class Rolling:
         # Each minute of a courier then delays all who queue, so orders that take little go first.
         overload = min(self.most_overload, max(0.0, load - 1.0))
         over = self.overload_weight * overload
-        rules, max_late_s = state.rules, state.rules.max_late_s
-        is_priced = rules.lateness_cents_per_min > 0 or max_late_s >= 0
-        # The sooner customers give up on a late order, the more being late is losing it.
-        hard = max(0.0, 1 - max_late_s / self.patience_s) if max_late_s >= 0 else 0.0
+        rules, hard = state.rules, self._hardness(state)
+        is_priced = rules.lateness_cents_per_min > 0 or rules.max_late_s >= 0
         # Minutes past the due time matter where they have a price, or to customers who wait.
         fading = 1.0 if rules.lateness_cents_per_min > 0 else max(0.0, 1 - 2 * hard)
         return Prices(
