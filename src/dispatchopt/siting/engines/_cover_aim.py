@@ -17,7 +17,7 @@ import numpy as np
 from dispatchopt.core.arrays import BoolArray, FloatArray, IntArray
 
 #: Softness, as a share of the gap, and weight of the distance to the best prices so far.
-_SOFT, _NEAR = 0.05, 1.0
+_SOFT, _NEAR = 0.12, 0.3
 #: Steps at most.
 _MOST_STEPS = 150
 
@@ -37,9 +37,9 @@ class Cuts:
     missed: FloatArray
     share: FloatArray
 
-    def least(self, price: FloatArray) -> float:
-        """Return the least of them at prices, shape (n,)."""
-        return float((self.missed + self.share @ price).min())
+    def among(self, sites: BoolArray) -> Cuts:
+        """Return the cuts over some of the sites; all others cost nothing."""
+        return Cuts(missed=self.missed, share=self.share[:, sites])
 
 
 def with_sum(price: FloatArray, inside: BoolArray, total: float) -> FloatArray:

@@ -1,8 +1,8 @@
 """Sites in blocks that share little demand, and what a block costs at any prices.
 
 A block takes some rows of a covering model and gives every site that reaches them a price. What it
-costs at least to leave rows unserved or to pay for sites is a small problem without limits: its tree
-tells bounds, annealing and the relaxations of the tree tell solutions.
+costs at least to leave rows unserved or to pay for sites is a small problem without limits: its
+tree tells bounds; annealing, and the relaxations of the tree, tell solutions.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy as np
 
 from dispatchopt.core.arrays import BoolArray, FloatArray, IntArray
 from dispatchopt.siting.engines._cover_aim import Cuts
+from dispatchopt.siting.engines._cover_block_rows import BlockRows
 from dispatchopt.siting.engines._cover_block_tree import BlockTree
 from dispatchopt.siting.engines._cover_model import CoverModel
 
@@ -156,14 +157,16 @@ class Block:
             self._units,
         )
         start = np.searchsorted(row, np.arange(len(self._units) + 1))
-        self._tree = BlockTree(start, site, self._units, len(self.sites))
+        self._rows = BlockRows(start, site, self._units, len(self.sites))
+        self._tree = BlockTree(self._rows, len(self.sites))
         # Solutions so far, the latest last, and what each leaves unserved.
         self._pool = np.zeros((1, len(self.sites)), dtype=bool)
         self._unserved = np.array([int(self._units.sum())], dtype=np.int64)
         self._known = {self._pool[0].tobytes()}
         self._bits = np.array([2 * len(self._units) + 1], dtype=np.int64)
         self._cost = np.zeros(len(self.sites), dtype=np.int64)
-        self._lower, self._upper = self._tree.limits()
+        self._lower = np.zeros(len(self.sites), dtype=bool)
+        self._upper = ~self._lower
         #: What the cheapest solution costs that has been found.
         self.found = int(self._units.sum())
 
@@ -175,7 +178,7 @@ class Block:
     @property
     def work(self) -> float:
         """Operations so far."""
-        return self._tree.work
+        return self._rows.work
 
     def reprice(self, price: IntArray) -> None:
         """Take other prices, shape (n,), whole and >= 0; look for good solutions by annealing."""
@@ -189,18 +192,24 @@ class Block:
         if rounded is not None:
             self._keep((rounded & self._upper) | self._lower)
 
-    def settle(self, room: int) -> tuple[BoolArray, BoolArray]:
-        """Leave out choices that cost so much more than the block; return bounds on y, shape (n,)."""
+    def settle(self, room: int) -> tuple[BoolArray, BoolArray] | None:
+        """Leave out choices that cost so much more than the block.
+
+        Returns bounds on y, shape (n,), or None if nothing is left.
+        """
         self._tree.settle(self._tree.bound + room)
         return self._tree.limits()
 
-    def narrow(self, lower: BoolArray, upper: BoolArray) -> None:
-        """Keep bounds on y, shape (n,)."""
-        self._lower, self._upper = self._lower | lower, self._upper & upper
-        self._cost = np.where(self._upper & ~self._lower, self._cost, 0)
-        self._tree.narrow(self._lower, self._upper)
-        self._tree.reprice(self._cost)
-        self.found = self._cheapest()[0]
+    def narrow(self, lower: BoolArray, upper: BoolArray) -> bool:
+        """Keep bounds on y, shape (n,); whether they leave anything."""
+        lower, upper = self._lower | lower, self._upper & upper
+        if (lower != self._lower).any() or (upper != self._upper).any():
+            self._lower, self._upper = lower, upper
+            self._cost = np.where(upper & ~lower, self._cost, 0)
+            self._tree.narrow(lower, upper)
+            self._tree.reprice(self._cost)
+            self.found = self._cheapest()[0]
+        return self._tree.limits() is not None
 
     def cuts(self) -> Cuts:
         """Return what is known about costs at any prices."""
@@ -234,7 +243,7 @@ class Block:
         self._keep(best)
 
     def _cheapest(self) -> tuple[int, BoolArray]:
-        """Return the cost of the cheapest solution so far, moved within bounds, and the solution."""
+        """Return what the cheapest solution so far costs, and the solution, within bounds."""
         outside = (self._pool & ~self._upper).any(axis=1) | (self._lower & ~self._pool).any(axis=1)
         value = np.where(outside, _FAR, self._unserved + self._pool @ self._cost)
         best = (self._pool[int(value.argmin())] & self._upper) | self._lower

@@ -7,6 +7,7 @@ differs from the one before by two, sums over all pairs of row and site take a s
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -72,18 +73,18 @@ class Chain:
     """
 
     first: IntArray
-    change: IntArray
+    change: Any
     num_sites: int
 
     @classmethod
-    def of(cls, start: IntArray, column: IntArray, num_sites: int) -> Chain:
+    def of(cls, start: Any, column: Any, num_sites: int) -> Chain:
         """Return the chain of rows in the order given."""
         # Compiled code is imported only where it is needed.
         from dispatchopt.siting.engines import _cover_chain_kernels as kernels
 
         first = np.empty(len(start), dtype=np.int64)
         change = np.empty(2 * len(column), dtype=np.int32)
-        count = kernels.changes(start, column, first, change)
+        count = kernels.changes((start, column), first, change)
         return cls(first=first, change=change[:count].copy(), num_sites=num_sites)
 
     def cover(self, share: FloatArray) -> FloatArray:
@@ -91,16 +92,16 @@ class Chain:
         from dispatchopt.siting.engines import _cover_chain_kernels as kernels
 
         found = np.empty(len(self.first) - 1)
-        kernels.cover(self.first, self.change, share, found)
+        kernels.cover((self.first, self.change), share, found)
         return found
 
-    def worth(self, price: FloatArray) -> FloatArray:
+    def worth(self, price: Any) -> Any:
         """Return the sum of prices over the rows of each site, in whole numbers if they are."""
         from dispatchopt.siting.engines import _cover_chain_kernels as kernels
 
         found = np.zeros(self.num_sites, dtype=price.dtype)
         if len(price):
-            kernels.worth(self.first, self.change, price, found)
+            kernels.worth((self.first, self.change), price, found)
         return found
 
     def normal(self, width: FloatArray) -> FloatArray:
@@ -109,5 +110,5 @@ class Chain:
 
         found = np.zeros((self.num_sites, self.num_sites))
         done, inside = np.zeros(self.num_sites), np.zeros(self.num_sites)
-        kernels.normal(self.first, self.change, width, done, inside, found)
+        kernels.normal((self.first, self.change), width, done, inside, found)
         return found

@@ -9,22 +9,22 @@ relaxed (Lagrangian decomposition: Guignard and Kim 1987). So
 where each minimum is over whole y_b: what a relaxation of the whole city leaves open in every part
 of it, and branching would have to settle for all parts at once, is settled for each on its own.
 Prices start as the relaxation's, at which the bound is that of the relaxation where the blocks are
-not searched, and follow a subgradient (Held, Wolfe and Crowder 1974). All sums are whole numbers.
+not searched, and follow what solutions and leaves of the blocks' trees say. All sums are whole
+numbers.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 import numpy as np
 
 from dispatchopt.core.arrays import BoolArray, FloatArray
-from dispatchopt.siting.engines._cover_aim import Cuts, aimed, with_sum
+from dispatchopt.siting.engines._cover_aim import aimed, with_sum
 from dispatchopt.siting.engines._cover_blocks import Block, partition
 from dispatchopt.siting.engines._cover_local import missable
 from dispatchopt.siting.engines._cover_lp import Relaxed
-from dispatchopt.siting.engines._cover_model import CoverModel
+from dispatchopt.siting.engines._cover_model import CoverModel, dual_bound
 
 #: Open sites below which one block is about as hard as all of them.
 _LEAST_OPEN = 24
@@ -33,7 +33,7 @@ _MOST_SITES = 3_000
 #: Share of the gap to which what blocks cost is found out, and nodes at most until prices change.
 _ENOUGH, _MOST_NODES = 0.1, 150
 #: Rounds looked back on, and share of the gap that they must close together.
-_LOOK_BACK, _LEAST_GAIN = 15, 0.05
+_LOOK_BACK, _LEAST_GAIN = 20, 0.02
 #: Work of an operation.
 _OPERATION_WORK = 2e-3
 
@@ -68,11 +68,13 @@ class Decomposition:
         self._blocks = [Block(model, np.flatnonzero(rows == each)) for each in range(count)]
         self._reaching = np.array([block.reaching for block in self._blocks])
         self._model = model
-        self._lower, self._upper = model.lower, model.upper
+        self._lower, self._upper = lower, upper = model.lower, model.upper
         weight, pairs = _row_prices(model, root), model.pairs
         key = rows[pairs.row] * model.num_sites + pairs.site
-        price = np.bincount(key, weights=weight[pairs.row], minlength=count * model.num_sites)
-        price = price.astype(np.float64).reshape(count, model.num_sites)
+        price: FloatArray = np.bincount(
+            key, weights=weight[pairs.row], minlength=count * model.num_sites
+        ).astype(np.float64)
+        price = price.reshape(count, model.num_sites)
         worth = np.sort(price.sum(axis=0)[self._free])[::-1]
         opening = float(worth[min(self._left, len(worth)) - 1]) if len(worth) else 0.0
         self._center: tuple[FloatArray, float] = (
@@ -82,7 +84,7 @@ class Decomposition:
         self._seen: list[int] = []
         self._has_bound = False
         #: The best bound.
-        self.bound = math.floor(root.objective)
+        self.bound = dual_bound(model, root.row_dual, lower, upper).value(model) or 0
         #: Work of the last round, in units of ``relaxation_work``.
         self.work = 0.0
         self._is_over = count < 2
@@ -116,10 +118,8 @@ class Decomposition:
         aim = self._center
         if self._has_bound:
             inside = self._reaching & self._free
-            cuts = [block.cuts() for block in self._blocks]
             cuts = [
-                Cuts(missed=cut.missed, share=cut.share[:, inside[at, block.sites]])
-                for at, (block, cut) in enumerate(zip(self._blocks, cuts, strict=True))
+                block.cuts().among(inside[at, block.sites]) for at, block in enumerate(self._blocks)
             ]
             aim = aimed(self._center, inside, cuts, self._left, float(best - self.bound))
         value = self._evaluate(aim[0], best)
@@ -127,10 +127,9 @@ class Decomposition:
             return False
         if value > self.bound or not self._has_bound:
             self.bound, self._center, self._has_bound = max(self.bound, value), aim, True
-        if self._is_proven(best):
+        room = best - self._model.grain - value
+        if self._is_proven(best) or not self._settle(room):
             self.bound = best
-        else:
-            self._settle(best - self._model.grain - value)
         self._seen.append(self.bound)
         if len(self._seen) > _LOOK_BACK:
             before = self._seen[-1 - _LOOK_BACK]
@@ -146,19 +145,23 @@ class Decomposition:
         """Return the bounds on y of all solutions better than the best, as far as they are seen."""
         return self._lower, self._upper
 
-    def _settle(self, room: int) -> None:
-        """Leave out what costs a block so much more than its bound; sites settle for all blocks."""
+    def _settle(self, room: int) -> bool:
+        """Leave out what costs a block so much more than its bound; whether anything is left.
+
+        No solution that is better than the best has what is left out in one of the blocks, so that
+        sites are settled in all of them.
+        """
         lower, upper = self._lower.copy(), self._upper.copy()
         for block in self._blocks:
-            below, above = block.settle(room)
-            lower[block.sites] |= below
-            upper[block.sites] &= above
-        # Nothing better may be left at all, which bounds will say.
-        if (lower & ~upper).any() or int(lower.sum()) > self._left + int(self._lower.sum()):
-            return
+            bounds = block.settle(room)
+            if bounds is None:
+                return False
+            lower[block.sites] |= bounds[0]
+            upper[block.sites] &= bounds[1]
+        if (lower & ~upper).any() or int((lower & ~self._lower).sum()) > self._left:
+            return False
         self._lower, self._upper = lower, upper
-        for block in self._blocks:
-            block.narrow(lower[block.sites], upper[block.sites])
+        return all(block.narrow(lower[block.sites], upper[block.sites]) for block in self._blocks)
 
     def _evaluate(self, real_price: FloatArray, best: int) -> int | None:
         """Return what prices prove, once blocks are searched for long enough; None if stopped."""

@@ -42,10 +42,10 @@ class Part:
 
     rows: IntArray
     free: IntArray
-    table: Any
-    turned: Any
     weight: FloatArray
     cost: FloatArray
+    table: Any = None
+    turned: Any = None
     is_compiled: bool = True
     chain: Chain | None = None
 
