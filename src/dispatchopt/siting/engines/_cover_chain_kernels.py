@@ -10,8 +10,8 @@ from typing import Any
 from dispatchopt.core.compiled import compiled
 
 # ``table`` is (first entry of each row, shape (rows + 1,), sites of rows, which rise); ``chain`` is
-# (first change of each row, shape (rows + 1,), changes): a site that comes in, or ~site for one that
-# goes. The last changes, after those of all rows, take out what is still in.
+# (first change of each row, shape (rows + 1,), changes): a site that comes in, or ~site for one
+# that goes. The last changes, after those of all rows, take out what is still in.
 
 
 @compiled()
