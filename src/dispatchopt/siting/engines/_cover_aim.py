@@ -16,8 +16,8 @@ import numpy as np
 
 from dispatchopt.core.arrays import BoolArray, FloatArray, IntArray
 
-#: Softness, as a share of the gap, and weight of the distance to the best prices so far.
-_SOFT, _NEAR = 0.12, 0.3
+#: Weight of the distance to the best prices so far.
+_NEAR = 0.3
 #: Steps at most.
 _MOST_STEPS = 150
 
@@ -65,7 +65,7 @@ def with_sum(price: FloatArray, inside: BoolArray, total: float) -> FloatArray:
 
 
 def aimed(
-    center: tuple[FloatArray, float], inside: BoolArray, cuts: list[Cuts], most: int, gap: float
+    center: tuple[FloatArray, float], inside: BoolArray, cuts: list[Cuts], most: int, soft: float
 ) -> tuple[FloatArray, float]:
     """Return prices at which a block's cuts are high, and the price of opening a site.
 
@@ -79,12 +79,12 @@ def aimed(
         Cuts of each block, over its sites in order.
     most
         Sites that may open.
-    gap
-        What lies between the best bound and the best solution.
+    soft
+        Softness of the minimum, in units; steps are the shorter, the less it is.
     """
     from scipy.optimize import minimize
 
-    task = _Task(center, inside, cuts, most, max(1.0, _SOFT * gap))
+    task = _Task(center, inside, cuts, most, max(1.0, soft))
     result = minimize(
         task.value_and_slope,
         np.zeros(task.size),

@@ -32,6 +32,9 @@ _LEAST_OPEN = 24
 _MOST_SITES = 3_000
 #: Share of the gap to which what blocks cost is found out, and nodes at most until prices change.
 _ENOUGH, _MOST_NODES = 0.1, 150
+#: Softness of what prices aim at, as a share of the gap: at first, most, and least; its factors
+#: after prices that prove more, and after others.
+_SOFT, _MOST_SOFT, _LEAST_SOFT, _SOFTER, _HARDER = 0.12, 0.2, 0.01, 1.2, 0.85
 #: Rounds looked back on, and share of the gap that they must close together.
 _LOOK_BACK, _LEAST_GAIN = 20, 0.02
 #: Work of an operation.
@@ -82,6 +85,7 @@ class Decomposition:
             opening,
         )
         self._seen: list[int] = []
+        self._soft = _SOFT
         self._has_bound = False
         #: The best bound.
         self.bound = dual_bound(model, root.row_dual, lower, upper).value(model) or 0
@@ -121,11 +125,15 @@ class Decomposition:
             cuts = [
                 block.cuts().among(inside[at, block.sites]) for at, block in enumerate(self._blocks)
             ]
-            aim = aimed(self._center, inside, cuts, self._left, float(best - self.bound))
+            aim = aimed(self._center, inside, cuts, self._left, self._soft * (best - self.bound))
         value = self._evaluate(aim[0], best)
         if value is None:
             return False
-        if value > self.bound or not self._has_bound:
+        has_gained = value > self.bound
+        if self._has_bound:
+            self._soft *= _SOFTER if has_gained else _HARDER
+            self._soft = min(max(self._soft, _LEAST_SOFT), _MOST_SOFT)
+        if has_gained or not self._has_bound:
             self.bound, self._center, self._has_bound = max(self.bound, value), aim, True
         room = best - self._model.grain - value
         if self._is_proven(best) or not self._settle(room):
