@@ -31,7 +31,7 @@ _LEAST_OPEN = 24
 #: Free sites of which all pairs are compared.
 _MOST_SITES = 3_000
 #: Share of the gap to which what blocks cost is found out, and nodes at most until prices change.
-_ENOUGH, _MOST_NODES = 0.1, 150
+_ENOUGH, _MOST_NODES = 0.12, 1_000
 #: Softness of what prices aim at, as a share of the gap: at first, most, and least; its factors
 #: after prices that prove more, and after others.
 _SOFT, _MOST_SOFT, _LEAST_SOFT, _SOFTER, _HARDER = 0.12, 0.2, 0.01, 1.2, 0.85
@@ -85,7 +85,7 @@ class Decomposition:
             opening,
         )
         self._seen: list[int] = []
-        self._soft = _SOFT
+        self._soft, self._is_refuted = _SOFT, False
         self._has_bound = False
         #: The best bound.
         self.bound = dual_bound(model, root.row_dual, lower, upper).value(model) or 0
@@ -130,7 +130,7 @@ class Decomposition:
         if value is None:
             return False
         has_gained = value > self.bound
-        if self._has_bound:
+        if self._has_bound and (has_gained or self._is_refuted):
             self._soft *= _SOFTER if has_gained else _HARDER
             self._soft = min(max(self._soft, _LEAST_SOFT), _MOST_SOFT)
         if has_gained or not self._has_bound:
@@ -183,15 +183,18 @@ class Decomposition:
         falling = np.sort(price.sum(axis=0)[free])[::-1]
         due = self._model.offset - int(falling[: self._left].sum())
         short = np.array([block.found - block.bound for block in self._blocks])
+        tried = np.ones(len(short))
         for _ in range(_MOST_NODES):
             found = due + sum(block.found for block in self._blocks)
             value = due + sum(block.bound for block in self._blocks)
             # Where even what is found is no more than what is proven, solutions say enough.
-            if short.sum() <= _ENOUGH * max(best - value, 0) or found <= self.bound:
+            self._is_refuted = found <= self.bound
+            if short.sum() <= _ENOUGH * max(best - value, 0) or self._is_refuted:
                 break
             if self._should_stop():
                 break
-            at = int(short.argmax())
+            at = int((short / tried).argmax())
+            tried[at] += 1
             self._blocks[at].refine(self._should_stop)
             short[at] = self._blocks[at].found - self._blocks[at].bound
         self.work = _OPERATION_WORK * (sum(block.work for block in self._blocks) - before)
