@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from dispatchopt import siting
 from dispatchopt.core.stop import Stop
 from dispatchopt.siting import PointGround, SitingProblem
-from dispatchopt.siting.engines import _cover_interior, _cover_search
+from dispatchopt.siting.engines import _cover_interior, _cover_iterate, _cover_search
 from dispatchopt.siting.engines._cover_build import model_of
 from dispatchopt.siting.engines._cover_interior import Interior
 from dispatchopt.siting.engines._cover_lp import Ending, Relaxation
@@ -118,6 +118,29 @@ def test_few_steps_still_give_a_bound(seed: int) -> None:
         assert value <= best
         assert result.gains is not None
         assert (result.gains >= 0).all()
+
+
+@given(seed=SEEDS, steps=st.integers(0, 4))
+@settings(max_examples=25, deadline=None)
+def test_a_step_that_rounding_forbids_ends_with_a_bound(seed: int, steps: int) -> None:
+    model = _model(_city(seed))
+    made = itertools.count()
+    first = _cover_iterate._System.__init__
+
+    def failing(self: _cover_iterate._System, at: _cover_iterate.Iterate) -> None:
+        if next(made) >= steps:
+            raise np.linalg.LinAlgError
+        first(self, at)
+
+    best = _best(model)
+    interior = Interior(model, should_stop=lambda: False, best=lambda: best)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_cover_iterate._System, "__init__", failing)
+        result = interior.solve(model.lower, model.upper)
+    assert result.ending is Ending.SOLVED
+    value = dual_bound(model, result.row_dual, model.lower, model.upper).value(model)
+    assert value is not None
+    assert value <= best
 
 
 @given(seed=SEEDS, is_chained=st.booleans())

@@ -186,7 +186,8 @@ class BlockRows:
                 if should_stop():
                     return None
                 room = max(cutoff - state.bound, 0.0)
-                state.advance(look=state.upper - state.bound >= _LOOK * room)
+                if not state.advance(look=state.upper - state.bound >= _LOOK * room):
+                    break
                 self.work += step
                 gap = state.upper - state.bound
                 room = max(cutoff - state.bound, 0.0)

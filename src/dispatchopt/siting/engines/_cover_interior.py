@@ -143,7 +143,9 @@ class Interior:
         while steps < (most_steps or _MOST_STEPS) and not self._should_stop():
             steps += 1
             room = max(cutoff - state.bound, 0.0)
-            state.advance(look=state.upper - state.bound >= _LOOK * room)
+            if not state.advance(look=state.upper - state.bound >= _LOOK * room):
+                ending = Ending.SOLVED
+                break
             gap = state.upper - state.bound
             room = max(cutoff - state.bound, 0.0)
             if gap <= max(self.enough * room, _EXACT * state.total) or state.bound > cutoff:

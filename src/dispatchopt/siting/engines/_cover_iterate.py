@@ -164,12 +164,16 @@ class Iterate:
         """Return the inverse of the matrix kept, limits left out."""
         return None if self._looked is None else self._looked.inverse()
 
-    def advance(self, *, look: bool) -> None:
+    def advance(self, *, look: bool) -> bool:
         """Take a step: predict, correct, and move as far as all stays inside (Mehrotra 1992).
 
-        With ``look``, keep the matrix for ``bend``.
+        With ``look``, keep the matrix for ``bend``. Returns False, with all as it was, where
+        rounding lets no step be taken.
         """
-        system = _System(self)
+        try:
+            system = _System(self)
+        except np.linalg.LinAlgError:
+            return False
         if look or self._looked is None:
             self._looked = system
         primal, dual = self.primal, self.dual
@@ -183,6 +187,7 @@ class Iterate:
         self.primal = primal + _DAMPING * _reach(primal, ahead) * ahead
         self.dual = dual + _DAMPING * _reach(dual, behind) * behind
         self._note()
+        return True
 
     def _note(self) -> None:
         """Keep bound and value of the iterate where they are the best so far."""
