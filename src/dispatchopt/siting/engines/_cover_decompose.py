@@ -85,7 +85,7 @@ class Decomposition:
             opening,
         )
         self._seen: list[int] = []
-        self._soft, self._is_refuted = _SOFT, False
+        self._soft, self._is_known = _SOFT, False
         self._has_bound = False
         #: The best bound.
         self.bound = dual_bound(model, root.row_dual, lower, upper).value(model) or 0
@@ -130,7 +130,7 @@ class Decomposition:
         if value is None:
             return False
         has_gained = value > self.bound
-        if self._has_bound and (has_gained or self._is_refuted):
+        if self._has_bound and (has_gained or self._is_known):
             self._soft *= _SOFTER if has_gained else _HARDER
             self._soft = min(max(self._soft, _LEAST_SOFT), _MOST_SOFT)
         if has_gained or not self._has_bound:
@@ -184,12 +184,14 @@ class Decomposition:
         due = self._model.offset - int(falling[: self._left].sum())
         short = np.array([block.found - block.bound for block in self._blocks])
         tried = np.ones(len(short))
+        self._is_known = False
         for _ in range(_MOST_NODES):
             found = due + sum(block.found for block in self._blocks)
             value = due + sum(block.bound for block in self._blocks)
             # Where even what is found is no more than what is proven, solutions say enough.
-            self._is_refuted = found <= self.bound
-            if short.sum() <= _ENOUGH * max(best - value, 0) or self._is_refuted:
+            is_refuted = found <= self.bound
+            if short.sum() <= _ENOUGH * max(best - value, 0) or is_refuted:
+                self._is_known = True
                 break
             if self._should_stop():
                 break
