@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from dispatchopt import siting
 from dispatchopt.core.stop import Stop
 from dispatchopt.siting import PointGround, SitingProblem
-from dispatchopt.siting.engines import _cover_search
+from dispatchopt.siting.engines import _cover_interior, _cover_iterate, _cover_search
 from dispatchopt.siting.engines._cover_build import model_of
 from dispatchopt.siting.engines._cover_interior import Interior
 from dispatchopt.siting.engines._cover_lp import Ending, Relaxation
@@ -67,10 +67,19 @@ def _best(model: CoverModel) -> int:
     return min(value for value in values if value is not None)
 
 
-@given(seed=SEEDS, pick=st.integers(0, 2**20))
-@settings(max_examples=25, deadline=None)
-def test_bound_is_that_of_the_simplex_method_at_root_and_nodes(seed: int, pick: int) -> None:
-    model = _model(_city(seed))
+@given(seed=SEEDS, pick=st.integers(0, 2**20), is_chained=st.booleans())
+@settings(max_examples=40, deadline=None)
+def test_bound_is_that_of_the_simplex_method_at_root_and_nodes(
+    seed: int, pick: int, is_chained: bool
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        if is_chained:
+            patch.setattr(_cover_interior, "_MANY_PRODUCTS", -1.0)
+            patch.setattr(_cover_interior, "_CHANGE_WORK", -1.0)
+        _compare_with_simplex(_model(_city(seed)), pick)
+
+
+def _compare_with_simplex(model: CoverModel, pick: int) -> None:
     simplex = Relaxation(model, time_left_s=lambda: math.inf, should_stop=lambda: False, seed=1)
     interior = Interior(model, should_stop=lambda: False, best=lambda: 10**9)
     # Without a solution at hand nothing says how wide a gap would do.
@@ -111,11 +120,37 @@ def test_few_steps_still_give_a_bound(seed: int) -> None:
         assert (result.gains >= 0).all()
 
 
-@given(seed=SEEDS)
+@given(seed=SEEDS, steps=st.integers(0, 4))
 @settings(max_examples=25, deadline=None)
-def test_tree_over_it_proves_tiny_optima(seed: int) -> None:
+def test_a_step_that_rounding_forbids_ends_with_a_bound(seed: int, steps: int) -> None:
+    model = _model(_city(seed))
+    made = itertools.count()
+    first = _cover_iterate._System.__init__
+
+    def failing(self: _cover_iterate._System, at: _cover_iterate.Iterate) -> None:
+        if next(made) >= steps:
+            raise np.linalg.LinAlgError
+        first(self, at)
+
+    best = _best(model)
+    interior = Interior(model, should_stop=lambda: False, best=lambda: best)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_cover_iterate._System, "__init__", failing)
+        result = interior.solve(model.lower, model.upper)
+    assert result.ending is Ending.SOLVED
+    value = dual_bound(model, result.row_dual, model.lower, model.upper).value(model)
+    assert value is not None
+    assert value <= best
+
+
+@given(seed=SEEDS, is_chained=st.booleans())
+@settings(max_examples=40, deadline=None)
+def test_tree_over_it_proves_tiny_optima(seed: int, is_chained: bool) -> None:
     problem = _city(seed)
     with pytest.MonkeyPatch.context() as patch:
+        if is_chained:
+            patch.setattr(_cover_interior, "_MANY_PRODUCTS", -1.0)
+            patch.setattr(_cover_interior, "_CHANGE_WORK", -1.0)
         patch.setattr(_cover_search, "_is_dense", lambda _model: True)
         result = siting.solve(problem, engine="coverage", stop=Stop(iterations=5_000), seed=seed)
     assert result.status == "optimal"

@@ -10,9 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dispatchopt import siting
+from dispatchopt.core.arrays import BoolArray, FloatArray, IntArray
 from dispatchopt.core.stop import Stop
 from dispatchopt.siting import PointGround, SitingProblem
-from dispatchopt.siting.engines import _cover_blocks, _cover_decompose, _cover_search
+from dispatchopt.siting.engines import _cover_block_rows, _cover_blocks, _cover_search
+from dispatchopt.siting.engines._cover_aim import Cuts, aimed, with_sum
 from dispatchopt.siting.engines._cover_blocks import Block, partition
 from dispatchopt.siting.engines._cover_build import model_of
 from dispatchopt.siting.engines._cover_decompose import Decomposition, can_decompose
@@ -71,40 +73,86 @@ def _decomposition(
 ) -> Decomposition:
     """Blocks of few open sites, so that even small cities have several."""
     monkeypatch.setattr(_cover_blocks, "_MOST_OPEN", most_open)
-    monkeypatch.setattr(_cover_decompose, "_FIRST_GAIN", -1.0)
     if root is None:
         lp = Interior(model, should_stop=lambda: False, best=lambda: 10**9)
         root = lp.first(model.lower, model.upper)
     return Decomposition(model, root, lambda: False)
 
 
-@given(seed=SEEDS)
-@settings(max_examples=60, deadline=None)
-def test_a_block_costs_what_enumeration_says(seed: int) -> None:
+def _costs(block: Block, units: IntArray, table: BoolArray) -> tuple[BoolArray, IntArray]:
+    """Return all choices of a block's sites, and what each leaves unserved."""
+    count = len(block.sites)
+    every = np.array(list(itertools.product((False, True), repeat=count))).reshape(-1, count)
+    return every, (~(every @ table.T) * units).sum(axis=1)
+
+
+def _any_group(share: FloatArray, _inverse: FloatArray | None) -> IntArray:
+    """Return sites that are drawn by their shares, to see groups of all sizes."""
+    bits = np.random.default_rng(int(share.sum() * 1e6) % 2**31)
+    return np.flatnonzero(bits.random(len(share)) < bits.random() + 1.0 / len(share))
+
+
+def _drawn_group(share: FloatArray, inverse: FloatArray | None) -> IntArray:
+    group = _any_group(share, inverse)
+    return group if len(group) else np.array([int(share.argmax())])
+
+
+@given(seed=SEEDS, has_drawn_groups=st.booleans())
+@settings(max_examples=80, deadline=None)
+def test_a_block_costs_what_enumeration_says_at_all_prices_in_turn(
+    seed: int, has_drawn_groups: bool
+) -> None:
     model = _model(_city(seed))
     rng = np.random.default_rng(seed)
     rows = np.flatnonzero(rng.random(model.pairs.num_rows) < 0.7)
+    if not len(rows):
+        return
     block = Block(model, rows)
-    price = rng.integers(0, 40, size=model.num_sites)
-    sites = np.flatnonzero(block.reaching)
-    lower = np.zeros(model.num_sites, dtype=bool)
-    lower[rng.permutation(sites)[:1]] = seed % 2 == 0
-    upper = model.upper | lower
+    table = np.zeros((len(rows), len(block.sites)), dtype=bool)
     inside = np.isin(model.pairs.row, rows)
-    row, site = model.pairs.row[inside], model.pairs.site[inside]
-    least = 10**9
-    for bits in itertools.product((False, True), repeat=len(sites)):
-        is_open = np.zeros(model.num_sites, dtype=bool)
-        is_open[sites] = bits
-        if (lower & ~is_open).any() or (is_open & ~upper).any():
-            continue
-        bare = np.setdiff1d(rows, row[is_open[site]])
-        cost = int(model.pairs.units[bare].sum()) + int(price[is_open & ~lower].sum())
-        least = min(least, cost)
-    found = block.search(price, (lower, upper), lambda: False)
-    assert found is not None
-    assert found.bound == least
-    assert block.estimate(price, (lower, upper)).bound >= least
+    place = np.searchsorted(block.sites, model.pairs.site[inside])
+    table[np.searchsorted(rows, model.pairs.row[inside]), place] = True
+    every, missed = _costs(block, model.pairs.units[rows], table)
+    lower = np.zeros(len(block.sites), dtype=bool)
+    upper = ~lower
+    is_kept = np.ones(len(every), dtype=bool)
+    with pytest.MonkeyPatch.context() as patch:
+        if has_drawn_groups:
+            patch.setattr(_cover_block_rows, "group_to_branch_on", _drawn_group)
+        for turn in range(4):
+            price = rng.integers(0, 40, size=len(block.sites))
+            block.reprice(price)
+            allowed = ((every & ~upper) | (lower & ~every)).sum(axis=1) == 0
+            cost = missed + every @ np.where(lower, 0, price)
+            # Choices that were left out before may be found, but say nothing about the others.
+            least, least_of_all = int(cost[allowed & is_kept].min()), int(cost[allowed].min())
+            assert block.bound <= least
+            assert least_of_all <= block.found
+            for _ in range(int(rng.integers(60)) if turn < 3 else 2_000):
+                if block.bound == block.found:
+                    break
+                block.refine(lambda: False)
+                assert block.bound <= least
+                assert least_of_all <= block.found
+            assert turn < 3 or block.bound == min(least, block.found)
+            cuts = block.cuts()
+            assert len(cuts.missed) >= 1
+            # What may cost little enough stays, at these prices and at all others.
+            room = int(rng.integers(5, 30))
+            bounds = block.settle(room)
+            is_kept &= allowed & (cost <= block.bound + room)
+            assert bounds is not None or not is_kept.any()
+            if bounds is None:
+                return
+            assert not (every[is_kept] & ~bounds[1]).any()
+            assert not (bounds[0] & ~every[is_kept]).any()
+            lower, upper = lower | bounds[0], upper & bounds[1]
+            if seed % 4 == 0 and turn == 0:
+                upper[rng.integers(len(upper))] = False
+            is_kept &= ((every & ~upper) | (lower & ~every)).sum(axis=1) == 0
+            if not is_kept.any() or not block.narrow(lower, upper):
+                assert not is_kept.any()
+                return
 
 
 @given(seed=SEEDS)
@@ -121,7 +169,7 @@ def test_no_bound_is_above_the_optimum_and_no_better_solution_is_lost(seed: int)
         parts = _decomposition(model, patch)
         for _ in range(4):
             goes_on = parts.improve(known)
-            lower, upper = parts.settle(known)
+            lower, upper = parts.limits()
             assert parts.bound <= max(best, 0)
             better = [chosen for chosen, value in values.items() if value < known]
             for chosen in better:
@@ -187,6 +235,42 @@ def test_sites_that_share_demand_come_into_one_block() -> None:
         assert rows[row] in parts.block[sites]
 
 
+@given(seed=SEEDS)
+@settings(max_examples=60, deadline=None)
+def test_prices_with_a_sum_are_the_nearest_ones(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    inside = rng.random((3, 6)) < 0.6
+    price = np.where(inside, rng.normal(5, 4, size=inside.shape), 0.0)
+    total = float(rng.uniform(1, 10))
+    found = with_sum(price, inside, total)
+    assert (found >= 0).all()
+    assert not found[~inside].any()
+    has_block = inside.any(axis=0)
+    assert np.allclose(found.sum(axis=0), np.where(has_block, total, 0.0))
+    for site in np.flatnonzero(has_block):
+        blocks = np.flatnonzero(inside[:, site])
+        for _ in range(10):
+            other = rng.dirichlet(np.ones(len(blocks))) * total
+            near = ((found[blocks, site] - price[blocks, site]) ** 2).sum()
+            assert near <= ((other - price[blocks, site]) ** 2).sum() + 1e-9
+
+
+def test_prices_move_from_the_block_that_does_not_want_a_site() -> None:
+    # One site, two blocks: without it they leave 100 and 0 units, with it none.
+    inside = np.ones((2, 1), dtype=bool)
+    cuts = [
+        Cuts(missed=np.array([100.0, 0.0]), share=np.array([[0.0], [1.0]])),
+        Cuts(missed=np.array([0.0, 0.0]), share=np.array([[0.0], [1.0]])),
+    ]
+    center = (np.array([[30.0], [30.0]]), 60.0)
+    price, opening = aimed(center, inside, cuts, 1, 40.0)
+    assert price[1, 0] < 10
+    assert np.isclose(price.sum(), opening)
+    # At first 30 units of the price of the site are for nothing.
+    bound = sum(float((cut.missed + cut.share @ price[at]).min()) for at, cut in enumerate(cuts))
+    assert bound - opening > -10
+
+
 def test_what_is_decomposed_counts_units_under_a_limit_on_sites() -> None:
     problem = _city(1, sites=40, customers=300, most=30)
     assert can_decompose(_model(problem))
@@ -218,7 +302,6 @@ def test_the_engine_says_the_same_with_blocks(monkeypatch: pytest.MonkeyPatch) -
         before = len(rounds)
         with monkeypatch.context() as patch:
             patch.setattr(_cover_search, "_is_dense", lambda _model: True)
-            patch.setattr(_cover_decompose, "_FIRST_GAIN", -1.0)
             blocks = siting.solve(problem, engine="coverage", stop=Stop(time_s=120), seed=1)
         assert len(rounds) > before
         assert plain.status == blocks.status == "optimal"

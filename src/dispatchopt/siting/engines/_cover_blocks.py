@@ -1,43 +1,34 @@
-"""Sites in blocks that share little demand, and the exact search for what a block leaves at least.
+"""Sites in blocks that share little demand, and what a block costs at any prices.
 
 A block takes some rows of a covering model and gives every site that reaches them a price. What it
-costs at least to leave rows unserved or to pay for sites is a small problem without limits, for
-which a few dozen nodes, best bound first, mostly say all that more would.
+costs at least to leave rows unserved or to pay for sites is a small problem without limits: its
+tree tells bounds; annealing, and the relaxations of the tree, tell solutions.
 """
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
 from dispatchopt.core.arrays import BoolArray, FloatArray, IntArray
-from dispatchopt.siting.engines._cover_build import shrunk
-from dispatchopt.siting.engines._cover_improve import relaxation_work
-from dispatchopt.siting.engines._cover_interior import Interior
-from dispatchopt.siting.engines._cover_local import Improver
-from dispatchopt.siting.engines._cover_model import CoverModel, dual_bound
+from dispatchopt.siting.engines._cover_aim import Cuts
+from dispatchopt.siting.engines._cover_block_rows import BlockRows
+from dispatchopt.siting.engines._cover_block_tree import BlockTree
+from dispatchopt.siting.engines._cover_model import CoverModel
 
 #: Open sites, as the relaxation shares them out, of a block at most. A site counts for a little
 #: more than its share, lest those without any gather in one block.
 _MOST_OPEN, _LEAST_SHARE = 12.0, 0.05
 #: Share that a site without one has in saying to which block a row belongs.
 _LEAST_VOTE = 0.01
-#: Gap of a relaxation, as a share of what lies between its bound and the best solution.
-_ENOUGH = 0.1
 #: Temperatures of annealing, as shares of the mean price: the first ones, without and with a
-#: solution before, and the last; moves for each site in both cases; work of looking at a row.
-_FIRST_HEAT, _HEAT, _LAST_HEAT = 0.1, 0.03, 0.002
-_FIRST_MOVES, _MOVES = 300, 200
-_VISIT_WORK = 3e-3
-#: Solutions remembered, as one of them is mostly good at other prices too; a cost above all.
-_POOL, _FAR = 200, 2**62
-#: Nodes of a block at most; those after which it is left when they have gained less than this
-#: share of what all before gained.
-_MOST_NODES, _LOOK_BACK, _LEAST_GAIN = 200, 20, 0.03
+#: solution before, and the last; moves for each site in both cases.
+_FIRST_HEAT, _HEAT, _LAST_HEAT = 0.3, 0.03, 0.002
+_FIRST_MOVES, _MOVES = 300, 30
+#: Solutions remembered, and leaves looked at; a cost above all.
+_POOL, _LEAVES, _FAR = 400, 60, 2**62
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -134,15 +125,6 @@ def _merged(common: FloatArray, share: FloatArray) -> IntArray:
         stale = np.flatnonzero(is_stale)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class BlockFound:
-    """What a block costs at least, shares that come near it, shape (m,), and the work it took."""
-
-    bound: int
-    share: FloatArray
-    work: float
-
-
 class Block:
     """Some rows of a model, at a price for each site.
 
@@ -156,215 +138,133 @@ class Block:
 
     def __init__(self, model: CoverModel, rows: IntArray) -> None:
         pairs = model.pairs
-        number = np.full(pairs.num_rows, -1, dtype=np.int64)
-        number[rows] = np.arange(len(rows))
-        keep = number[pairs.row] >= 0
-        units = pairs.units[rows]
-        part = replace(
-            pairs,
-            row=number[pairs.row[keep]],
-            site=pairs.site[keep],
-            cost=np.zeros(int(keep.sum())),
-            price=units.astype(np.float64),
-            units=units,
-        )
-        #: Sites that reach a row of the block, shape (m,).
+        is_row = np.zeros(pairs.num_rows, dtype=bool)
+        is_row[rows] = True
+        number = np.cumsum(is_row) - 1
+        keep = is_row[pairs.row]
+        #: Sites that reach a row of the block, shape (m,), and their indices, shape (n,).
         self.reaching = np.zeros(model.num_sites, dtype=bool)
-        self.reaching[part.site] = True
-        self._blank = replace(
-            model,
-            pairs=part,
-            lower=np.zeros(model.num_sites, dtype=bool),
-            upper=self.reaching,
-            max_sites=None,
-            offset=0,
-            set_of_row=np.full(len(rows), -1, dtype=np.int64),
-        )
-        # Solutions so far, the latest last, and what each leaves unserved.
-        self._pool = np.zeros((1, model.num_sites), dtype=bool)
-        self._unserved = np.array([int(units.sum())], dtype=np.int64)
-        indptr, row = self._blank.rows_of_sites
+        self.reaching[pairs.site[keep]] = True
+        self.sites = np.flatnonzero(self.reaching)
+        local = np.cumsum(self.reaching) - 1
+        row, site = number[pairs.row[keep]], local[pairs.site[keep]]
+        self._pairs = (row, site)
+        self._units: IntArray = np.array(pairs.units[is_row], dtype=np.int64)
+        order = np.argsort(site, kind="stable")
         self._ground = (
-            np.ascontiguousarray(indptr, dtype=np.int64),
-            np.ascontiguousarray(row, dtype=np.int64),
-            np.array(units, dtype=np.int64),
+            np.searchsorted(site[order], np.arange(len(self.sites) + 1)).astype(np.int64),
+            np.ascontiguousarray(row[order], dtype=np.int64),
+            self._units,
         )
-        self._bits = np.array([2 * len(rows) + 1], dtype=np.int64)
+        start = np.searchsorted(row, np.arange(len(self._units) + 1))
+        self._rows = BlockRows(start, site, self._units, len(self.sites))
+        self._tree = BlockTree(self._rows, len(self.sites))
+        # Solutions so far, the latest last, and what each leaves unserved.
+        self._pool = np.zeros((1, len(self.sites)), dtype=bool)
+        self._unserved = np.array([int(self._units.sum())], dtype=np.int64)
+        self._known = {self._pool[0].tobytes()}
+        self._bits = np.array([2 * len(self._units) + 1], dtype=np.int64)
+        self._cost = np.zeros(len(self.sites), dtype=np.int64)
+        self._lower = np.zeros(len(self.sites), dtype=bool)
+        self._upper = ~self._lower
+        #: What the cheapest solution costs that has been found.
+        self.found = int(self._units.sum())
 
-    def estimate(self, price: IntArray, bounds: tuple[BoolArray, BoolArray]) -> BlockFound:
-        """Return the cost of a good solution, which often is the best one: no bound.
+    @property
+    def bound(self) -> int:
+        """What the block costs at least, or what has been found if that is less."""
+        return min(self._tree.bound, self.found)
 
-        Annealing starts from the cheapest solution so far. Parameters are those of ``search``.
+    @property
+    def work(self) -> float:
+        """Operations so far."""
+        return self._rows.work
+
+    def reprice(self, price: IntArray) -> None:
+        """Take other prices, shape (n,), whole and >= 0; look for good solutions by annealing."""
+        self._cost = np.where(self._upper & ~self._lower, price, 0)
+        self._tree.reprice(self._cost)
+        self._look()
+
+    def refine(self, should_stop: Callable[[], bool]) -> None:
+        """Solve a node, or branch."""
+        rounded = self._tree.refine(self.found, should_stop)
+        if rounded is not None:
+            self._keep((rounded & self._upper) | self._lower)
+
+    def settle(self, room: int) -> tuple[BoolArray, BoolArray] | None:
+        """Leave out choices that cost so much more than the block.
+
+        Returns bounds on y, shape (n,), or None if nothing is left.
         """
+        self._tree.settle(self._tree.bound + room)
+        return self._tree.limits()
+
+    def narrow(self, lower: BoolArray, upper: BoolArray) -> bool:
+        """Keep bounds on y, shape (n,); whether they leave anything."""
+        lower, upper = self._lower | lower, self._upper & upper
+        if (lower != self._lower).any() or (upper != self._upper).any():
+            self._lower, self._upper = lower, upper
+            self._cost = np.where(upper & ~lower, self._cost, 0)
+            self._tree.narrow(lower, upper)
+            self._tree.reprice(self._cost)
+            self.found = self._cheapest()[0]
+        return self._tree.limits() is not None
+
+    def cuts(self) -> Cuts:
+        """Return what is known about costs at any prices."""
+        pool = (self._pool & self._upper) | self._lower
+        is_inside = (pool == self._pool).all(axis=1)
+        if not is_inside.any():
+            is_inside[-1:] = True
+        leaves = self._tree.seen(self.found)[:_LEAVES]
+        missed = np.array([leaf.missed for leaf in leaves])
+        share = np.array([leaf.share for leaf in leaves]).reshape(len(leaves), len(self.sites))
+        return Cuts(
+            missed=np.concatenate([self._unserved[is_inside], missed]),
+            share=np.concatenate([pool[is_inside].astype(np.float64), share]),
+        )
+
+    def _look(self) -> None:
         # Compiled code is imported only where it is needed.
         from dispatchopt.siting.engines import _cover_price_kernels as kernels
 
-        lower, upper = self.reaching & bounds[0], self.reaching & bounds[1]
-        cost = np.where(upper & ~lower, price, 0)
         is_new = len(self._pool) == 1
-        found = self._cheapest(cost, lower, upper)
-        free = np.flatnonzero(upper & ~lower)
-        indptr, row, units = self._ground
-        pairs = self._blank.pairs
-        times = np.bincount(pairs.row[found[pairs.site]], minlength=len(units)).astype(np.int64)
+        self.found, best = self._cheapest()
+        free, cost = np.flatnonzero(self._upper & ~self._lower), self._cost
+        if not cost.any():
+            return
+        row, site = self._pairs
+        times = np.bincount(row[best[site]], minlength=len(self._units)).astype(np.int64)
         heat, moves = (_FIRST_HEAT, _FIRST_MOVES) if is_new else (_HEAT, _MOVES)
-        moves *= len(free)
-        if cost.any():
-            heats = np.array([heat, _LAST_HEAT]) * float(cost[cost > 0].mean())
-            ground = (indptr, row, units, cost)
-            kernels.anneal(free, (heats, moves, self._bits), found, ground, times)
-        value = self._keep(found) + int(cost[found].sum())
-        visits = 2.0 * moves * len(row) / max(1, int(self.reaching.sum()))
-        return BlockFound(bound=value, share=found.astype(np.float64), work=visits * _VISIT_WORK)
+        heats = np.array([heat, _LAST_HEAT]) * float(cost[cost > 0].mean())
+        ground = (*self._ground, cost)
+        kernels.anneal(free, (heats, moves * len(free), self._bits), best, ground, times)
+        self._keep(best)
 
-    def search(
-        self,
-        price: IntArray,
-        bounds: tuple[BoolArray, BoolArray],
-        should_stop: Callable[[], bool],
-    ) -> BlockFound | None:
-        """Return a bound on unserved units and prices paid; None if there was no time for any.
+    def _cheapest(self) -> tuple[int, BoolArray]:
+        """Return what the cheapest solution so far costs, and the solution, within bounds."""
+        outside = (self._pool & ~self._upper).any(axis=1) | (self._lower & ~self._pool).any(axis=1)
+        value = np.where(outside, _FAR, self._unserved + self._pool @ self._cost)
+        best = (self._pool[int(value.argmin())] & self._upper) | self._lower
+        return self._unserved_by(best) + int(self._cost[best].sum()), best
 
-        Parameters
-        ----------
-        price
-            What each site costs the block, shape (m,), whole and >= 0.
-        bounds
-            Lower and upper bounds on y, shape (m,) each; sites open in any case cost nothing.
-        should_stop
-            Whether to return now.
-        """
-        lower, upper = self.reaching & bounds[0], self.reaching & bounds[1]
-        cost = np.where(upper & ~lower, price, 0)
-        model = shrunk(replace(self._blank, site_cost=cost), lower, upper)
-        if should_stop():
-            return None
-        search = _Search(model, should_stop)
-        found = search.run(self._cheapest(cost, model.lower, model.upper))
-        self._keep(search.open_sites)
-        return found
+    def _unserved_by(self, is_open: BoolArray) -> int:
+        row, site = self._pairs
+        bare = np.ones(len(self._units), dtype=bool)
+        bare[row[is_open[site]]] = False
+        return int(self._units[bare].sum())
 
-    def _cheapest(self, cost: IntArray, lower: BoolArray, upper: BoolArray) -> BoolArray:
-        """Return the solution so far that costs least, moved within bounds."""
-        outside = (self._pool & ~upper).any(axis=1)
-        value = np.where(outside, _FAR, self._unserved + self._pool @ cost)
-        found: BoolArray = (self._pool[int(value.argmin())] & upper) | lower
-        return found
-
-    def _keep(self, found: BoolArray) -> int:
-        """Remember a solution; return what it leaves unserved."""
-        pairs, units = self._blank.pairs, self._ground[2]
-        bare = np.ones(len(units), dtype=bool)
-        bare[pairs.row[found[pairs.site]]] = False
-        unserved = int(units[bare].sum())
+    def _keep(self, is_open: BoolArray) -> None:
+        """Remember a solution."""
+        key = is_open.tobytes()
+        if key in self._known:
+            return
+        unserved = self._unserved_by(is_open)
         first = max(0, len(self._pool) + 1 - _POOL)
-        self._pool = np.concatenate([self._pool[first:], found[None]])
+        for each in self._pool[:first]:
+            self._known.discard(each.tobytes())
+        self._known.add(key)
+        self._pool = np.concatenate([self._pool[first:], is_open[None]])
         self._unserved = np.append(self._unserved[first:], unserved)
-        return unserved
-
-
-class _Search:
-    """Branch and bound on a block, best bound first."""
-
-    def __init__(self, model: CoverModel, should_stop: Callable[[], bool]) -> None:
-        self._model = model
-        self._should_stop = should_stop
-        self._improver = Improver(model, should_stop)
-        self._lp = Interior(
-            model, should_stop=should_stop, best=lambda: self._best, is_compiled=True
-        )
-        #: Open sites of the best solution, shape (m,).
-        self.open_sites = model.lower
-        self._best = int(model.pairs.units.sum()) + model.offset
-        self._lp.enough = _ENOUGH
-        self._heap: list[tuple[int, int, BoolArray, BoolArray, FloatArray | None]] = []
-        self._pushed = 0
-        self._work = 0.0
-
-    def run(self, first: BoolArray) -> BlockFound:
-        """Search until proven, or until nodes say little more; ``first`` may be a good solution."""
-        model = self._model
-        for start in (first, model.lower):
-            self._consider(self._improver.improved(start))
-        self._push(model.offset, model.lower, model.upper, None)
-        seen: list[int] = []
-        while self._heap[0][0] < self._best:
-            if seen and (self._should_stop() or _is_flat(seen)):
-                break
-            bound, _, lower, upper, share = heapq.heappop(self._heap)
-            self._expand(bound, lower, upper, share, has_round=_is_due(len(seen)))
-            if not self._heap:
-                break
-            seen.append(self._heap[0][0])
-        bound, share = self._best, None
-        if self._heap and self._heap[0][0] < self._best:
-            bound, share = self._heap[0][0], self._heap[0][4]
-        return BlockFound(
-            bound=bound,
-            share=self.open_sites.astype(np.float64) if share is None else share,
-            work=self._work,
-        )
-
-    def _push(
-        self, bound: int, lower: BoolArray, upper: BoolArray, share: FloatArray | None
-    ) -> None:
-        self._pushed += 1
-        heapq.heappush(self._heap, (bound, self._pushed, lower, upper, share))
-
-    def _expand(
-        self,
-        bound: int,
-        lower: BoolArray,
-        upper: BoolArray,
-        share: FloatArray | None,
-        *,
-        has_round: bool,
-    ) -> None:
-        """Solve a node, look for a solution near it, and branch."""
-        model = self._model
-        self._lp.restore(share)
-        result = self._lp.solve(lower, upper)
-        self._work += relaxation_work(result.simplex_steps, model.sets.num_sets)
-        exact = dual_bound(model, result.row_dual, lower, upper)
-        bound = max(bound, exact.value(model) or 0)
-        if has_round:
-            near = lower | (upper & (result.sites >= 0.5))
-            self._consider(self._improver.improved(near))
-        if bound >= self._best:
-            return
-        lower, upper = exact.fixings(model, self._best, lower, upper)
-        free = upper & ~lower
-        if not free.any():
-            self._consider(lower)
-            return
-        split = free & (result.sites > self._lp.whole) & (result.sites < 1 - self._lp.whole)
-        gains: Any = result.gains
-        if split.any():
-            down, up = np.maximum(gains, 1e-6)
-            site = int(np.argmax(np.where(split, down * up, 0.0)))
-        else:
-            site = int(np.argmax(np.where(free, result.sites, -1.0)))
-        for is_open in (True, False):
-            below, above = lower.copy(), upper.copy()
-            (below if is_open else above)[site] = is_open
-            self._push(bound, below, above, result.sites)
-
-    def _consider(self, is_open: BoolArray) -> None:
-        value = self._model.value(is_open)
-        if value is not None and value < self._best:
-            self._best, self.open_sites = value, is_open.copy()
-
-
-def _is_due(nodes: int) -> bool:
-    """Whether to look for a solution near the next node: at the first ones, then less often."""
-    return nodes < 8 or nodes % 4 == 0
-
-
-def _is_flat(seen: list[int]) -> bool:
-    """Whether the last nodes raised the bound by little, or there were enough."""
-    if len(seen) >= _MOST_NODES:
-        return True
-    if len(seen) <= _LOOK_BACK:
-        return False
-    before = seen[-1 - _LOOK_BACK]
-    return seen[-1] - before <= _LEAST_GAIN * (before - seen[0])
+        self.found = min(self.found, unserved + int(self._cost[is_open].sum()))

@@ -15,6 +15,7 @@ import numpy as np
 
 from dispatchopt.core.arrays import BoolArray, FloatArray, IntArray
 from dispatchopt.core.blas import one_thread
+from dispatchopt.siting.engines._cover_chain import Chain, near_order
 from dispatchopt.siting.engines._cover_iterate import Iterate, Part
 from dispatchopt.siting.engines._cover_lp import Ending, Relaxed
 from dispatchopt.siting.engines._cover_model import CoverModel
@@ -29,6 +30,8 @@ _LOOK = 0.5
 #: Products within rows for which code is compiled at once, as they would take much memory, and
 #: operations after which it is anyway; before, importing the compiler costs more than it saves.
 _MANY_PRODUCTS, _PLAIN_WORK = 2e6, 3e8
+#: Operations for each site that a change of a row takes, next to those for a product.
+_CHANGE_WORK = 0.15
 #: Squared sets from which on the simplex method takes long.
 _SLOW_SIMPLEX = 1e6
 #: Operations that take as long as one simplex step takes for each set.
@@ -48,6 +51,29 @@ def _operations(length: IntArray, num_sites: int) -> float:
     return 0.5 * float(long @ long) + num_sites**3 / 30.0
 
 
+def _step_operations(part: Part) -> float:
+    """Return what a step takes."""
+    if part.chain is None:
+        return _operations(np.diff(part.table.indptr), len(part.free))
+    changes = _CHANGE_WORK * len(part.chain.change) * len(part.free)
+    return changes + _operations(np.zeros(0, dtype=np.int64), len(part.free))
+
+
+def _ordered(pairs: Pairs) -> tuple[IntArray, IntArray, IntArray]:
+    """Return row and site of each pair, and the model's row of each row.
+
+    Where products within rows are many, rows are in an order in which neighbours are alike.
+    """
+    length = np.bincount(pairs.row, minlength=pairs.num_rows)
+    if _operations(length, 0) <= _MANY_PRODUCTS:
+        return pairs.row, pairs.site, np.arange(pairs.num_rows)
+    start = np.append(0, np.cumsum(length))
+    row_of = near_order(start, pairs.site, pairs.num_sites)
+    rank = np.argsort(row_of)
+    order = np.lexsort((pairs.site, rank[pairs.row]))
+    return rank[pairs.row][order], pairs.site[order], row_of
+
+
 class Interior:
     """A relaxation in the shape of ``_cover_lp.Relaxation``, for costs on what is unserved."""
 
@@ -60,10 +86,8 @@ class Interior:
         *,
         should_stop: Callable[[], bool],
         best: Callable[[], int],
-        is_compiled: bool = False,
     ) -> None:
         pairs = model.pairs
-        self._is_compiled = is_compiled
         self._model = model
         self._should_stop = should_stop
         self._best = best
@@ -73,6 +97,8 @@ class Interior:
         self.enough = _ENOUGH
         self._shares: FloatArray | None = None
         self._bare = _order(model)
+        # Row and site of each pair, and the row of the model that each of these rows is.
+        self._row, self._site, self._row_of = _ordered(pairs)
 
     def first(self, lower: BoolArray, upper: BoolArray) -> Relaxed:
         """Solve without a start."""
@@ -117,7 +143,9 @@ class Interior:
         while steps < (most_steps or _MOST_STEPS) and not self._should_stop():
             steps += 1
             room = max(cutoff - state.bound, 0.0)
-            state.advance(look=state.upper - state.bound >= _LOOK * room)
+            if not state.advance(look=state.upper - state.bound >= _LOOK * room):
+                ending = Ending.SOLVED
+                break
             gap = state.upper - state.bound
             room = max(cutoff - state.bound, 0.0)
             if gap <= max(self.enough * room, _EXACT * state.total) or state.bound > cutoff:
@@ -134,29 +162,34 @@ class Interior:
     def _part(self, lower: BoolArray, upper: BoolArray) -> Part:
         from scipy import sparse
 
-        pairs = self._model.pairs
+        row, site = self._row, self._site
         free = np.flatnonzero(upper & ~lower)
         number = np.full(len(lower), -1, dtype=np.int32)
         number[free] = np.arange(len(free))
-        covered = np.zeros(pairs.num_rows, dtype=bool)
-        covered[pairs.row[lower[pairs.site]]] = True
-        keep = (number[pairs.site] >= 0) & ~covered[pairs.row]
-        length = np.bincount(pairs.row[keep], minlength=pairs.num_rows)
+        covered = np.zeros(len(self._row_of), dtype=bool)
+        covered[row[lower[site]]] = True
+        keep = (number[site] >= 0) & ~covered[row]
+        length = np.bincount(row[keep], minlength=len(self._row_of))
         rows = np.flatnonzero(length)
         start = np.append(0, np.cumsum(length[rows])).astype(np.int32)
-        column = number[pairs.site[keep]]
-        table = sparse.csr_array(
-            (np.ones(len(column)), column, start), shape=(len(rows), len(free))
-        )
+        column, shape = number[site[keep]], (len(rows), len(free))
+        rows = self._row_of[rows]
+        weight = self._model.pairs.units[rows] / self._unit
+        cost = self._model.site_cost[free] / self._unit
         products = _operations(length, 0)
+        if products > _MANY_PRODUCTS:
+            chain = Chain.of(start, column, len(free))
+            if _CHANGE_WORK * len(chain.change) * len(free) < products:
+                return Part(rows=rows, free=free, weight=weight, cost=cost, chain=chain)
+        table = sparse.csr_array((np.ones(len(column)), column, start), shape=shape)
         return Part(
             rows=rows,
             free=free,
             table=table,
             turned=table.T.tocsr(),
-            weight=pairs.units[rows] / self._unit,
-            cost=self._model.site_cost[free] / self._unit,
-            is_compiled=self._is_compiled or products > _MANY_PRODUCTS or self._work > _PLAIN_WORK,
+            weight=weight,
+            cost=cost,
+            is_compiled=products > _MANY_PRODUCTS or self._work > _PLAIN_WORK,
         )
 
     def _settled(self, lower: BoolArray, part: Part) -> float:
@@ -210,7 +243,7 @@ class Interior:
         price = self._lost(upper)
         price[part.rows] = state.best_price * self._unit
         sides = [-value * self._unit for value in state.best_side]
-        operations = _operations(np.diff(part.table.indptr), len(part.free))
+        operations = _step_operations(part)
         self._work += steps * operations
         return Relaxed(
             ending=ending,

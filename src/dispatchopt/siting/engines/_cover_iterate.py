@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from dispatchopt.core.arrays import FloatArray, IntArray
+from dispatchopt.siting.engines._cover_chain import Chain
 
 #: Share of the way to the border that a step goes.
 _DAMPING = 0.99
@@ -28,22 +29,35 @@ class Part:
     rows, free
         Indices of rows and sites.
     table, turned
-        Which site covers which row (scipy CSR of ones), and its transpose.
+        Which site covers which row (scipy CSR of ones), and its transpose; None with a chain.
     weight
         Weights of rows, of the order of 1.
     cost
         What opening a free site costs, in the same unit.
     is_compiled
         Whether products within rows are worth compiled code.
+    chain
+        The rows, where they are told by how each differs from the one before; None if not.
     """
 
     rows: IntArray
     free: IntArray
-    table: Any
-    turned: Any
     weight: FloatArray
     cost: FloatArray
-    is_compiled: bool
+    table: Any = None
+    turned: Any = None
+    is_compiled: bool = True
+    chain: Chain | None = None
+
+    def cover(self, share: FloatArray) -> FloatArray:
+        """Return the sum of shares over the sites of each row."""
+        found: FloatArray = self.table @ share if self.chain is None else self.chain.cover(share)
+        return found
+
+    def worth(self, price: FloatArray) -> FloatArray:
+        """Return the sum of prices over the rows of each site."""
+        found: FloatArray = self.turned @ price if self.chain is None else self.chain.worth(price)
+        return found
 
     @cached_property
     def _products(self) -> tuple[IntArray, IntArray]:
@@ -60,6 +74,8 @@ class Part:
     def normal(self, width: FloatArray) -> FloatArray:
         """Return the lower triangle of ``A^T diag(width) A``."""
         size = len(self.free)
+        if self.chain is not None:
+            return self.chain.normal(width)
         if not self.is_compiled:
             row, place = self._products
             flat: FloatArray = np.asarray(
@@ -111,12 +127,12 @@ class Iterate:
             used = float(np.max((self.sides @ y) / self.limit))
             y = np.clip(y * min(1.0, 0.999 / max(used, 1e-9)), 1e-9, 1 - _INSIDE)
         mu = _FIRST_GAP * self.total / (2.0 * count + 2.0 * size + len(limits))
-        over = part.table @ y - 1.0
+        over = part.cover(y) - 1.0
         price = _central(over, part.weight, mu)
         left, missed = mu / price, mu / (part.weight - price)
         # Rounding must not part what is missed from what is left over.
         missed += np.maximum(left - over - missed, 0.0)
-        worth = self.part.turned @ price - self.part.cost
+        worth = self.part.worth(price) - self.part.cost
         side = _marginal(worth, self.sides, self.limit)
         unmet = worth - self.sides.T @ side
         ends = list(itertools.accumulate([count, count, size, size, len(limits)], initial=0))
@@ -144,12 +160,20 @@ class Iterate:
         """Return the diagonal of the inverse of the matrix kept, limits allowed for."""
         return None if self._looked is None else self._looked.diagonal()
 
-    def advance(self, *, look: bool) -> None:
+    def inverse(self) -> FloatArray | None:
+        """Return the inverse of the matrix kept, limits left out."""
+        return None if self._looked is None else self._looked.inverse()
+
+    def advance(self, *, look: bool) -> bool:
         """Take a step: predict, correct, and move as far as all stays inside (Mehrotra 1992).
 
-        With ``look``, keep the matrix for ``bend``.
+        With ``look``, keep the matrix for ``bend``. Returns False, with all as it was, where
+        rounding lets no step be taken.
         """
-        system = _System(self)
+        try:
+            system = _System(self)
+        except np.linalg.LinAlgError:
+            return False
         if look or self._looked is None:
             self._looked = system
         primal, dual = self.primal, self.dual
@@ -163,12 +187,13 @@ class Iterate:
         self.primal = primal + _DAMPING * _reach(primal, ahead) * ahead
         self.dual = dual + _DAMPING * _reach(dual, behind) * behind
         self._note()
+        return True
 
     def _note(self) -> None:
         """Keep bound and value of the iterate where they are the best so far."""
         price, _, _, _, side = self.parts(self.dual)
         left, missed, y, _, _ = self.parts(self.primal)
-        worth = self.part.turned @ price - self.part.cost
+        worth = self.part.worth(price) - self.part.cost
         if len(side) == 1:
             # The best price of a single limit fills it with the sites that are worth most.
             side = _marginal(worth, self.sides, self.limit)
@@ -199,7 +224,7 @@ class _System:
         self._factor, failed = dpotrf(matrix.T, lower=0, overwrite_a=1, clean=0)
         if failed:
             raise np.linalg.LinAlgError("the matrix of a step is not positive definite")
-        self._unmet = at.part.turned @ price - at.part.cost - at.sides.T @ side + low - high
+        self._unmet = at.part.worth(price) - at.part.cost - at.sides.T @ side + low - high
         self._short = at.limit - at.sides @ y - room
         self._solved = self._solve(at.sides.T)
         self._schur = at.sides @ self._solved
@@ -217,13 +242,13 @@ class _System:
         at, change = self._at, self._at.parts(wanted_change)
         (left, missed, y, rest, room), (price, spare, low, high, side) = self._pairs
         pull = change[0] / price - change[1] / spare
-        wanted = self._unmet + at.part.turned @ (self._width * pull)
+        wanted = self._unmet + at.part.worth(self._width * pull)
         wanted += change[2] / y - change[3] / rest
         plain = self._solve(wanted)
         excess = at.sides @ plain - self._short + change[4] / side
         more = np.linalg.solve(self._schur, excess) if len(excess) else excess
         step = plain - self._solved @ more
-        gain = self._width * (pull - at.part.table @ step)
+        gain = self._width * (pull - at.part.cover(step))
         ahead = [
             (change[0] - left * gain) / price,
             (change[1] + missed * gain) / spare,
@@ -233,6 +258,14 @@ class _System:
         ]
         behind = [gain, -gain, (change[2] - low * step) / y, (change[3] + high * step) / rest, more]
         return np.concatenate(ahead), np.concatenate(behind)
+
+    def inverse(self) -> FloatArray:
+        """Return the inverse matrix, without limits."""
+        from scipy.linalg.lapack import dpotri
+
+        upper = np.triu(dpotri(self._factor, lower=0)[0])
+        found: FloatArray = upper + np.triu(upper, 1).T
+        return found
 
     def diagonal(self) -> FloatArray:
         """Return the diagonal of the inverse matrix, with all steps kept within the limits."""

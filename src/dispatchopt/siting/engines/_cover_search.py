@@ -166,13 +166,12 @@ def _decomposed(
     parts = Decomposition(model, root, watch.should_stop)
     while parts.improve(keeper.best):
         watch.raise_bound(parts.bound)
-        parts.settle(keeper.best)
         if search is not None:
             search.after(parts.work)
     watch.raise_bound(parts.bound)
     if parts.bound >= keeper.best:
         return None, parts.bound
-    lower, upper = parts.settle(keeper.best)
+    lower, upper = parts.limits()
     free, left = int((model.upper & ~model.lower).sum()), int((upper & ~lower).sum())
     return None if free == left else shrunk(model, lower, upper), parts.bound
 
