@@ -14,7 +14,7 @@ from dispatchopt.siting.engines._cover_iterate import Iterate, Part
 from dispatchopt.siting.engines._cover_leaf import SCALE, Choices, group_to_branch_on
 
 #: Gap of a solve as a share of what lies between its bound and the target; least gap of demand.
-_ENOUGH, _EXACT = 0.3, 1e-7
+_ENOUGH, _EXACT = 0.1, 1e-7
 #: Steps of a solve at most; least gap, in parts of what is to be closed, at which to branch.
 _MOST_STEPS, _LOOK = 60, 0.5
 #: Operations of a step for each row.
