@@ -38,6 +38,14 @@ class Solved:
         return bool((self.shares > 1 - _ZERO).all())
 
 
+@dataclass(eq=False)
+class Basis:
+    """A basis of the solver, and of how many columns; to ask itself copies its whole list."""
+
+    held: Any
+    num_columns: int
+
+
 class Relaxation:
     """A linear programme over some of the columns; columns, cuts and bans may be added."""
 
@@ -182,20 +190,21 @@ class Relaxation:
         if (states + rows).count(kinds.kBasic) == len(self.lower):
             basis = self._highspy.HighsBasis()
             basis.col_status, basis.row_status = states, rows
-            made.set_basis(basis)
+            made.set_basis(Basis(basis, len(inside)))
         return made
 
-    def basis(self) -> Any:
+    def basis(self) -> Basis:
         """Return the basis, for ``set_basis``."""
-        return self._solver.getBasis()
+        return Basis(self._solver.getBasis(), len(self.present))
 
-    def set_basis(self, basis: Any) -> None:
+    def set_basis(self, basis: Basis) -> None:
         """Go on from a basis that was met with these rows, before any columns were added."""
-        missing = len(self.present) - len(basis.col_status)
+        missing = len(self.present) - basis.num_columns
         if missing:
             lower = self._highspy.HighsBasisStatus.kLower
-            basis.col_status = [*basis.col_status, *[lower] * missing]
-        self._solver.setBasis(basis)
+            basis.held.col_status = [*basis.held.col_status, *[lower] * missing]
+            basis.num_columns += missing
+        self._solver.setBasis(basis.held)
 
     def solve(self, *, most_steps: int | None = None) -> Solved | None:
         """Return the optimum over the present columns; None if there was no time."""
