@@ -168,17 +168,12 @@ class Relaxation:
         self.upper[first : self.columns.num_rows] = upper[first : self.columns.num_rows]
         self._strategy = _DUAL
 
-    def narrowed(self, columns: Columns, some: IntArray, *, is_full: bool = False) -> Relaxation:
+    def narrowed(self, columns: Columns, some: IntArray) -> Relaxation:
         """Return the relaxation over fewer columns, at the basis that was met last.
 
-        Parameters
-        ----------
-        columns
-            ``some`` of the columns, which are those of its own by number, ascending.
-        is_full
-            Whether all of these are to be present, and not only those that are so far.
+        ``columns`` are ``some`` of the columns, which are its own by number, ascending.
         """
-        inside = np.arange(len(some)) if is_full else np.flatnonzero(self.is_present[some])
+        inside = np.flatnonzero(self.is_present[some])
         made = Relaxation(columns, inside, seed=self._seed, time_left=self._time_left)
         kinds = self._highspy.HighsBasisStatus
         old = self._solver.getBasis()
@@ -186,12 +181,16 @@ class Relaxation:
         own, rows = list(old.col_status), list(old.row_status)
         place = np.full(len(self.columns), -1, dtype=np.int64)
         place[self.present] = np.arange(len(self.present))
-        states = [own[at] if at >= 0 else kinds.kLower for at in place[some[inside]].tolist()]
+        states = [own[at] for at in place[some[inside]].tolist()]
         if (states + rows).count(kinds.kBasic) == len(self.lower):
             basis = self._highspy.HighsBasis()
             basis.col_status, basis.row_status = states, rows
             made.set_basis(Basis(basis, len(inside)))
         return made
+
+    def missing(self, is_banned: BoolArray) -> IntArray:
+        """Return the columns that are neither banned nor present."""
+        return np.flatnonzero(~self.is_present & ~is_banned)
 
     def basis(self) -> Basis:
         """Return the basis, for ``set_basis``."""
