@@ -15,6 +15,7 @@ from dispatchopt.routing.engines._effort import Effort, Warm
 from dispatchopt.routing.engines._partition import Partition
 from dispatchopt.routing.engines._regions import bettered_regions
 from dispatchopt.routing.engines._relaxation import Relaxation
+from dispatchopt.routing.engines._tree import Tree
 
 #: Little is in the first linear programmes and searches, so that every stage has work to do.
 BRIEF = Effort(all_present=8, first_per_order=1, first_guess=2, guess_growth=1.2, cut_rounds=2)
@@ -144,9 +145,34 @@ def test_regions_lead_to_better_plans(seed: int) -> None:
     assert costs[0] > costs[-1] == optimum
 
 
-@pytest.mark.parametrize("is_full", [False, True])
+@pytest.mark.parametrize("seed", range(12))
+def test_a_tree_over_few_columns_finds_the_optimum_of_all(seed: int) -> None:
+    """Refusals alone send out no courier, though both classes must: infeasible proves nothing."""
+    rng = np.random.default_rng(seed)
+    columns = random_columns(rng, 12, 150)
+    columns.lower[12:14] = 1.0
+    optimum = least(columns)
+    refusals = np.flatnonzero(columns.store < 0)
+    relaxation = Relaxation(columns, refusals, seed=seed, time_left=lambda: math.inf)
+    found: list[float] = []
+
+    def tell(value: float) -> None:
+        assert value <= optimum + 1e-6
+
+    tree = Tree(
+        columns,
+        relaxation,
+        best=optimum + 25,
+        offer=lambda _, cost: found.append(cost),
+        tell_bound=tell,
+        should_stop=lambda: False,
+    )
+    assert tree.search()
+    assert found[-1] == optimum
+
+
 @pytest.mark.parametrize("seed", range(4))
-def test_a_narrowed_relaxation_has_the_same_optimum(seed: int, is_full: bool) -> None:
+def test_a_narrowed_relaxation_has_the_same_optimum(seed: int) -> None:
     """Where only columns that cost too much are left out; it takes no step from the basis."""
     rng = np.random.default_rng(seed)
     columns = random_columns(rng, 12, 120)
@@ -158,7 +184,7 @@ def test_a_narrowed_relaxation_has_the_same_optimum(seed: int, is_full: bool) ->
     assert root is not None
     solved, reduced = root
     some = np.flatnonzero(reduced <= np.quantile(reduced, 0.7))
-    narrow = relaxation.narrowed(columns.take(some), some, is_full=is_full)
+    narrow = relaxation.narrowed(columns.take(some), some)
     again = narrow.solve(most_steps=1)
     assert again is not None
     assert again.value == pytest.approx(solved.value)

@@ -183,7 +183,7 @@ class Partition(ColumnSearch):
             time_left=self._time_left,
         )
         part.bound = self.bound
-        narrow = relaxation.narrowed(part.columns, some, is_full=True)
+        narrow = relaxation.narrowed(part.columns, some)
         return part.prove(narrow) or self._is_proven()
 
     def prove(self, relaxation: Relaxation | None = None) -> bool:
@@ -201,7 +201,7 @@ class Partition(ColumnSearch):
         keep = reduced <= self.best - 1 - self._value(solved, reduced) + 1e-4
         rest = np.flatnonzero(keep)
         self.columns = self.columns.take(rest)
-        relaxation = relaxation.narrowed(self.columns, rest, is_full=True)
-        if relaxation.solve() is None:
+        relaxation = relaxation.narrowed(self.columns, rest)
+        if relaxation.converge() is None:
             return False
         return self._tree(self.columns, relaxation).search()

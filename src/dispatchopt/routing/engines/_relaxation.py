@@ -38,6 +38,14 @@ class Solved:
         return bool((self.shares > 1 - _ZERO).all())
 
 
+@dataclass(eq=False)
+class Basis:
+    """A basis of the solver, and of how many columns; to ask itself copies its whole list."""
+
+    held: Any
+    num_columns: int
+
+
 class Relaxation:
     """A linear programme over some of the columns; columns, cuts and bans may be added."""
 
@@ -160,17 +168,12 @@ class Relaxation:
         self.upper[first : self.columns.num_rows] = upper[first : self.columns.num_rows]
         self._strategy = _DUAL
 
-    def narrowed(self, columns: Columns, some: IntArray, *, is_full: bool = False) -> Relaxation:
+    def narrowed(self, columns: Columns, some: IntArray) -> Relaxation:
         """Return the relaxation over fewer columns, at the basis that was met last.
 
-        Parameters
-        ----------
-        columns
-            ``some`` of the columns, which are those of its own by number, ascending.
-        is_full
-            Whether all of these are to be present, and not only those that are so far.
+        ``columns`` are ``some`` of the columns, which are its own by number, ascending.
         """
-        inside = np.arange(len(some)) if is_full else np.flatnonzero(self.is_present[some])
+        inside = np.flatnonzero(self.is_present[some])
         made = Relaxation(columns, inside, seed=self._seed, time_left=self._time_left)
         kinds = self._highspy.HighsBasisStatus
         old = self._solver.getBasis()
@@ -178,24 +181,29 @@ class Relaxation:
         own, rows = list(old.col_status), list(old.row_status)
         place = np.full(len(self.columns), -1, dtype=np.int64)
         place[self.present] = np.arange(len(self.present))
-        states = [own[at] if at >= 0 else kinds.kLower for at in place[some[inside]].tolist()]
+        states = [own[at] for at in place[some[inside]].tolist()]
         if (states + rows).count(kinds.kBasic) == len(self.lower):
             basis = self._highspy.HighsBasis()
             basis.col_status, basis.row_status = states, rows
-            made.set_basis(basis)
+            made.set_basis(Basis(basis, len(inside)))
         return made
 
-    def basis(self) -> Any:
-        """Return the basis, for ``set_basis``."""
-        return self._solver.getBasis()
+    def missing(self, is_banned: BoolArray) -> IntArray:
+        """Return the columns that are neither banned nor present."""
+        return np.flatnonzero(~self.is_present & ~is_banned)
 
-    def set_basis(self, basis: Any) -> None:
+    def basis(self) -> Basis:
+        """Return the basis, for ``set_basis``."""
+        return Basis(self._solver.getBasis(), len(self.present))
+
+    def set_basis(self, basis: Basis) -> None:
         """Go on from a basis that was met with these rows, before any columns were added."""
-        missing = len(self.present) - len(basis.col_status)
+        missing = len(self.present) - basis.num_columns
         if missing:
             lower = self._highspy.HighsBasisStatus.kLower
-            basis.col_status = [*basis.col_status, *[lower] * missing]
-        self._solver.setBasis(basis)
+            basis.held.col_status = [*basis.held.col_status, *[lower] * missing]
+            basis.num_columns += missing
+        self._solver.setBasis(basis.held)
 
     def solve(self, *, most_steps: int | None = None) -> Solved | None:
         """Return the optimum over the present columns; None if there was no time."""

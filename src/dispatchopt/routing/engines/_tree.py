@@ -2,8 +2,9 @@
 
 A node forbids columns, and narrows how many couriers of a class go out. It branches on two orders
 that share a trip or do not (Ryan and Foster 1981), on the store that serves an order, and on the
-number of trips of a class; the candidate whose weaker child rises most is taken (strong
-branching). Columns whose reduced cost exceeds the gap are forbidden below.
+number of trips of a class; of a few candidates that promised most at other nodes, or are new, that
+one is taken whose children rise most (strong branching). Columns whose reduced cost exceeds the gap
+are forbidden below.
 """
 
 from __future__ import annotations
@@ -22,8 +23,12 @@ from dispatchopt.routing.engines._relaxation import Relaxation, Solved
 from dispatchopt.routing.engines._subset_rows import pair_shares
 
 _ZERO = 1e-6
-#: Candidates of which both children are solved, and steps of the simplex for each.
+#: Candidates of which both children are solved at the first node, and steps of the simplex for
+#: each; later, those that promised most before and some that are new. On drawn snapshots a node
+#: then takes a third of the time, and the bound rises almost as much by it.
 _PROBED = 10
+_PROBED_AGAIN, _PROBED_NEW = 2, 3
+_MOST_CANDIDATES = 30
 _PROBE_STEPS = 60
 #: Share from which a column is rounded up together with others.
 _NEARLY = 0.9
@@ -88,6 +93,8 @@ class Tree:
         self.num_nodes = 0
         self._offer, self._tell_bound, self._should_stop = offer, tell_bound, should_stop
         self._open: list[_Node] = []
+        # How often a candidate was probed, and what the bounds of its children rose by in all.
+        self._known_rises: dict[tuple[int, int, int], tuple[int, float, float]] = {}
         self._numbered = 0
 
     def search(self) -> bool:
@@ -122,13 +129,14 @@ class Tree:
         self.num_nodes += 1
         self._apply(node)
         self.relaxation.set_basis(node.basis)
-        solved = self.relaxation.solve()
-        if solved is None:
+        again = self._converged(node)
+        if again is None:
             self._push(node)
             return None
+        solved, reduced = again
         if solved.is_infeasible:
             return None
-        banned, bound = self._fixed(node, solved)
+        banned, bound = self._fixed(node, solved, reduced)
         bound = max(bound, node.bound)
         if bound > self.best - 1 + _ZERO:
             return None
@@ -142,9 +150,22 @@ class Tree:
                 return None
         return self._branch(node, solved)
 
-    def _fixed(self, node: _Node, solved: Solved) -> tuple[BoolArray, float]:
+    def _converged(self, node: _Node) -> tuple[Solved, FloatArray] | None:
+        """Return the optimum of a node over all columns, and their reduced costs."""
+        relaxation = self.relaxation
+        again = relaxation.converge(node.banned)
+        if again is None or not again[0].is_infeasible:
+            return again
+        # Without a solution nothing says which columns are missing.
+        missing = relaxation.missing(node.banned)
+        if not len(missing):
+            return again
+        relaxation.add(missing)
+        self._apply(node)
+        return relaxation.converge(node.banned)
+
+    def _fixed(self, node: _Node, solved: Solved, reduced: FloatArray) -> tuple[BoolArray, float]:
         """Return what is forbidden from here on, and the bound of the node."""
-        reduced = self.columns.reduced(solved.duals)
         free = np.where(node.banned, 0.0, reduced)
         sides = (self.relaxation.lower, self.relaxation.upper)
         bound = self.columns.bound(solved.duals, free, sides)
@@ -190,11 +211,13 @@ class Tree:
     def _branch(self, node: _Node, solved: Solved) -> _Node | None:
         """Return the more promising child, and push the other one."""
         best_score, best_pair = -1.0, None
-        for pair in self._candidates(solved):
+        for name in self._worth_a_probe(self._candidates(solved), self.best - node.bound):
+            pair = self._pair(*name, solved=solved)
             values = [self._probe(node, branch) for branch in pair]
             rises = [max(value - node.bound, 1e-3) for value in values]
             capped = [min(rise, self.best - node.bound) for rise in rises]
             score = capped[0] * capped[1]
+            self._note(name, capped)
             if score > best_score:
                 best_score, best_pair = score, list(zip(values, pair, strict=True))
             if all(value > self.best - 1 + _ZERO for value in values):
@@ -215,6 +238,26 @@ class Tree:
             self._push(child)
         return children[0] if children else None
 
+    def _note(self, name: tuple[int, int, int], rises: list[float]) -> None:
+        """Remember how much the bounds of both children rose."""
+        count, down, up = self._known_rises.get(name, (0, 0.0, 0.0))
+        self._known_rises[name] = (count + 1, down + rises[0], up + rises[1])
+
+    def _worth_a_probe(
+        self, names: list[tuple[int, int, int]], gap: float
+    ) -> list[tuple[int, int, int]]:
+        """Return the candidates that promised most before, and some that are new."""
+        known = self._known_rises
+        new = [name for name in names if name not in known]
+        old = [name for name in names if name in known]
+
+        def promise(name: tuple[int, int, int]) -> float:
+            count, down, up = known[name]
+            return min(down / count, gap) * min(up / count, gap)
+
+        old.sort(key=promise, reverse=True)
+        return old[:_PROBED_AGAIN] + new[: _PROBED_NEW if known else _PROBED]
+
     def _sides(self, node: _Node, branch: _Branch) -> tuple[FloatArray, FloatArray]:
         if branch.row < 0:
             return node.lower, node.upper
@@ -233,13 +276,13 @@ class Tree:
         if solved is None:
             return node.bound
         if solved.is_infeasible:
-            return math.inf
+            return node.bound if len(self.relaxation.missing(banned)) else math.inf
         reduced = np.where(banned, 0.0, self.columns.reduced(solved.duals))
         sides = (self.relaxation.lower, self.relaxation.upper)
         return max(node.bound, self.columns.bound(solved.duals, reduced, sides))
 
-    def _candidates(self, solved: Solved) -> list[tuple[_Branch, _Branch]]:
-        """Return pairs of branches, the most undecided first."""
+    def _candidates(self, solved: Solved) -> list[tuple[int, int, int]]:
+        """Return what may be branched on (kind and numbers), the most undecided first."""
         columns, shares = self.columns, solved.shares
         rows = columns.members[solved.columns]
         holds = np.zeros((len(rows), columns.num_rows + 1))
@@ -259,7 +302,7 @@ class Tree:
         # How many are refused comes first: each refusal costs more than all other decisions.
         last = columns.num_rows - columns.num_orders - 1
         found.sort(key=lambda each: (each[1:3] != (2, last), *each))
-        return [self._pair(*each[1:], solved=solved) for each in found[:_PROBED]]
+        return [each[1:] for each in found[:_MOST_CANDIDATES]]
 
     def _pair(
         self, kind: int, first: int, second: int, *, solved: Solved
@@ -286,5 +329,5 @@ def _undecided(shares: FloatArray, kind: int) -> list[tuple[float, int, int, int
     part = shares - np.floor(shares + _ZERO)
     rows, others = np.nonzero(part > 10 * _ZERO)
     distance = np.abs(part[rows, others] - 0.5)
-    keep = np.argsort(distance, kind="stable")[:_PROBED]
+    keep = np.argsort(distance, kind="stable")[:_MOST_CANDIDATES]
     return [(float(distance[k]), kind, int(rows[k]), int(others[k])) for k in keep]
