@@ -21,6 +21,7 @@ import numpy as np
 
 from dispatchopt.core.arrays import BoolArray, FloatArray
 from dispatchopt.siting.engines._cover_aim import aimed, with_sum
+from dispatchopt.siting.engines._cover_block_rows import MOST_SIZE
 from dispatchopt.siting.engines._cover_blocks import Block, partition
 from dispatchopt.siting.engines._cover_local import missable
 from dispatchopt.siting.engines._cover_lp import Relaxed
@@ -46,9 +47,16 @@ def can_decompose(model: CoverModel) -> bool:
     if missable(model) is not None or model.max_sites is None or model.budget is not None:
         return False
     num_free = int((model.upper & ~model.lower).sum())
-    if model.site_cost.any() or num_free > _MOST_SITES:
+    if model.site_cost.any() or num_free > _MOST_SITES or _size(model) > MOST_SIZE:
         return False
     return model.max_sites - int(model.lower.sum()) >= _LEAST_OPEN
+
+
+def _size(model: CoverModel) -> float:
+    """Return what sums of multipliers over sites and of prices come to at most."""
+    units = model.pairs.units[model.pairs.row].astype(np.float64)
+    worth = np.bincount(model.pairs.site, weights=units, minlength=model.num_sites)
+    return float(worth.sum()) + model.num_sites * float(worth.max(initial=0.0))
 
 
 class Decomposition:
@@ -174,7 +182,9 @@ class Decomposition:
     def _evaluate(self, real_price: FloatArray, best: int) -> int | None:
         """Return what prices prove, once blocks are searched for long enough; None if stopped."""
         free = self._free
-        price = np.floor(real_price * free).astype(np.int64)
+        # A site that costs more than any is worth stays closed, whatever more it costs.
+        most = np.array([block.most_price for block in self._blocks])[:, None]
+        price = np.clip(np.nan_to_num(np.floor(real_price * free)), 0, most).astype(np.int64)
         before = sum(block.work for block in self._blocks)
         for at, block in enumerate(self._blocks):
             if self._should_stop():

@@ -1,0 +1,165 @@
+"""Bounds of blocks with prices, at their worst: all steps cut off anywhere, against enumeration."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dispatchopt import siting
+from dispatchopt.core.arrays import BoolArray, FloatArray, IntArray
+from dispatchopt.core.stop import Stop
+from dispatchopt.siting import PointGround, SitingProblem
+from dispatchopt.siting.engines import (
+    _cover_block_rows,
+    _cover_blocks,
+    _cover_decompose,
+    _cover_search,
+)
+from dispatchopt.siting.engines._cover_build import model_of
+from dispatchopt.siting.engines._cover_decompose import Decomposition, can_decompose
+from dispatchopt.siting.engines._cover_interior import Interior
+from dispatchopt.siting.engines._cover_model import CoverModel
+
+SEEDS = st.integers(min_value=0, max_value=100_000)
+#: Demand is a multiple of one of these: sums of it reach the end of what int64 holds.
+UNITS = (1, 1, 7, 10**5, 10**9, 10**11, 10**12, 10**13)
+
+
+def _city(seed: int, *, unit: int, sites: int = 10, most: int = 4) -> SitingProblem:
+    """Three clusters that share some customers; sites that stand and ones that are forbidden."""
+    rng = np.random.default_rng(seed)
+    middle = np.array([[0.2, 0.2], [0.8, 0.3], [0.5, 0.9]])
+    ground = PointGround(
+        site_xy=middle[rng.integers(3, size=sites)] + rng.normal(scale=0.15, size=(sites, 2)),
+        customer_xy=middle[rng.integers(3, size=90)] + rng.normal(scale=0.2, size=(90, 2)),
+        demand_units=unit * rng.integers(1, 10, size=90),
+        reach=float(rng.uniform(0.12, 0.35)),
+    )
+    status = np.zeros(sites, dtype=np.int64)
+    if seed % 3 == 0:
+        status[rng.integers(sites)] = siting.SiteStatus.EXISTING
+        status[rng.integers(sites)] = siting.SiteStatus.FORBIDDEN
+    return ground.problem(
+        goal="max-coverage", max_sites=int(rng.integers(1, most + 1)), status=status
+    )
+
+
+def _values(model: CoverModel) -> tuple[BoolArray, list[int]]:
+    """Return every choice of sites that the limit allows, shape (k, m), and its value."""
+    free = np.flatnonzero(model.upper & ~model.lower)
+    most = (model.max_sites or 0) - int(model.lower.sum())
+    every, found = [], []
+    for count in range(min(most, len(free)) + 1):
+        for chosen in itertools.combinations(free.tolist(), count):
+            is_open = model.lower.copy()
+            is_open[list(chosen)] = True
+            value = model.value(is_open)
+            assert value is not None
+            every.append(is_open)
+            found.append(value)
+    return np.array(every), found
+
+
+def _any_group(share: FloatArray, _inverse: FloatArray | None) -> IntArray:
+    """Return sites that are drawn by their shares, to see groups of all sizes."""
+    bits = np.random.default_rng(int(share.sum() * 1e6) % 2**31)
+    group = np.flatnonzero(bits.random(len(share)) < bits.random())
+    return group if len(group) else np.array([int(share.argmax())])
+
+
+def _stopping_after(calls: int) -> Callable[[], bool]:
+    """Return what says yes from some call on."""
+    left = itertools.count(calls, -1)
+    return lambda: next(left) <= 0
+
+
+@given(
+    seed=SEEDS,
+    unit=st.sampled_from(UNITS),
+    has_drawn_groups=st.booleans(),
+    is_whole=st.booleans(),
+    calls=st.sampled_from((3, 30, 300, 10**9)),
+)
+@settings(max_examples=250, deadline=None)
+def test_bounds_hold_while_incumbents_get_better_and_time_ends(
+    seed: int, unit: int, has_drawn_groups: bool, is_whole: bool, calls: int
+) -> None:
+    model = model_of(_city(seed, unit=unit))
+    assert model is not None
+    if not (model.upper & ~model.lower).any():
+        return
+    rng = np.random.default_rng(seed)
+    every, values = _values(model)
+    least = min(values)
+    lp = Interior(model, should_stop=lambda: False, best=lambda: 10**18)
+    root = lp.first(model.lower, model.upper)
+    # Incumbents are values of solutions, the first of them bad, or what is just above the best.
+    known = sorted({*rng.choice(values, size=3).tolist(), least}, reverse=True)
+    if rng.random() < 0.3:
+        known.insert(-1, least + model.grain)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_cover_decompose, "_LEAST_OPEN", 0)
+        if not can_decompose(model):
+            assert unit >= 10**12
+            return
+        patch.setattr(_cover_blocks, "_MOST_OPEN", float(rng.uniform(0.4, 2.5)))
+        if has_drawn_groups:
+            patch.setattr(_cover_block_rows, "group_to_branch_on", _any_group)
+        if is_whole:
+            patch.setattr(_cover_decompose, "_ENOUGH", 0.0)
+        should_stop = _stopping_after(int(rng.integers(calls)) if calls < 10**9 else calls)
+        parts = Decomposition(model, root, should_stop)
+        for best in known:
+            for _ in range(int(rng.integers(1, 5))):
+                goes_on = parts.improve(best)
+                assert parts.bound <= least or (least == best and parts.bound == best)
+                lower, upper = parts.limits()
+                better = every[np.array([value < best for value in values])]
+                assert not (better & ~upper).any()
+                assert not (lower & ~better).any()
+                if not goes_on:
+                    break
+
+
+@given(
+    seed=SEEDS,
+    unit=st.sampled_from(UNITS),
+    has_drawn_groups=st.booleans(),
+    steps=st.sampled_from((1, 2, 5, 20, None)),
+)
+@settings(max_examples=60, deadline=None)
+def test_the_engine_claims_no_more_than_enumeration_says(
+    seed: int, unit: int, has_drawn_groups: bool, steps: int | None
+) -> None:
+    problem = _city(seed, unit=unit, sites=12, most=5)
+    model = model_of(problem)
+    assert model is not None
+    _, values = _values(model)
+    rounds = []
+    improve = Decomposition.improve
+
+    def counted(self: Decomposition, best: int) -> bool:
+        rounds.append(best)
+        return improve(self, best)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_cover_blocks, "_MOST_OPEN", 1.5)
+        patch.setattr(_cover_decompose, "_LEAST_OPEN", 2)
+        patch.setattr(_cover_search, "_is_dense", lambda _model: True)
+        patch.setattr(_cover_search, "_smaller", lambda *_: None)
+        patch.setattr(Decomposition, "improve", counted)
+        if has_drawn_groups:
+            patch.setattr(_cover_block_rows, "group_to_branch_on", _any_group)
+        stop = Stop(time_s=60, iterations=steps)
+        found = siting.solve(problem, engine="coverage", stop=stop, seed=seed)
+    assert found.objective is not None
+    assert found.bound is not None
+    assert found.bound <= min(values) <= found.objective
+    assert found.status != "optimal" or found.objective == min(values)
+    if steps is None:
+        assert found.status == "optimal"
