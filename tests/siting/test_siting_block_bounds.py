@@ -20,9 +20,12 @@ from dispatchopt.siting.engines import (
     _cover_decompose,
     _cover_search,
 )
+from dispatchopt.siting.engines._cover_block_rows import BlockRows
+from dispatchopt.siting.engines._cover_block_tree import BlockTree
 from dispatchopt.siting.engines._cover_build import model_of
 from dispatchopt.siting.engines._cover_decompose import Decomposition, can_decompose
 from dispatchopt.siting.engines._cover_interior import Interior
+from dispatchopt.siting.engines._cover_leaf import Choices
 from dispatchopt.siting.engines._cover_model import CoverModel
 
 SEEDS = st.integers(min_value=0, max_value=100_000)
@@ -163,3 +166,75 @@ def test_the_engine_claims_no_more_than_enumeration_says(
     assert found.status != "optimal" or found.objective == min(values)
     if steps is None:
         assert found.status == "optimal"
+
+
+def _drawn_rows(rng: np.random.Generator, sites: int, unit: int) -> tuple[BlockRows, IntArray]:
+    """Return rows of two or three sites each, whose relaxation is far from whole solutions.
+
+    Also what each choice of sites leaves unserved, in the order of ``itertools.product``.
+    """
+    of_row = [
+        np.sort(rng.choice(sites, size=int(rng.integers(2, 4)), replace=False)) for _ in range(30)
+    ]
+    start = np.append(0, np.cumsum([len(each) for each in of_row]))
+    units = unit * rng.integers(1, 10, size=len(of_row))
+    every = _every(sites)
+    missed = sum(units[at] * ~every[:, reaching].any(axis=1) for at, reaching in enumerate(of_row))
+    return BlockRows(start, np.concatenate(of_row), units, sites), np.asarray(missed)
+
+
+def _every(sites: int) -> BoolArray:
+    return np.array(list(itertools.product((False, True), repeat=sites)))
+
+
+def _are_in(every: BoolArray, choices: Choices | None) -> BoolArray:
+    """Return which of all choices of sites are among those of a leaf."""
+    if choices is None:
+        return np.zeros(len(every), dtype=bool)
+    found = ~(every & ~choices.upper).any(axis=1) & ~(choices.lower & ~every).any(axis=1)
+    for group in choices.groups:
+        found &= every[:, group].any(axis=1)
+    return found
+
+
+@given(seed=SEEDS, unit=st.sampled_from(UNITS[:-1]), has_drawn_groups=st.booleans())
+@settings(max_examples=120, deadline=None)
+def test_leaves_hold_all_choices_and_bound_them_at_any_prices(
+    seed: int, unit: int, has_drawn_groups: bool
+) -> None:
+    rng = np.random.default_rng(seed)
+    sites = 8
+    rows, missed = _drawn_rows(rng, sites, unit)
+    every = _every(sites)
+    tree = BlockTree(rows, sites)
+    is_kept = np.ones(len(every), dtype=bool)
+    with pytest.MonkeyPatch.context() as patch:
+        if has_drawn_groups:
+            patch.setattr(_cover_block_rows, "group_to_branch_on", _any_group)
+        for _ in range(4):
+            price = rng.integers(rows.most_price // 2 + 1, size=sites)
+            tree.reprice(price)
+            cost = missed + every @ price
+            # The target is what a solution costs, and falls to that of a better one.
+            target = int(np.quantile(cost, rng.random() / 2, method="lower"))
+            for _ in range(int(rng.integers(80))):
+                if tree.bound >= target:
+                    break
+                tree.refine(target, lambda: bool(rng.random() < 0.01))
+                if rng.random() < 0.05:
+                    target = max(int(cost.min()), target - int(rng.integers(3)) * unit)
+            other = rng.integers(rows.most_price + 1, size=sites)
+            is_held = np.zeros(len(every), dtype=bool)
+            for leaf in tree.leaves:
+                inside = _are_in(every, leaf.choices)
+                is_held |= inside
+                if inside.any():
+                    assert min(leaf.value, target) <= int(cost[inside].min())
+                    least = int((missed + every @ other)[inside].min())
+                    assert leaf.scaled(other, leaf.choices)[0] <= least * leaf.scale
+                is_left_out = inside & ~_are_in(every, leaf.tight)
+                assert int(cost[is_left_out].min(initial=2**62)) >= target
+            assert not (is_kept & ~is_held).any()
+            most = tree.bound + int(rng.integers(20)) * unit
+            tree.settle(most)
+            is_kept &= cost <= most
