@@ -74,12 +74,23 @@ class Decomposition:
 
     def __init__(self, model: CoverModel, root: Relaxed, should_stop: Callable[[], bool]) -> None:
         self._should_stop = should_stop
-        parts = partition(model, root.sites)
-        rows, count = parts.rows(model), parts.count
-        self._blocks = [Block(model, np.flatnonzero(rows == each)) for each in range(count)]
-        self._reaching = np.array([block.reaching for block in self._blocks])
         self._model = model
         self._lower, self._upper = lower, upper = model.lower, model.upper
+        #: The best bound.
+        self.bound = dual_bound(model, root.row_dual, lower, upper).value(model) or 0
+        #: Work of the last round, in units of ``relaxation_work``.
+        self.work = 0.0
+        parts = partition(model, root.sites)
+        rows, count = parts.rows(model), parts.count
+        self._blocks: list[Block] = []
+        for each in range(count):
+            if should_stop():
+                break
+            self._blocks.append(Block(model, np.flatnonzero(rows == each)))
+        self._is_over = count < 2 or len(self._blocks) < count
+        if self._is_over:
+            return
+        self._reaching = np.array([block.reaching for block in self._blocks])
         weight, pairs = _row_prices(model, root), model.pairs
         key = rows[pairs.row] * model.num_sites + pairs.site
         price: FloatArray = np.bincount(
@@ -95,11 +106,6 @@ class Decomposition:
         self._seen: list[int] = []
         self._soft, self._is_known = _SOFT, False
         self._has_bound = False
-        #: The best bound.
-        self.bound = dual_bound(model, root.row_dual, lower, upper).value(model) or 0
-        #: Work of the last round, in units of ``relaxation_work``.
-        self.work = 0.0
-        self._is_over = count < 2
 
     @property
     def _free(self) -> BoolArray:
