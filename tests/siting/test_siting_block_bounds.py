@@ -207,7 +207,7 @@ def _are_in(every: BoolArray, choices: Choices | None) -> BoolArray:
     """Return which of all choices of sites are among those of a leaf."""
     if choices is None:
         return np.zeros(len(every), dtype=bool)
-    found = ~(every & ~choices.upper).any(axis=1) & ~(choices.lower & ~every).any(axis=1)
+    found: BoolArray = ((every & ~choices.upper) | (choices.lower & ~every)).sum(axis=1) == 0
     for group in choices.groups:
         found &= every[:, group].any(axis=1)
     return found
