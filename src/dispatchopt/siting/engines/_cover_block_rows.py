@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -11,7 +12,7 @@ from dispatchopt.core.arrays import FloatArray, IntArray
 from dispatchopt.core.blas import one_thread
 from dispatchopt.siting.engines._cover_chain import Chain, near_order
 from dispatchopt.siting.engines._cover_iterate import Iterate, Part
-from dispatchopt.siting.engines._cover_leaf import SCALE, Choices, group_to_branch_on
+from dispatchopt.siting.engines._cover_leaf import Choices, group_to_branch_on
 
 #: Gap of a solve as a share of what lies between its bound and the target; least gap of demand.
 _ENOUGH, _EXACT = 0.1, 1e-7
@@ -19,6 +20,12 @@ _ENOUGH, _EXACT = 0.1, 1e-7
 _MOST_STEPS, _LOOK = 60, 0.5
 #: Operations of a step for each row.
 _ROW_OPERATIONS = 30.0
+#: Sums of scaled whole numbers stay below this, so that int64 holds them.
+_ROOM = 2.0**61
+#: What multipliers are multiplied by at most, and groups of sites that choices may have.
+_MOST_SCALE, MOST_GROUPS = 2**20, 2**10
+#: Sums of units over sites, and of prices, that need no scale below 1.
+MOST_SIZE = _ROOM / MOST_GROUPS
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -45,6 +52,16 @@ class Relaxed:
     group: IntArray | None
 
 
+def _scale(size: float) -> int:
+    """Return what to multiply multipliers by: over all sites, with prices, they come to ``size``.
+
+    The multipliers of a group come to no more than the prices of its sites, so that those of all
+    groups of a leaf fit as well.
+    """
+    power = math.floor(math.log2(MOST_SIZE / max(size, 1.0)))
+    return int(min(2 ** max(power, 0), _MOST_SCALE))
+
+
 class BlockRows:
     """Rows in an order in which each differs little from the one before.
 
@@ -66,6 +83,10 @@ class BlockRows:
         place += np.arange(int(self._start[-1]))
         self._column, self._units = column[place].astype(np.int32), units[order]
         self._chain = Chain.of(self._start, self._column, num_sites)
+        worth = np.bincount(column, weights=np.repeat(units, np.diff(start)), minlength=num_sites)
+        #: Units of the site that reaches most: no site is worth a higher price.
+        self.most_price = int(worth.max(initial=0.0))
+        self.scale = _scale(float(worth.sum()) + float(num_sites) * self.most_price)
         self._bits = np.random.default_rng(num_sites).integers(2, 2**62, size=num_sites)
         #: Operations so far.
         self.work = 0.0
@@ -96,7 +117,7 @@ class BlockRows:
         live, first, merged, alone = self._merged(choices)
         weight = np.bincount(merged, weights=self._units[live], minlength=len(first))
         free = np.flatnonzero(choices.free)
-        of_row = np.where(alone, self._units * SCALE, 0)
+        of_row = np.where(alone, self._units * self.scale, 0)
         missed = float(self._units[alone].sum())
         found, by_group, group = choices.lower.astype(np.float64), [0] * len(choices.groups), None
         if len(free) and (len(first) or choices.groups):
@@ -107,9 +128,9 @@ class BlockRows:
             if end is None:
                 return None
             parts = np.clip(end.best_price / part.weight, 0.0, 1.0)
-            whole = parts[: len(weight)][merged] * self._units[live] * SCALE
+            whole = parts[: len(weight)][merged] * self._units[live] * self.scale
             of_row[live] = whole.astype(np.int64)
-            by_group = [int(value * unit * SCALE) for value in end.best_price[len(weight) :]]
+            by_group = [int(value * unit * self.scale) for value in end.best_price[len(weight) :]]
             found[free] = end.best_shares
             left = np.maximum(1.0 - part.cover(end.best_shares), 0.0)
             missed += float(weight @ left[: len(weight)])

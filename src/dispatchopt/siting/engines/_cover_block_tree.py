@@ -13,8 +13,8 @@ from dataclasses import replace
 import numpy as np
 
 from dispatchopt.core.arrays import BoolArray, IntArray
-from dispatchopt.siting.engines._cover_block_rows import BlockRows, Relaxed
-from dispatchopt.siting.engines._cover_leaf import SCALE, Choices, Leaf
+from dispatchopt.siting.engines._cover_block_rows import MOST_GROUPS, BlockRows, Relaxed
+from dispatchopt.siting.engines._cover_leaf import Choices, Leaf
 
 #: Bound of a tree without leaves.
 FAR = 2**62
@@ -39,7 +39,7 @@ class BlockTree:
         self._heap: list[tuple[int, int, Leaf]] = []
         self._pushed = 0
         choices = Choices(lower=none, upper=~none, groups=())
-        self._load([Leaf(choices=choices, total=0, column=self._price)])
+        self._load([Leaf(choices=choices, total=0, column=self._price, scale=rows.scale)])
 
     def reprice(self, price: IntArray) -> None:
         """Take other prices, whole and >= 0, shape (n,)."""
@@ -136,12 +136,14 @@ class BlockTree:
             return None
         leaf.is_solved, leaf.has_share = True, True
         leaf.share, leaf.missed, leaf.group = found.share, found.missed, found.group
+        if leaf.group is not None and len(leaf.choices.groups) >= MOST_GROUPS:
+            leaf.group = leaf.group[:1]
         fresh = _with_groups(leaf, leaf.tight, found)
         price, choices = self._price, leaf.choices
         if fresh.scaled(price, choices)[0] > leaf.scaled(price, choices)[0]:
             leaf.total, leaf.column = fresh.total, fresh.column
         total, reduced = fresh.scaled(price, leaf.tight)
-        leaf.value = max(leaf.value, min(target, -(-total // SCALE)))
+        leaf.value = max(leaf.value, min(target, -(-total // leaf.scale)))
         leaf.tighten(target, total, reduced)
         is_open: BoolArray = found.share >= 0.5
         return is_open

@@ -176,6 +176,11 @@ class Block:
         return min(self._tree.bound, self.found)
 
     @property
+    def most_price(self) -> int:
+        """The highest price that any site is worth."""
+        return self._rows.most_price
+
+    @property
     def work(self) -> float:
         """Operations so far."""
         return self._rows.work

@@ -21,6 +21,7 @@ import numpy as np
 
 from dispatchopt.core.arrays import BoolArray, FloatArray
 from dispatchopt.siting.engines._cover_aim import aimed, with_sum
+from dispatchopt.siting.engines._cover_block_rows import MOST_SIZE
 from dispatchopt.siting.engines._cover_blocks import Block, partition
 from dispatchopt.siting.engines._cover_local import missable
 from dispatchopt.siting.engines._cover_lp import Relaxed
@@ -46,9 +47,16 @@ def can_decompose(model: CoverModel) -> bool:
     if missable(model) is not None or model.max_sites is None or model.budget is not None:
         return False
     num_free = int((model.upper & ~model.lower).sum())
-    if model.site_cost.any() or num_free > _MOST_SITES:
+    if model.site_cost.any() or num_free > _MOST_SITES or _size(model) > MOST_SIZE:
         return False
     return model.max_sites - int(model.lower.sum()) >= _LEAST_OPEN
+
+
+def _size(model: CoverModel) -> float:
+    """Return what sums of multipliers over sites and of prices come to at most."""
+    units = model.pairs.units[model.pairs.row].astype(np.float64)
+    worth = np.bincount(model.pairs.site, weights=units, minlength=model.num_sites)
+    return float(worth.sum()) + model.num_sites * float(worth.max(initial=0.0))
 
 
 class Decomposition:
@@ -66,12 +74,23 @@ class Decomposition:
 
     def __init__(self, model: CoverModel, root: Relaxed, should_stop: Callable[[], bool]) -> None:
         self._should_stop = should_stop
-        parts = partition(model, root.sites)
-        rows, count = parts.rows(model), parts.count
-        self._blocks = [Block(model, np.flatnonzero(rows == each)) for each in range(count)]
-        self._reaching = np.array([block.reaching for block in self._blocks])
         self._model = model
         self._lower, self._upper = lower, upper = model.lower, model.upper
+        #: The best bound.
+        self.bound = dual_bound(model, root.row_dual, lower, upper).value(model) or 0
+        #: Work of the last round, in units of ``relaxation_work``.
+        self.work = 0.0
+        parts = partition(model, root.sites)
+        rows, count = parts.rows(model), parts.count
+        self._blocks: list[Block] = []
+        for each in range(count):
+            if should_stop():
+                break
+            self._blocks.append(Block(model, np.flatnonzero(rows == each)))
+        self._is_over = count < 2 or len(self._blocks) < count
+        if self._is_over:
+            return
+        self._reaching = np.array([block.reaching for block in self._blocks])
         weight, pairs = _row_prices(model, root), model.pairs
         key = rows[pairs.row] * model.num_sites + pairs.site
         price: FloatArray = np.bincount(
@@ -87,11 +106,6 @@ class Decomposition:
         self._seen: list[int] = []
         self._soft, self._is_known = _SOFT, False
         self._has_bound = False
-        #: The best bound.
-        self.bound = dual_bound(model, root.row_dual, lower, upper).value(model) or 0
-        #: Work of the last round, in units of ``relaxation_work``.
-        self.work = 0.0
-        self._is_over = count < 2
 
     @property
     def _free(self) -> BoolArray:
@@ -174,7 +188,9 @@ class Decomposition:
     def _evaluate(self, real_price: FloatArray, best: int) -> int | None:
         """Return what prices prove, once blocks are searched for long enough; None if stopped."""
         free = self._free
-        price = np.floor(real_price * free).astype(np.int64)
+        # A site that costs more than any is worth stays closed, whatever more it costs.
+        most = np.array([block.most_price for block in self._blocks])[:, None]
+        price = np.clip(np.nan_to_num(np.floor(real_price * free)), 0, most).astype(np.int64)
         before = sum(block.work for block in self._blocks)
         for at, block in enumerate(self._blocks):
             if self._should_stop():

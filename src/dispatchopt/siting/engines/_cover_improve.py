@@ -216,6 +216,8 @@ class Search:
         """Search exactly between bounds on y for less than ``value``; whether that was found."""
         model, keeper, annealer = self._model, self._keeper, self._annealer
         part = shrunk(model, lower, upper)
+        if self._watch.should_stop():
+            return False
         inner = _Inner(part, value + self._fixed)
         watch = _InnerWatch(self._watch, nodes)
         self._branch(_cover_local.Improver(part, self._watch.should_stop), inner, watch)

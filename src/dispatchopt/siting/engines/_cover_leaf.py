@@ -17,8 +17,6 @@ import numpy as np
 
 from dispatchopt.core.arrays import BoolArray, FloatArray, IntArray
 
-#: What multipliers are multiplied by before they are rounded down.
-SCALE = 2**20
 #: Distance from a whole number that counts as none.
 _WHOLE = 5e-3
 #: What a site more must multiply the score of a group by, and the least share of one.
@@ -85,6 +83,8 @@ class Leaf:
     total, column
         Sum of the scaled multipliers, and their sum over the rows and groups of each site, shape
         (n,).
+    scale
+        What multipliers are multiplied by before they are rounded down.
     share, missed
         Open shares of its relaxation, shape (n,), and the units that they leave unserved.
     has_share
@@ -104,6 +104,7 @@ class Leaf:
     choices: Choices
     total: int
     column: IntArray
+    scale: int
     share: FloatArray | None = None
     missed: float = 0.0
     has_share: bool = False
@@ -115,7 +116,7 @@ class Leaf:
 
     def scaled(self, price: IntArray, choices: Choices) -> tuple[int, IntArray]:
         """Return the scaled bound of some of the choices, and the reduced cost of each site."""
-        reduced = price * SCALE - self.column
+        reduced = price * self.scale - self.column
         total = self.total + int(reduced[choices.lower].sum())
         return total + int(np.minimum(reduced[choices.free], 0).sum()), reduced
 
@@ -123,11 +124,11 @@ class Leaf:
         """Take other prices."""
         if self.version != version:
             self.version, self.is_solved, self.tight = version, False, self.choices
-            self.value = -(-self.scaled(price, self.choices)[0] // SCALE)
+            self.value = -(-self.scaled(price, self.choices)[0] // self.scale)
 
     def settle(self, price: IntArray, most: int) -> bool:
         """Leave out what costs more than ``most`` for good; whether anything is left."""
-        found = _within(self.choices, *self.scaled(price, self.choices), most * SCALE)
+        found = _within(self.choices, *self.scaled(price, self.choices), most * self.scale)
         if found is not None and found is not self.choices:
             self.choices, self.version = found, -1
         return found is not None
@@ -135,7 +136,7 @@ class Leaf:
     def tighten(self, target: int, total: int, reduced: IntArray) -> None:
         """Leave out what costs the target at these prices, as a scaled bound of the rest says."""
         if self.tight is not None:
-            self.tight = _within(self.tight, total, reduced, target * SCALE - 1)
+            self.tight = _within(self.tight, total, reduced, target * self.scale - 1)
         if self.tight is None:
             self.value, self.is_solved = max(self.value, target), True
 
