@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from dispatchopt.core.arrays import BoolArray
 from dispatchopt.geography.coverage import Coverage
 from dispatchopt.siting import SitingGoal, SitingProblem
 from dispatchopt.siting.assign import cheapest_assignment
 from dispatchopt.siting.check import check
+from dispatchopt.siting.engines._cover_model import CoverModel
 from dispatchopt.siting.problem import SitingSolution
 
 Maker = Callable[..., SitingProblem]
@@ -110,3 +112,19 @@ def best_of() -> Callable[[SitingProblem], float | None]:
 @pytest.fixture(scope="session")
 def make_coverage() -> Callable[..., Coverage]:
     return coverage_of
+
+
+def every_choice(model: CoverModel) -> tuple[BoolArray, list[int]]:
+    """Return every choice of sites that the limit allows, shape (k, m), and its value."""
+    free = np.flatnonzero(model.upper & ~model.lower)
+    most = (model.max_sites or 0) - int(model.lower.sum())
+    every, found = [], []
+    for count in range(min(most, len(free)) + 1):
+        for chosen in itertools.combinations(free.tolist(), count):
+            is_open = model.lower.copy()
+            is_open[list(chosen)] = True
+            value = model.value(is_open)
+            assert value is not None
+            every.append(is_open)
+            found.append(value)
+    return np.array(every), found

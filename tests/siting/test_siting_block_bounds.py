@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.siting.conftest import every_choice
 
 from dispatchopt import siting
 from dispatchopt.core.arrays import BoolArray, FloatArray, IntArray
@@ -27,7 +28,6 @@ from dispatchopt.siting.engines._cover_build import model_of
 from dispatchopt.siting.engines._cover_decompose import Decomposition, can_decompose
 from dispatchopt.siting.engines._cover_interior import Interior
 from dispatchopt.siting.engines._cover_leaf import Choices
-from dispatchopt.siting.engines._cover_model import CoverModel
 
 SEEDS = st.integers(min_value=0, max_value=100_000)
 #: Demand is a multiple of one of these: sums of it reach the end of what int64 holds.
@@ -74,22 +74,6 @@ def _tangle(seed: int, *, unit: int, sites: int = 10, most: int = 5) -> SitingPr
     )
 
 
-def _values(model: CoverModel) -> tuple[BoolArray, list[int]]:
-    """Return every choice of sites that the limit allows, shape (k, m), and its value."""
-    free = np.flatnonzero(model.upper & ~model.lower)
-    most = (model.max_sites or 0) - int(model.lower.sum())
-    every, found = [], []
-    for count in range(min(most, len(free)) + 1):
-        for chosen in itertools.combinations(free.tolist(), count):
-            is_open = model.lower.copy()
-            is_open[list(chosen)] = True
-            value = model.value(is_open)
-            assert value is not None
-            every.append(is_open)
-            found.append(value)
-    return np.array(every), found
-
-
 def _any_group(share: FloatArray, _inverse: FloatArray | None) -> IntArray:
     """Return sites that are drawn by their shares, to see groups of all sizes."""
     bits = np.random.default_rng(int(share.sum() * 1e6) % 2**31)
@@ -119,7 +103,7 @@ def test_bounds_hold_while_incumbents_get_better_and_time_ends(
     if not (model.upper & ~model.lower).any():
         return
     rng = np.random.default_rng(seed)
-    every, values = _values(model)
+    every, values = every_choice(model)
     least = min(values)
     lp = Interior(model, should_stop=lambda: False, best=lambda: 10**18)
     root = lp.first(model.lower, model.upper)
@@ -165,7 +149,7 @@ def test_the_engine_claims_no_more_than_enumeration_says(
     problem = _tangle(seed, unit=unit, sites=12)
     model = model_of(problem)
     assert model is not None
-    _, values = _values(model)
+    _, values = every_choice(model)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_cover_blocks, "_MOST_OPEN", 1.5)
         patch.setattr(_cover_decompose, "_LEAST_OPEN", 2)

@@ -24,8 +24,8 @@ from dispatchopt.routing.engines._subset_rows import pair_shares
 
 _ZERO = 1e-6
 #: Candidates of which both children are solved at the first node, and steps of the simplex for
-#: each; later, those that promised most before and some that are new. On drawn snapshots a node
-#: then takes a third of the time, and the bound rises almost as much by it.
+#: each; later, those that promised most before and some that are new, as nearly all of the time of
+#: a node goes into these solves. Candidates of each kind, and in all, that are looked at.
 _PROBED = 10
 _PROBED_AGAIN, _PROBED_NEW = 2, 3
 _MOST_CANDIDATES = 30
